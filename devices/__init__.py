@@ -1,0 +1,1 @@
+"""Drivers and simulators for the devices of a truck lane. Knows weighbridges, not gates."""

@@ -1,0 +1,78 @@
+"""The `[devices]` tables of a lane file, as frozen values.
+
+`gate-agent` opens the devices that these tables name; `gate-bench sim` serves simulators at the
+very same addresses. Swapping a simulator for hardware is a change of one line.
+Unknown keys are errors that name their path.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Positive = Annotated[float, Meta(gt=0)]
+Baud = Annotated[int, Meta(ge=300, le=115_200)]
+
+
+class BusConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The Modbus input/relay board: loops, beams, limit switches, lamps and boom contacts."""
+
+    transport: Literal["tcp", "rtu"] = "tcp"
+    host: str = "127.0.0.1"  # tcp only
+    tcp_port: Annotated[int, Meta(ge=1, le=65_535)] = 502  # tcp only
+    serial_port: str = ""  # rtu only
+    baud: Baud = 19_200  # rtu only
+    device_id: Annotated[int, Meta(ge=1, le=247)] = 1
+    timeout_s: Positive = 0.3
+    poll_s: Positive = 0.02
+
+
+class WeighbridgeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The weight indicator's stream and the rule for when its value is settled."""
+
+    driver: str = "yaohua-continuous"
+    port: str  # a serial device path, or tcp://host:port
+    baud: Baud = 9_600
+    division_kg: Annotated[int, Meta(ge=1, le=100)] = 20
+    max_kg: Annotated[int, Meta(ge=1_000, le=300_000)] = 100_000
+    settle_s: Positive = 0.4  # the spread must stay within one division for this long
+    stale_s: Positive = 0.5  # older than this is no weight at all
+
+
+class CardReaderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The driver-card reader."""
+
+    driver: str = "stx-len-uid"
+    port: str  # a serial device path, or tcp://host:port
+    baud: Baud = 9_600
+    byte_order: Literal["as_sent", "reversed"] = "as_sent"
+    repeat_s: Positive = 2.0  # the same card again within this time is one presentation
+
+
+class BarrierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The boom: contacts and limit switches on the bus board."""
+
+    pulse_s: Positive = 0.3
+    travel_max_s: Positive = 4.0  # neither limit for longer than this is a fault
+    inputs_fresh_s: Positive = 0.5  # the boom is never lowered on inputs older than this
+
+
+class CameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The plate camera."""
+
+    driver: Literal["stream", "folder"] = "stream"
+    source: str  # http(s):// MJPEG, rtsp://, a video file, or a folder of pictures
+    open_timeout_s: Positive = 5.0
+    stale_s: Positive = 2.0  # no frame for this long: the camera is down
+
+
+class DevicesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every device of one lane."""
+
+    bus: BusConfig
+    weighbridge: WeighbridgeConfig
+    card_reader: CardReaderConfig
+    camera: CameraConfig
+    barrier: BarrierConfig = BarrierConfig()

@@ -1,0 +1,100 @@
+"""What devices report. Frozen values, no I/O. A link that is down produces no reading at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+class WeightStatus(StrEnum):
+    """What the indicator says about the value beside it."""
+
+    OK = "ok"
+    OVERLOAD = "overload"
+    UNDERLOAD = "underload"
+    NOT_ZEROED = "not_zeroed"
+    NET = "net"  # the indicator shows net weight: never usable at a gate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeighbridgeReading:
+    """One value of the indicator's stream.
+
+    `gross_kg` may be negative. `motion` is None when the protocol has no motion bit.
+    `received_s` is monotonic seconds, taken when the last byte of the frame arrived.
+    """
+
+    gross_kg: int
+    status: WeightStatus
+    motion: bool | None
+    received_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardReading:
+    """One presentation of a card. `uid` is upper-case hex, most significant byte first.
+
+    An identifier, never a proof: a UID can be cloned.
+    """
+
+    uid: str
+    received_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneInputs:
+    """The switches of the lane at one poll. True: loop occupied, beam cut, limit made.
+
+    `received_s` is monotonic seconds. There is no "last known" value: when the board does not
+    answer, the driver raises instead of returning one of these.
+    """
+
+    entry_loop: bool
+    front_beam: bool
+    rear_beam: bool
+    exit_loop: bool
+    barrier_up: bool
+    barrier_down: bool
+    barrier_fault: bool
+    emergency_stop: bool
+    received_s: float
+
+
+class BarrierPosition(StrEnum):
+    """Where the boom is, from the limit switches and the time since the last command."""
+
+    CLOSED = "closed"
+    OPENING = "opening"
+    OPEN = "open"
+    CLOSING = "closing"
+    STOPPED_MID = "stopped_mid"
+    FORCED = "forced"  # moved without a command
+    FAULT = "fault"  # both limits made, neither made for too long, or the fault input
+    UNKNOWN = "unknown"  # not read: never treat as closed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One camera picture: `image` is BGR uint8, shape (height, width, 3).
+
+    `received_s` is monotonic seconds at arrival in this process; `number` counts up from 1
+    and never repeats within one camera driver.
+    """
+
+    image: npt.NDArray[np.uint8] = field(repr=False)
+    number: int
+    received_s: float
+
+
+class Lamp(StrEnum):
+    """The lamps and sounders a lane has."""
+
+    EXIT_RED = "exit_red"
+    EXIT_GREEN = "exit_green"
+    ENTRY_GREEN = "entry_green"  # off means red: the entry lamp falls back to stop
+    SOUNDER = "sounder"
