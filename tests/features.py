@@ -1,0 +1,97 @@
+"""What a machine may lack, and how a test's `needs` marker looks for it.
+
+Each probe answers None when the feature is there, else a few words saying what is missing.
+"""
+
+import functools
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+Probe = Callable[[], str | None]
+
+
+def _program(*names: str, package: str) -> Probe:
+    def probe() -> str | None:
+        if any(shutil.which(name) for name in names):
+            return None
+        return f"no {' or '.join(names)} on PATH (Debian: {package})"
+
+    return probe
+
+
+def _rtsp_server() -> str | None:
+    """GStreamer's RTSP server lives in the system's Python, not in ours."""
+    check = (
+        "import gi; gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0');"
+        "from gi.repository import Gst, GstRtspServer; Gst.init(None);"
+        "import sys; sys.exit(not all(map(Gst.ElementFactory.find, ['jpegenc', 'rtpjpegpay'])))"
+    )
+    try:
+        done = subprocess.run(
+            ["/usr/bin/python3", "-c", check], capture_output=True, timeout=30, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"the system's python3 does not run ({error})"
+    if done.returncode == 0:
+        return None
+    return (
+        "no RTSP server in /usr/bin/python3 (Debian: python3-gi gir1.2-gst-rtsp-server-1.0 "
+        "gstreamer1.0-plugins-base gstreamer1.0-plugins-good)"
+    )
+
+
+def _postgresql() -> str | None:
+    found = shutil.which("initdb") or next(Path("/usr/lib/postgresql").glob("*/bin/initdb"), None)
+    return None if found else "no initdb (Debian: postgresql)"
+
+
+def _network_namespaces() -> str | None:
+    done = subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False)
+    return None if done.returncode == 0 else "no right to make a network namespace"
+
+
+def _tmpfs_mounts() -> str | None:
+    done = subprocess.run(
+        ["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False
+    )
+    return None if done.returncode == 0 else "no right to mount a tmpfs"
+
+
+def _photographs() -> str | None:
+    """Real pictures are not ours to publish: a folder outside the repository, or none."""
+    folder = os.environ.get("KAKOU_PHOTOGRAPHS")
+    if folder and Path(folder, "labels.csv").is_file():
+        return None
+    return "KAKOU_PHOTOGRAPHS names no folder with a labels.csv"
+
+
+FEATURES: dict[str, Probe] = {
+    "chromium": _program("chromium", "chromium-browser", "google-chrome", package="chromium"),
+    "systemd-analyze": _program("systemd-analyze", package="systemd"),
+    "rtsp-server": _rtsp_server,
+    "postgresql": _postgresql,
+    "network-namespaces": _network_namespaces,
+    "tmpfs-mounts": _tmpfs_mounts,
+    "photographs": _photographs,
+}
+
+# Not to be had from a package: skipped by name even where everything is required.
+NOT_INSTALLABLE = frozenset({"photographs"})
+
+
+@functools.cache
+def missing(feature: str) -> str | None:
+    """Say what is missing of a feature, None when it is there.
+
+    Raises:
+        LookupError: no such feature; a misspelt marker must not skip for ever.
+    """
+    try:
+        probe = FEATURES[feature]
+    except KeyError:
+        known = ", ".join(sorted(FEATURES))
+        raise LookupError(f"needs({feature!r}): unknown, tests/features.py has {known}") from None
+    return probe()
