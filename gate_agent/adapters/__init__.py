@@ -1,0 +1,1 @@
+"""Device readings to events, effects to device commands; one thread each."""

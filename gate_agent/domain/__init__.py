@@ -1,0 +1,1 @@
+"""PURE: what a lane knows and decides. No clock, no I/O, no logging, no randomness."""

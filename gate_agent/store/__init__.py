@@ -1,0 +1,1 @@
+"""SQLite on the lane. SQL lives only here."""

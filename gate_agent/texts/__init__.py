@@ -1,0 +1,1 @@
+"""Every text for people, Chinese and English, in one catalogue."""

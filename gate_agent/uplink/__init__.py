@@ -1,0 +1,1 @@
+"""The lane's side of the link to the hub."""

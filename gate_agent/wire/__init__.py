@@ -1,0 +1,1 @@
+"""PURE: what goes over MQTT, versioned."""
