@@ -28,6 +28,9 @@ class Stream(StrEnum):
     MANIFEST_HEAD = "manifest-head"  # hub -> every lane, about once a second: ManifestHead
 
 
+_STREAMS = {stream.value: stream for stream in Stream}
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """A parsed topic."""
@@ -61,6 +64,6 @@ def parse_topic(text: str) -> Address | None:
     if len(parts) != 5 or "/".join(parts[:2]) != PREFIX:  # noqa: PLR2004 - prefix, site, lane, stream
         return None
     site, lane, stream = parts[2:]
-    if not (is_id(site) and is_id(lane)) or stream not in Stream:
+    if not (is_id(site) and is_id(lane)) or stream not in _STREAMS:
         return None
-    return Address(site, lane, Stream(stream))
+    return Address(site, lane, _STREAMS[stream])
