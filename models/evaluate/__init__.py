@@ -1,0 +1,1 @@
+"""Measuring a plate reader against labelled and against drawn pictures. Offline only."""

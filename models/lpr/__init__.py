@@ -1,0 +1,1 @@
+"""Reading number plates at run time: numpy, OpenCV and onnxruntime, nothing else."""
