@@ -1,0 +1,42 @@
+"""What a plate camera is, whatever it is plugged into.
+
+A camera always has its newest picture at hand: it never queues. Whoever asks gets the newest
+frame, however long ago it last asked, so a slow plate reader sees the present and not a backlog.
+
+What absence means: `None` from `latest` says that no newer frame came in the time given, while
+the camera is still believed to be alive. `LinkDown` says that it is not: nothing came for
+`stale_s` (or the source was closed by the other end). An old picture is never handed out a
+second time as a new one; a frame that cannot be decoded counts as not having come.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from devices.readings import Frame
+
+
+class Camera(Protocol):
+    """A source of pictures. `open`, `latest` and `close` belong to one thread."""
+
+    def open(self) -> None:
+        """Start delivering. On an open camera this closes and opens again.
+
+        Raises `LinkDown`, naming the source, when it cannot be reached in `open_timeout_s`.
+        """
+        ...
+
+    def latest(self, newer_than: int, timeout_s: float) -> Frame | None:
+        """The newest frame whose `number` is greater than `newer_than`, waiting for one if need be.
+
+        Pass 0 at first, then the `number` of the last frame you had. Returns None when no newer
+        frame came within `timeout_s`. Raises `LinkDown` when no frame has come for `stale_s`,
+        when the source has ended, or when the camera is not open. After `LinkDown`: `close`,
+        wait, `open` again; numbers go on counting.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the source back and end the thread behind it. May be called twice."""
+        ...

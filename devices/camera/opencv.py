@@ -1,0 +1,263 @@
+"""A stream camera through OpenCV: MJPEG over HTTP, RTSP, or a video file.
+
+Theory of operation. One thread per open camera grabs without pause and keeps only the newest
+picture, so no delay grows behind a slow reader. Where the stream is Motion JPEG over a network
+the packets are kept as they came (OpenCV's raw mode) and decoded only when someone asks: 0.7 ms
+of CPU per frame instead of 6 for 1280x720. Other codecs must be decoded as they come, because
+each picture builds on the one before.
+
+Dirt it survives: a camera that hangs (read time-out `stale_s`; OpenCV's own is 30 s), that hangs
+up, that sends cut or damaged JPEGs (dropped; they do not count as frames). A video file plays at
+its own rate, again and again.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit, urlunsplit
+
+import cv2
+
+from devices.errors import LinkDown
+from devices.readings import Frame
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from devices.clock import Clock
+    from devices.config import CameraConfig
+
+JPEG_START = b"\xff\xd8"
+JPEG_END = b"\xff\xd9"
+JPEG_PADDING = b"\x00\r\n"
+USUAL_FPS = 25.0  # of a file that does not say
+SANE_FPS = (1.0, 240.0)
+
+cv2.setNumThreads(1)  # the cores belong to the lanes
+# Every failure below becomes one LinkDown: OpenCV and FFmpeg (which reads its level at first
+# use) need not print it as well.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Picture:
+    """What came last: BGR pixels, or one JPEG as a flat array when `is_jpeg`."""
+
+    pixels: npt.NDArray[np.uint8]
+    is_jpeg: bool
+    number: int
+    received_s: float
+
+
+class StreamCamera:
+    """See `devices.camera.api.Camera`."""
+
+    def __init__(self, config: CameraConfig, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._feed: _Feed | None = None
+        self._last_number = 0
+
+    def open(self) -> None:
+        """Connect within `open_timeout_s` and start grabbing; `LinkDown` names the source."""
+        self.close()
+        capture = cv2.VideoCapture(
+            self._config.source, cv2.CAP_FFMPEG, self._open_parameters(is_raw=self._is_network)
+        )
+        is_raw = self._is_network and _fourcc(capture) == "MJPG"
+        if self._is_network and capture.isOpened() and not is_raw:
+            capture.release()
+            capture = cv2.VideoCapture(
+                self._config.source, cv2.CAP_FFMPEG, self._open_parameters(is_raw=False)
+            )
+        if not capture.isOpened():
+            capture.release()
+            raise LinkDown(f"camera: cannot open {self._place}")
+        self._feed = _Feed(
+            capture,
+            self._clock,
+            place=self._place,
+            is_raw=is_raw,
+            frame_s=0.0 if self._is_network else 1.0 / _rate_fps(capture),
+            first_number=self._last_number + 1,
+        )
+        self._feed.start()
+
+    def latest(self, newer_than: int, timeout_s: float) -> Frame | None:
+        """The newest frame; see the contract in `devices.camera.api`."""
+        feed = self._feed
+        if feed is None:
+            raise LinkDown(f"camera: not open: {self._place}")
+        deadline_s = self._clock.now().mono_s + timeout_s
+        while True:
+            wait_s = deadline_s - self._clock.now().mono_s
+            picture = feed.newest(newer_than, wait_s, stale_s=self._config.stale_s)
+            if picture is None:
+                return None
+            image = _decode(picture)
+            if image is not None:
+                return Frame(image=image, number=picture.number, received_s=picture.received_s)
+            newer_than = picture.number
+
+    def close(self) -> None:
+        """End the grabbing thread; waits for a read in progress, at most about `stale_s`."""
+        if self._feed is not None:
+            self._last_number = self._feed.stop()
+            self._feed = None
+
+    @property
+    def _is_network(self) -> bool:
+        return "://" in self._config.source
+
+    @property
+    def _place(self) -> str:
+        return without_password(self._config.source)
+
+    def _open_parameters(self, *, is_raw: bool) -> list[int]:
+        parameters = [
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+            round(self._config.open_timeout_s * 1000),
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+            round(self._config.stale_s * 1000),
+        ]
+        return [*parameters, cv2.CAP_PROP_FORMAT, -1] if is_raw else parameters
+
+
+class _Feed:
+    """The grabbing thread of one open capture, and the newest picture."""
+
+    def __init__(
+        self,
+        capture: cv2.VideoCapture,
+        clock: Clock,
+        *,
+        place: str,
+        is_raw: bool,
+        frame_s: float,
+        first_number: int,
+    ) -> None:
+        self._capture = capture
+        self._clock = clock
+        self._place = place
+        self._is_raw = is_raw
+        self._frame_s = frame_s
+        self._next_number = first_number
+        self._changed = threading.Condition()
+        self._picture: _Picture | None = None
+        self._arrived_s = clock.now().mono_s
+        self._ended = ""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="camera-grab", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> int:
+        """End the thread; returns the number of the last frame."""
+        self._stopping.set()
+        self._thread.join()
+        return self._next_number - 1
+
+    def newest(self, newer_than: int, wait_s: float, *, stale_s: float) -> _Picture | None:
+        """The newest picture beyond `newer_than`, or None; `LinkDown` when the camera is dead."""
+
+        def is_news() -> bool:
+            return bool(self._ended) or (
+                self._picture is not None and self._picture.number > newer_than
+            )
+
+        with self._changed:
+            has_news = self._changed.wait_for(is_news, max(0.0, wait_s))
+            if self._ended:
+                raise LinkDown(self._ended)
+            silent_s = self._clock.now().mono_s - self._arrived_s
+            if silent_s > stale_s:
+                raise LinkDown(f"camera: no frame for {silent_s:.1f} s from {self._place}")
+            return self._picture if has_news else None
+
+    def _run(self) -> None:
+        ended = f"camera: stopped: {self._place}"
+        try:
+            ended = self._grab_until_end()
+        except cv2.error as exc:
+            ended = f"camera: {self._place}: {exc}"
+        finally:
+            self._capture.release()
+            with self._changed:
+                self._ended = ended
+                self._changed.notify_all()
+
+    def _grab_until_end(self) -> str:
+        """Returns why the stream ended."""
+        due_s = self._clock.now().mono_s
+        while not self._stopping.is_set():
+            if not self._capture.grab() and not self._rewind():
+                return f"camera: the stream ended or fell silent: {self._place}"
+            received_s = self._clock.now().mono_s
+            is_read, pixels = self._capture.retrieve()
+            if is_read:
+                self._keep(cast("npt.NDArray[np.uint8]", pixels), received_s)
+            if self._frame_s:
+                due_s = max(due_s + self._frame_s, received_s - self._frame_s)
+                self._stopping.wait(due_s - received_s)
+        return f"camera: closed: {self._place}"
+
+    def _keep(self, pixels: npt.NDArray[np.uint8], received_s: float) -> None:
+        if self._is_raw and not _is_whole_jpeg(pixels):
+            return
+        with self._changed:
+            self._picture = _Picture(
+                pixels=pixels,
+                is_jpeg=self._is_raw,
+                number=self._next_number,
+                received_s=received_s,
+            )
+            self._next_number += 1
+            self._arrived_s = received_s
+            self._changed.notify_all()
+
+    def _rewind(self) -> bool:
+        """A file begins again; a network stream does not."""
+        return bool(
+            self._frame_s
+            and self._next_number > 1
+            and self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
+            and self._capture.grab()
+        )
+
+
+def without_password(source: str) -> str:
+    """`source` fit for a message: the user and password of an address are left out."""
+    parts = urlsplit(source)
+    if "@" not in parts.netloc:
+        return source
+    return urlunsplit(parts._replace(netloc="…@" + parts.netloc.rpartition("@")[2]))
+
+
+def _is_whole_jpeg(packet: npt.NDArray[np.uint8]) -> bool:
+    """Cheap test for cut pictures: a JPEG ends with its end marker, whatever pads it."""
+    flat = packet.reshape(-1)
+    return flat[:2].tobytes() == JPEG_START and flat[-64:].tobytes().rstrip(JPEG_PADDING).endswith(
+        JPEG_END
+    )
+
+
+def _decode(picture: _Picture) -> npt.NDArray[np.uint8] | None:
+    if not picture.is_jpeg:
+        return picture.pixels
+    image = cv2.imdecode(picture.pixels, cv2.IMREAD_COLOR)
+    return cast("npt.NDArray[np.uint8] | None", image)
+
+
+def _fourcc(capture: cv2.VideoCapture) -> str:
+    return int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True).decode("latin1")
+
+
+def _rate_fps(capture: cv2.VideoCapture) -> float:
+    rate_fps = capture.get(cv2.CAP_PROP_FPS)
+    return rate_fps if SANE_FPS[0] <= rate_fps <= SANE_FPS[1] else USUAL_FPS
