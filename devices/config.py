@@ -27,6 +27,7 @@ class BusConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     device_id: Annotated[int, Meta(ge=1, le=247)] = 1
     timeout_s: Positive = 0.3
     poll_s: Positive = 0.02
+    flash_on: bool = True  # the board ends a pulse by itself (coil 0x0200+n); else the bus does
 
 
 class WeighbridgeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,0 +1,61 @@
+"""What the lane's switches and lamps are, whatever board carries them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from devices.readings import Lamp, LaneInputs
+
+
+class Board(Protocol):
+    """The input/relay board, as its drivers see it: `devices.modbus.ModbusBus` is one.
+
+    One thread uses it; every call is a round trip on the wire and may raise `LinkDown`,
+    `DeviceTimeout` or `RemoteProtocolError`. A call that raised may or may not have reached the
+    board.
+    """
+
+    def read_inputs(self, address: int, count: int) -> tuple[bool, ...]:
+        """`count` inputs from `address` on, exactly that many."""
+        ...
+
+    def read_coils(self, address: int, count: int) -> tuple[bool, ...]:
+        """The present state of `count` relays from `address` on."""
+        ...
+
+    def write_coil(self, address: int, on: bool) -> None:  # noqa: FBT001 - a relay is a switch
+        """Switch one relay; returns when the board has confirmed it."""
+        ...
+
+    def pulse_coil(self, address: int, pulse_s: float) -> None:
+        """Close one relay for about `pulse_s` seconds; returns when the board has closed it."""
+        ...
+
+
+class LaneSwitches(Protocol):
+    """Loops, beams, limit switches and the emergency stop in; lamps and the sounder out.
+
+    All calls come from the one thread that owns the bus.
+    """
+
+    def read(self) -> LaneInputs:
+        """Every input at this moment.
+
+        Raises a `DeviceError` when the board does not answer. There is no last known value: who
+        cannot read must treat every loop as occupied and the boom as anywhere.
+        """
+        ...
+
+    def set_lamp(self, lamp: Lamp, on: bool) -> None:  # noqa: FBT001 - a lamp is a switch
+        """Switch a lamp or the sounder; raises a `DeviceError` if the board did not confirm.
+
+        Exit red and exit green are two lamps: switch the one off before the other on.
+        """
+        ...
+
+    def all_lamps(self) -> Mapping[Lamp, bool]:
+        """What the board itself says about its lamps now (after a power cut: all off)."""
+        ...
