@@ -1,0 +1,1 @@
+"""The supervisors' console: server-rendered pages, live fragments over SSE."""
