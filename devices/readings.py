@@ -18,6 +18,7 @@ class WeightStatus(StrEnum):
     OVERLOAD = "overload"
     UNDERLOAD = "underload"
     NOT_ZEROED = "not_zeroed"
+    NOT_KG = "not_kg"  # a fraction of a kilogram: the indicator shows another unit
     NET = "net"  # the indicator shows net weight: never usable at a gate
 
 

@@ -1,0 +1,1 @@
+"""Driver-card readers: what one is, and the drivers."""

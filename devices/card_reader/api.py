@@ -1,0 +1,60 @@
+"""What a driver-card reader is to the rest of the program.
+
+Contract
+- A reading is one presentation of one card: the same card again within `repeat_s` of the reading
+  it gave is the same presentation and gives no second one. A card left on the reader is therefore
+  reported again every `repeat_s`.
+- `uid` is upper-case hex, most significant byte first, whatever order the reader sends.
+- Silence is normal: no card gives no reading and no error.
+- `received_s` is the moment the last byte of the frame arrived. When nobody had been reading and
+  bytes were found waiting, it is the earliest moment at which they can have come: such a reading
+  may look older than it is, never younger.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from devices.readings import CardReading
+
+
+class CardReader(Protocol):
+    """A reader that sends a card's number by itself. One thread uses it."""
+
+    @property
+    def good_frames(self) -> int:
+        """Frames accepted since this object was made, repeats included."""
+        ...
+
+    @property
+    def discarded_bytes(self) -> int:
+        """Bytes since this object was made that belonged to no good frame: noise, bad sums."""
+        ...
+
+    def open(self) -> None:
+        """Take the wire. Does nothing when it is already taken.
+
+        Raises:
+            LinkDown: the port is missing, taken by another program, or not answering. Try again.
+            DeviceConfigError: the port's name can never work.
+        """
+        ...
+
+    def read(self, timeout_s: float) -> list[CardReading]:
+        """Wait up to `timeout_s` for bytes; return the presentations they complete, oldest first.
+
+        Returns as soon as bytes have come, so the list may be empty long before `timeout_s`.
+        Call it again at once: time between calls makes readings look old.
+
+        Raises:
+            LinkDown: the wire is gone. `close()`, then `open()` again.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the wire back; a blocked `read` ends with `LinkDown`. May be called twice.
+
+        The one method that another thread may call.
+        """
+        ...

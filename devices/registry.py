@@ -1,0 +1,54 @@
+"""Driver name in a lane file -> driver. Plain dictionaries: a new driver is a line here.
+
+Cameras and the Modbus board choose by their own keys (`camera.driver`, `bus.transport`).
+Every name here has a table in `quality.toml`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from devices.card_reader.driver import StxLenCardReader
+from devices.errors import DeviceConfigError
+from devices.weighbridge.driver import YaohuaWeighbridge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from devices.card_reader.api import CardReader
+    from devices.clock import Clock
+    from devices.config import CardReaderConfig, WeighbridgeConfig
+    from devices.weighbridge.api import Weighbridge
+
+D = TypeVar("D")
+
+WEIGHBRIDGES: Mapping[str, Callable[[WeighbridgeConfig, Clock], Weighbridge]] = {
+    "yaohua-continuous": YaohuaWeighbridge,
+}
+CARD_READERS: Mapping[str, Callable[[CardReaderConfig, Clock], CardReader]] = {
+    "stx-len-uid": StxLenCardReader,
+}
+
+
+def open_weighbridge(config: WeighbridgeConfig, clock: Clock) -> Weighbridge:
+    """The weighbridge that the lane file names. Its wire is taken by its own `open()`.
+
+    Raises:
+        DeviceConfigError: no driver has that name.
+    """
+    return _named(WEIGHBRIDGES, config.driver, "weighbridge.driver")(config, clock)
+
+
+def open_card_reader(config: CardReaderConfig, clock: Clock) -> CardReader:
+    """The card reader that the lane file names. Its wire is taken by its own `open()`.
+
+    Raises:
+        DeviceConfigError: no driver has that name.
+    """
+    return _named(CARD_READERS, config.driver, "card_reader.driver")(config, clock)
+
+
+def _named(drivers: Mapping[str, D], name: str, key: str) -> D:
+    if name not in drivers:
+        raise DeviceConfigError(f"{key}: unknown driver {name!r}; known are {', '.join(drivers)}")
+    return drivers[name]

@@ -1,0 +1,1 @@
+"""Weighbridges: what one is, the drivers, and the rule for a settled weight."""

@@ -1,0 +1,1 @@
+"""One module per indicator protocol. Pure: bytes in, frames out."""
