@@ -28,6 +28,7 @@ SWING_SHARE = 0.02
 REST_SWING_DIVISIONS = 0.6  # peak to peak, settle_s after the stop; with the noise below one
 NOISE_DIVISIONS = 0.2  # either side
 ARRIVED_M = 1e-3
+BOOM_GAP_M = 0.5  # where a driver stops before a boom that comes down in front of him
 MAX_STEP_S = 0.02  # at 8 m/s 16 cm: a loop of 2 m cannot be stepped over
 
 
@@ -149,6 +150,7 @@ class Truck:
         self._random = random.Random(spec.seed)
         self._swing_s = 0.0
         self._still_s = math.inf
+        self._sight = Sight(entry_green=False, exit_green=False, boom_up=False)
         self._noise = 0.0
 
     @property
@@ -207,14 +209,16 @@ class Truck:
 
     def advance(self, duration_s: float, sight: Sight) -> None:
         """Let `duration_s` seconds pass while the driver sees `sight`."""
+        self._sight = sight
         while duration_s > 0 and not self.is_gone:
             step_s = min(MAX_STEP_S, duration_s)
             duration_s -= step_s
-            self._decide(sight, step_s)
+            self._decide(step_s)
             self._move(step_s)
             self._swing(step_s)
 
-    def _decide(self, sight: Sight, step_s: float) -> None:
+    def _decide(self, step_s: float) -> None:
+        sight = self._sight
         match self.phase:
             case TruckPhase.WAITING if sight.entry_green:
                 self.phase = TruckPhase.ENTERING
@@ -236,7 +240,11 @@ class Truck:
                     self.front_m, self.speed_mps = lane.stop_line_m, 0.0
                     self.phase = TruckPhase.STOPPED
             case TruckPhase.LEAVING:
-                self._drive(math.inf, step_s, stop_there=False)
+                to_boom_m = lane.boom_m - BOOM_GAP_M - self.front_m
+                must_brake = not self._sight.boom_up and to_boom_m > -BOOM_GAP_M
+                self._drive(
+                    max(0.0, to_boom_m) if must_brake else math.inf, step_s, stop_there=must_brake
+                )
                 if self.rear_m > lane.exit_loop[1] + 1.0:
                     self.phase = TruckPhase.GONE_BY_EXIT
             case TruckPhase.REVERSING:
@@ -254,10 +262,9 @@ class Truck:
             top_mps = min(top_mps, math.sqrt(2 * accel * abs(distance_m)))
         wanted_mps = math.copysign(top_mps, distance_m)
         gain_mps = accel * step_s
-        if stop_there and abs(wanted_mps) < abs(self.speed_mps):
-            self.speed_mps = wanted_mps  # the braking curve itself
-        else:
-            self.speed_mps += max(-gain_mps, min(gain_mps, wanted_mps - self.speed_mps))
+        if not stop_there or abs(wanted_mps) >= abs(self.speed_mps):
+            wanted_mps = self.speed_mps + max(-gain_mps, min(gain_mps, wanted_mps - self.speed_mps))
+        self.speed_mps = wanted_mps  # while braking for a line: the braking curve itself
         moved_m = self.speed_mps * step_s
         if stop_there and abs(moved_m) > abs(distance_m):
             moved_m = distance_m
