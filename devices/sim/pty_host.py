@@ -1,0 +1,116 @@
+"""A serial line without hardware: a pseudo-terminal behind a stable name.
+
+The driver opens the symbolic link as it would a serial port. What a pseudo-terminal lacks is
+added: the time that bytes take at a baud rate, a plug that can be pulled, and a port that loses
+what nobody has opened it for, as a UART does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import threading
+import tty
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devices.clock import SystemClock
+from devices.errors import DeviceConfigError
+
+if TYPE_CHECKING:
+    from devices.clock import Clock
+
+BITS_PER_BYTE = 10  # start, eight data, stop
+PIECE_BYTES = 8  # what a UART's interrupt hands over at once: frames arrive in pieces
+
+
+class PtyHost:
+    """The device's end of a simulated serial line, reached at `link_path`.
+
+    `write` may be called from one thread while another plugs and unplugs. A `write` never blocks
+    longer than the bytes take at `baud`: what nobody reads is lost.
+    """
+
+    def __init__(
+        self, link_path: Path | str, *, baud: int = 9_600, clock: Clock | None = None
+    ) -> None:
+        self._link_path = Path(link_path)
+        self._clock = clock or SystemClock()
+        self._baud = baud
+        self._master: int | None = None
+        # A descriptor closed under a write may be another file's a moment later.
+        self._in_use = threading.Lock()
+        self.lost_bytes = 0
+
+    @property
+    def link_path(self) -> Path:
+        """Where the driver finds the line."""
+        return self._link_path
+
+    @property
+    def is_plugged(self) -> bool:
+        """True from `plug` to `unplug`."""
+        return self._master is not None
+
+    def plug(self) -> None:
+        """Make a new line and point the link at it. No effect when it is plugged.
+
+        Raises:
+            DeviceConfigError: something that is not a symbolic link stands at `link_path`.
+        """
+        with self._in_use:
+            if self._master is not None:
+                return
+            if self._link_path.exists() and not self._link_path.is_symlink():
+                raise DeviceConfigError(f"{self._link_path}: exists and is not a symbolic link")
+            self._link_path.parent.mkdir(parents=True, exist_ok=True)
+            self._master, device_path = _open_raw_pty()
+            draft = self._link_path.with_name(f"{self._link_path.name}.new")
+            draft.unlink(missing_ok=True)
+            draft.symlink_to(device_path)
+            draft.replace(self._link_path)  # in one step: a driver never sees it missing
+
+    def unplug(self) -> None:
+        """Pull the cable: the driver's open port dies, the link is gone. May be called twice."""
+        with self._in_use:
+            master, self._master = self._master, None
+            if master is None:
+                return
+            # First the name: the number of a closed pseudo-terminal may become another's.
+            self._link_path.unlink(missing_ok=True)
+            os.close(master)
+
+    def write(self, payload: bytes) -> None:
+        """Send `payload` at the line's speed; bytes that nobody can receive are lost."""
+        for start in range(0, len(payload), PIECE_BYTES):
+            piece = payload[start : start + PIECE_BYTES]
+            self._clock.sleep(len(piece) * BITS_PER_BYTE / self._baud)
+            with self._in_use:
+                self.lost_bytes += len(piece) - self._put(piece)
+
+    def _put(self, piece: bytes) -> int:
+        """How many bytes the line took, without waiting."""
+        if self._master is None or not _has_listener(self._master):
+            return 0
+        with contextlib.suppress(BlockingIOError):
+            return os.write(self._master, piece)
+        return 0
+
+
+def _open_raw_pty() -> tuple[int, Path]:
+    """A non-blocking master whose slave is raw and closed; and the slave's path."""
+    master, slave = os.openpty()
+    try:
+        tty.setraw(slave)
+        device_path = Path(os.ttyname(slave))
+    finally:
+        os.close(slave)  # once opened and closed, the master can tell whether anybody listens
+    os.set_blocking(master, False)
+    return master, device_path
+
+
+def _has_listener(master: int) -> bool:
+    poller = select.poll()
+    poller.register(master, 0)
+    return not any(event & select.POLLHUP for _, event in poller.poll(0))
