@@ -1,0 +1,56 @@
+# Two commands do everything, set-up included:  make run  and  make test
+#
+#   make run FOR=60 JSON=summary.json LANES=2 SEED=7 PORT=8080
+#   make run PYTHON=python3.12        another Python for .venv
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+PY := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test bench lock format lint clean
+
+# Any Python that answers may start bootstrap.py, which itself looks for the right one; a shim
+# that exists and does not work is passed over.
+define bootstrap
+@for python in $(PY) "$(PYTHON)" python3 python3.12 python3.11 python3.13 python; do \
+  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null || continue; \
+  PYTHON="$(PYTHON)" exec "$$python" -E bootstrap.py $(1); \
+done; \
+echo "setup: kakou needs Python 3.11 or newer; none was found on PATH. On Debian run:" \
+  "apt-get install python3 python3-venv" >&2; exit 1
+endef
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
+	  while IFS='|' read -r target text; do printf '%-18s %s\n' "$$target" "$$text"; done
+
+setup: ## install what the demonstration needs into .venv
+	$(call bootstrap,run)
+
+setup-dev:
+	$(call bootstrap,dev)
+
+run: setup ## two lanes, a hub and a console with simulated trucks; Ctrl-C ends it
+	@exec $(PY) -m hil_tests.demo $(if $(FOR),--for '$(FOR)') $(if $(JSON),--json '$(JSON)') \
+	  $(if $(LANES),--lanes '$(LANES)') $(if $(SEED),--seed '$(SEED)') $(if $(PORT),--port '$(PORT)')
+
+test: setup-dev ## format, lint, types, contracts, every test, a bounded demonstration
+	@exec $(PY) -m tests.check $(STEPS)
+
+bench: setup-dev ## print the numbers that the documents quote
+	@exec $(PY) -m hil_tests.bench
+
+lock: ## write the hashed lock files anew
+	$(call bootstrap,lock)
+
+format: setup-dev ## format the code
+	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
+
+lint: setup-dev ## format, lint, types and import contracts only
+	@exec $(PY) -m tests.check format lint types contracts
+
+clean: ## remove .venv, caches and what the demonstration wrote
+	@rm -rf .venv .build run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	  .import_linter_cache *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
