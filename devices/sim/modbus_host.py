@@ -1,0 +1,335 @@
+"""A relay board on Modbus: the other end of `devices.modbus`, over TCP or a pty.
+
+It is served at exactly the address that a `BusConfig` names, so the same table of a lane file
+opens the driver and the simulator. Frames are made and read by pymodbus' framers, and
+`devices.modbus.CoilCommand` is the one codec of function 5 on both ends.
+
+What it answers: function 1 (coils), 2 (inputs), 5 (one coil; 0x0200 + n is flash-on, 0x0400 + n
+flash-off, 0x5500 toggles), 15 (several coils). Everything else, an address past the last
+terminal, or a wrong value gives the exception that a board gives. Another device id is not
+answered, nor is a frame with a bad checksum.
+
+The board runs in one thread of its own (asyncio inside); every public method may be called from
+any thread. Faults are set while it runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pymodbus.constants import ExcCodes
+from pymodbus.exceptions import ModbusIOException
+from pymodbus.framer import FramerBase, FramerRTU, FramerSocket
+from pymodbus.pdu import DecodePDU, ExceptionResponse, ModbusPDU
+from pymodbus.pdu.bit_message import (
+    ReadCoilsRequest,
+    ReadCoilsResponse,
+    ReadDiscreteInputsRequest,
+    ReadDiscreteInputsResponse,
+    WriteMultipleCoilsRequest,
+    WriteMultipleCoilsResponse,
+)
+
+from devices.errors import LinkDown
+from devices.modbus import COIL_OFF, COIL_ON, FLASH_ON_BASE, FLASH_UNIT_S, CoilCommand
+from devices.sim.modbus_wires import PtyWire, TcpWire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+
+    from devices.clock import Clock
+    from devices.config import BusConfig
+    from devices.sim.modbus_wires import Wire
+
+    CoilHook = Callable[[int, bool, float], None]
+
+COIL_TOGGLE = 0x5500
+FLASH_OFF_BASE = 0x0400
+FRAME_GAP_S = 0.05  # on RTU, silence this long means that an unfinished frame was noise
+START_WAIT_S = 5.0
+BOUNCE_PERIOD_S = 0.004
+
+
+class ModbusHost:
+    """A board of `inputs` discrete inputs and `coils` relays, all off at power-up.
+
+    `on_coil(address, on, at_s)` is called in the board's thread whenever a relay changes, with
+    the monotonic time; it must return quickly.
+    """
+
+    def __init__(
+        self,
+        config: BusConfig,
+        clock: Clock,
+        *,
+        on_coil: CoilHook | None = None,
+        inputs: int = 8,
+        coils: int = 8,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._on_coil = on_coil
+        self._inputs = [False] * inputs
+        self._coils = [False] * coils
+        self._stuck: dict[int, bool] = {}
+        self._bouncing: dict[int, float] = {}  # input -> until, monotonic seconds
+        self._flashes: dict[int, asyncio.TimerHandle] = {}
+        self._silent = False
+        self._exception_code: int | None = None
+        self._answer_delay_s = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._wire: Wire | None = None
+        self.request_count = 0
+
+    def start(self) -> None:
+        """Serve. Raises `LinkDown` naming the place when it is taken. Returns when it answers."""
+        loop = asyncio.new_event_loop()
+        self._loop = loop
+        self._thread = threading.Thread(
+            target=loop.run_forever, name=f"modbus-host-{self.place}", daemon=True
+        )
+        self._thread.start()
+        try:
+            self.plug()
+        except LinkDown:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop serving; leaves no thread, port or link. May be called twice."""
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None:
+            return
+        self.unplug()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(START_WAIT_S)
+        loop.close()
+        self._loop = self._thread = None
+
+    @property
+    def place(self) -> str:
+        """Where the board is served."""
+        if self._config.transport == "tcp":
+            return f"{self._config.host}:{self._config.tcp_port}"
+        return self._config.serial_port
+
+    def set_input(self, address: int, on: bool) -> None:  # noqa: FBT001 - a switch
+        """What the switch at an input terminal says from now on."""
+        self._inputs[address] = on
+
+    def set_inputs(self, states: Iterable[bool]) -> None:
+        """All inputs at once, terminal 0 first."""
+        self._inputs[:] = [bool(state) for state in states]
+
+    def coil(self, address: int) -> bool:
+        """Whether a relay's contact is closed."""
+        return self._coils[address]
+
+    def coils(self) -> tuple[bool, ...]:
+        """All relays, terminal 0 first."""
+        return tuple(self._coils)
+
+    def silence(self, on: bool = True) -> None:  # noqa: FBT001, FBT002 - a switch
+        """Hear everything, obey nothing, answer nothing: power cut, or the far cable pulled."""
+        self._silent = on
+
+    def answer_exception(self, code: int | None) -> None:
+        """Answer every request with this Modbus exception (1, 2, 4, 6 ...); None: no longer."""
+        self._exception_code = code
+
+    def delay_answers(self, delay_s: float) -> None:
+        """Obey at once but answer `delay_s` late. Longer than the client waits: a late answer."""
+        self._answer_delay_s = delay_s
+
+    def stick_coil(self, address: int, on: bool | None) -> None:  # noqa: FBT001 - a switch
+        """Weld a relay: its contact stays as given whatever it is told; None: repaired."""
+        if on is None:
+            self._stuck.pop(address, None)
+            return
+        self._stuck[address] = on
+        self._call(self._set_contact(address, on))
+
+    def bounce_input(self, address: int, bounce_s: float) -> None:
+        """Let an input chatter around its state for `bounce_s` seconds from now."""
+        self._bouncing[address] = self._clock.now().mono_s + bounce_s
+
+    def unplug(self) -> None:
+        """Stop listening and cut every connection. Relays keep their state, as real ones do."""
+        wire = self._wire
+        if wire is not None:
+            self._wire = None
+            self._call(wire.close())
+
+    def plug(self) -> None:
+        """Listen again at the same address. Raises `LinkDown` when it is taken meanwhile."""
+        if self._wire is not None:
+            return
+        config = self._config
+        wire: Wire = TcpWire(config.host, config.tcp_port, self._new_session)
+        if config.transport == "rtu":
+            wire = PtyWire(Path(config.serial_port), self._new_session)
+        try:
+            self._call(wire.open())
+        except OSError as exc:
+            raise LinkDown(f"modbus host: {self.place}: {exc.strerror or exc}") from exc
+        self._wire = wire
+
+    def power_cycle(self) -> None:
+        """All relays drop out, as when the board's supply fails and returns."""
+        self._call(self._drop_all())
+
+    # --- below: the board's own thread ---
+
+    def _new_session(self, send: Callable[[bytes], None]) -> Callable[[bytes], None]:
+        return _Session(self, send, is_rtu=self._config.transport == "rtu").feed
+
+    def answer(self, request: ModbusPDU, send: Callable[[ModbusPDU], None]) -> None:
+        """Obey one request and send its answer, unless a fault says otherwise."""
+        if request.dev_id != self._config.device_id or self._silent:
+            return
+        self.request_count += 1
+        if self._exception_code is not None:
+            response: ModbusPDU = ExceptionResponse(request.function_code, self._exception_code)
+        else:
+            response = self._obey(request)
+        response.dev_id = request.dev_id
+        response.transaction_id = request.transaction_id
+        if self._answer_delay_s > 0:
+            asyncio.get_running_loop().call_later(self._answer_delay_s, send, response)
+        else:
+            send(response)
+
+    def _obey(self, request: ModbusPDU) -> ModbusPDU:
+        match request:
+            case CoilCommand():
+                return self._command(request)
+            case WriteMultipleCoilsRequest():
+                return self._write_many(request)
+            case ReadDiscreteInputsRequest():
+                return self._read(request, self._input_bits(), ReadDiscreteInputsResponse)
+            case ReadCoilsRequest():
+                return self._read(request, self._coils, ReadCoilsResponse)
+            case _:
+                return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_FUNCTION)
+
+    def _read(
+        self, request: ModbusPDU, bits: list[bool], kind: type[ReadCoilsResponse]
+    ) -> ModbusPDU:
+        end = request.address + request.count
+        if request.count < 1 or end > len(bits):
+            return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_ADDRESS)
+        return kind(bits=bits[request.address : end])
+
+    def _input_bits(self) -> list[bool]:
+        bits = list(self._inputs)
+        now_s = self._clock.now().mono_s
+        for address, until_s in list(self._bouncing.items()):
+            if now_s >= until_s:
+                del self._bouncing[address]
+            elif int((until_s - now_s) / BOUNCE_PERIOD_S) % 2:
+                bits[address] = not bits[address]
+        return bits
+
+    def _command(self, request: CoilCommand) -> ModbusPDU:
+        base, address = request.address & 0xFF00, request.address & 0x00FF
+        if address >= len(self._coils) or base not in (0, FLASH_ON_BASE, FLASH_OFF_BASE):
+            return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_ADDRESS)
+        if base:
+            self._flash(address, on=base == FLASH_ON_BASE, flash_s=request.value * FLASH_UNIT_S)
+        elif request.value in (COIL_ON, COIL_OFF, COIL_TOGGLE):
+            toggled = request.value == COIL_TOGGLE and not self._coils[address]
+            self._switch(address, request.value == COIL_ON or toggled)
+        else:
+            return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_VALUE)
+        echo = CoilCommand(address=request.address)
+        echo.value = request.value
+        return echo
+
+    def _write_many(self, request: WriteMultipleCoilsRequest) -> ModbusPDU:
+        if request.address + request.count > len(self._coils):
+            return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_ADDRESS)
+        for offset, on in enumerate(request.bits):
+            self._switch(request.address + offset, bool(on))
+        return WriteMultipleCoilsResponse(address=request.address, count=request.count)
+
+    def _flash(self, address: int, *, on: bool, flash_s: float) -> None:
+        self._switch(address, on)
+        self._flashes[address] = asyncio.get_running_loop().call_later(
+            flash_s, self._switch, address, not on
+        )
+
+    def _switch(self, address: int, on: bool) -> None:  # noqa: FBT001 - a switch
+        """Any command to a relay ends its running flash."""
+        if (running := self._flashes.pop(address, None)) is not None:
+            running.cancel()
+        self._move_contact(address, self._stuck.get(address, on))
+
+    def _move_contact(self, address: int, on: bool) -> None:  # noqa: FBT001 - a switch
+        if self._coils[address] == on:
+            return
+        self._coils[address] = on
+        if self._on_coil is not None:
+            self._on_coil(address, on, self._clock.now().mono_s)
+
+    async def _set_contact(self, address: int, on: bool) -> None:  # noqa: FBT001 - a switch
+        self._move_contact(address, on)
+
+    async def _drop_all(self) -> None:
+        for address in range(len(self._coils)):
+            self._switch(address, on=False)
+
+    def _call(self, work: Coroutine[object, object, None]) -> None:
+        """Run `work` in the board's thread and wait for it; no board running: nothing to do."""
+        if self._loop is None:
+            work.close()
+            return
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(START_WAIT_S)
+
+
+class _Session:
+    """One client's bytes: frames in, answers out. Pending bytes are bounded."""
+
+    def __init__(self, host: ModbusHost, send: Callable[[bytes], None], *, is_rtu: bool) -> None:
+        decoder = DecodePDU(True)  # noqa: FBT003 - their API: decode requests
+        decoder.register(CoilCommand)
+        self._framer: FramerBase = FramerRTU(decoder) if is_rtu else FramerSocket(decoder)
+        self._is_rtu = is_rtu
+        self._host = host
+        self._send_bytes = send
+        self._pending = b""
+        self._heard_s = 0.0
+
+    def feed(self, data: bytes) -> None:
+        """Take what came from the wire, in any pieces."""
+        heard_s = asyncio.get_running_loop().time()
+        if self._is_rtu and heard_s - self._heard_s > FRAME_GAP_S:
+            self._pending = b""
+        self._heard_s = heard_s
+        self._pending = (self._pending + data)[-FramerBase.MAX_SIZE :]
+        while self._pending:
+            try:
+                used_len, request = self._framer.handleFrame(self._pending, 0, 0)
+            except ModbusIOException as exc:
+                self._refuse(exc)
+                return
+            self._pending = self._pending[used_len:]
+            if request is None:
+                return
+            self._host.answer(request, self._send)
+
+    def _refuse(self, exc: ModbusIOException) -> None:
+        """A whole frame that says nothing known: TCP refuses it, RTU stays silent."""
+        function_code = self._pending[7] if len(self._pending) > 7 else 0
+        self._pending = b""
+        if not self._is_rtu:
+            code = ExcCodes.ILLEGAL_FUNCTION
+            self._send(
+                ExceptionResponse(function_code & 0x7F, code, exc.dev_id, exc.transaction_id)
+            )
+
+    def _send(self, response: ModbusPDU) -> None:
+        self._send_bytes(self._framer.buildFrame(response))
