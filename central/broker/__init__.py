@@ -1,0 +1,1 @@
+"""The MQTT broker that comes with the hub."""

@@ -1,0 +1,1 @@
+"""What the lanes say and what they are told."""

@@ -1,0 +1,1 @@
+"""Declarations: import, versions, distribution to the lanes."""

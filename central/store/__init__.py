@@ -1,0 +1,1 @@
+"""The hub's database: one writer thread, read-only readers, SQL only here."""

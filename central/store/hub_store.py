@@ -1,0 +1,418 @@
+"""Everything that is read from `hub.db`: functions of a connection, for `Store.read`.
+
+held = await services.store.read(hub_store.held)
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from central.store.rows import (
+    AlarmRow,
+    AuditRow,
+    CommandKind,
+    CommandRow,
+    CommandState,
+    DeadLetterRow,
+    FaultRow,
+    HeldPassage,
+    HubCounts,
+    LaneRecords,
+    OutcomeCounts,
+    PassageDetail,
+    PassageFilter,
+    PassageSummary,
+    PictureRef,
+    SeqRange,
+    StoredRecord,
+)
+from gate_agent.wire.v1 import DeclarationRow, EvidenceFacts, Timeline
+
+Row = tuple[Any, ...]
+
+NAMED_GAPS = 50
+_PASSAGE = (
+    "p.passage_id, p.lane, p.first_at_ms, p.first_received_ms, p.decided_at_ms,"
+    " p.decided_received_ms, p.closed_at_ms, p.verdict, p.reasons, p.override_decision,"
+    " p.override_by, p.outcome, p.decided_by, p.left_by, p.plate, p.card_uid, p.gross_kg,"
+    " p.declaration_id"
+)
+_COMMAND = (
+    "command_id, kind, lane, passage_id, value, issued_by, reason, issued_at_ms, expires_at_ms,"
+    " state, resolved_at_ms, why"
+)
+_ALARM = "alarm_id, lane, code, passage_id, at_ms, detail, acknowledged_by, acknowledged_at_ms"
+_AUDIT = "audit_id, at_ms, who, action, lane, passage_id, detail"
+_DEAD = "dead_letter_id, received_ms, topic, lane, epoch, seq, reason, payload, times"
+# The present life of each lane's database; what an older one left open will never close.
+_PRESENT = (
+    "(SELECT lane, epoch FROM lane_epochs e WHERE NOT EXISTS (SELECT 1 FROM lane_epochs n"
+    " WHERE n.lane = e.lane AND (n.first_received_ms, n.rowid) > (e.first_received_ms, e.rowid)))"
+)
+
+
+def lanes(db: sqlite3.Connection) -> tuple[LaneRecords, ...]:
+    """Every lane that ever sent a record, by name."""
+    rows = db.execute(
+        "SELECT lane, epoch, through_seq, highest_seq, stored, duplicates, last_received_ms,"  # noqa: S608
+        f" last_at_ms FROM lane_epochs WHERE (lane, epoch) IN {_PRESENT} ORDER BY lane"
+    ).fetchall()
+    return tuple(_lane(db, row) for row in rows)
+
+
+def lane(db: sqlite3.Connection, lane_id: str) -> LaneRecords | None:
+    """One lane; None if it never sent a record."""
+    return next((found for found in lanes(db) if found.lane == lane_id), None)
+
+
+def passages(db: sqlite3.Connection, wanted: PassageFilter) -> tuple[PassageSummary, ...]:
+    """Passages newest first."""
+    tests = {
+        "p.lane = ?": wanted.lane,
+        "coalesce(p.outcome, p.override_decision, p.verdict) = ?": wanted.standing,
+        "p.first_at_ms >= ?": wanted.since_ms,
+        "p.first_at_ms < ?": wanted.before_ms,
+        "p.plate = ?": wanted.plate,
+    }
+    clauses = [test for test, value in tests.items() if value is not None]
+    if wanted.open_only:
+        clauses.append("p.closed_at_ms IS NULL")
+    where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
+    values = [value for value in tests.values() if value is not None]
+    rows = db.execute(
+        f"SELECT {_PASSAGE} FROM passages p{where}"  # noqa: S608 - columns and tests of this file
+        " ORDER BY p.first_at_ms DESC, p.rowid DESC LIMIT ?",
+        [*values, wanted.limit],
+    )
+    return tuple(_passage(row) for row in rows)
+
+
+def passage(db: sqlite3.Connection, passage_id: str) -> PassageDetail | None:
+    """One passage with everything of it; None if no record ever named it."""
+    row = db.execute(
+        f"SELECT {_PASSAGE} FROM passages p WHERE p.passage_id = ?",  # noqa: S608
+        [passage_id],
+    ).fetchone()
+    if row is None:
+        return None
+    more = db.execute(
+        "SELECT evidence, declaration, manifest_version, policy_version, override_reason,"
+        " overridden_at_ms, arrived_at_ms, timeline FROM passages WHERE passage_id = ?",
+        [passage_id],
+    ).fetchone()
+    evidence, declaration, manifest_version, policy_version = more[:4]
+    override_reason, overridden_at_ms, arrived_at_ms, timeline = more[4:]
+    return PassageDetail(
+        summary=_passage(row),
+        evidence=msgspec.json.decode(evidence, type=EvidenceFacts) if evidence else None,
+        declaration=msgspec.json.decode(declaration, type=DeclarationRow) if declaration else None,
+        manifest_version=manifest_version,
+        policy_version=policy_version,
+        override_reason=override_reason,
+        overridden_at_ms=overridden_at_ms,
+        arrived_at_ms=arrived_at_ms,
+        timeline=msgspec.json.decode(timeline, type=Timeline) if timeline else None,
+        pictures=_pictures(db, passage_id),
+        records=_records(db, passage_id),
+        commands=commands_of_passage(db, passage_id),
+        alarms=alarms_of_passage(db, passage_id),
+        audit=audit_of_passage(db, passage_id),
+    )
+
+
+def held(db: sqlite3.Connection) -> tuple[HeldPassage, ...]:
+    """Vehicles that wait for a person, longest waiting first.
+
+    The lane's verdict is hold or inspect, nobody's decision was carried out, the vehicle is
+    still there and the lane's database is the one it was.
+    """
+    rows = db.execute(
+        f"SELECT {_PASSAGE} FROM passages p WHERE p.verdict IN ('hold', 'inspect')"  # noqa: S608
+        " AND p.closed_at_ms IS NULL AND p.override_decision IS NULL"
+        f" AND (p.lane, p.epoch) IN {_PRESENT} ORDER BY p.decided_received_ms, p.rowid"
+    ).fetchall()
+    return tuple(
+        HeldPassage(passage=_passage(row), pending=_pending(db, passage_id=row[0])) for row in rows
+    )
+
+
+def picture(db: sqlite3.Connection, picture_id: str) -> bytes | None:
+    """The JPEG; None if it is not known or the lane had lost it."""
+    row = db.execute("SELECT jpeg FROM pictures WHERE picture_id = ?", [picture_id]).fetchone()
+    return row[0] if row else None
+
+
+def faults(db: sqlite3.Connection, lane_id: str | None = None) -> tuple[FaultRow, ...]:
+    """Faults that last, as the records say, oldest first; of one lane or of all."""
+    rows = db.execute(
+        "SELECT lane, code, at_ms, detail FROM faults WHERE raised = 1"  # noqa: S608
+        f" AND (lane, epoch) IN {_PRESENT} AND (?1 IS NULL OR lane = ?1) ORDER BY at_ms",
+        [lane_id],
+    )
+    return tuple(
+        FaultRow(lane=lane, code=code, since_ms=at_ms, detail=detail)
+        for lane, code, at_ms, detail in rows
+    )
+
+
+def alarms(
+    db: sqlite3.Connection, *, lane_id: str | None = None, open_only: bool = False, limit: int = 200
+) -> tuple[AlarmRow, ...]:
+    """Alarms newest first; `open_only`: those nobody acknowledged."""
+    rows = db.execute(
+        f"SELECT {_ALARM} FROM alarms WHERE (?1 IS NULL OR lane = ?1)"  # noqa: S608
+        " AND (?2 = 0 OR acknowledged_by IS NULL) ORDER BY at_ms DESC, alarm_id DESC LIMIT ?3",
+        [lane_id, open_only, limit],
+    )
+    return tuple(_alarm(row) for row in rows)
+
+
+def dead_letters(db: sqlite3.Connection, *, limit: int = 200) -> tuple[DeadLetterRow, ...]:
+    """Dead letters newest first. Each carries its whole payload: keep `limit` small."""
+    rows = db.execute(
+        f"SELECT {_DEAD} FROM dead_letters"  # noqa: S608
+        " ORDER BY received_ms DESC, dead_letter_id DESC LIMIT ?",
+        [limit],
+    )
+    return tuple(_dead_letter(row) for row in rows)
+
+
+def audit(
+    db: sqlite3.Connection, *, limit: int = 200, before_id: int | None = None
+) -> tuple[AuditRow, ...]:
+    """Who did what, newest first; `before_id` pages on."""
+    rows = db.execute(
+        f"SELECT {_AUDIT} FROM audit WHERE (?1 IS NULL OR audit_id < ?1)"  # noqa: S608
+        " ORDER BY audit_id DESC LIMIT ?2",
+        [before_id, limit],
+    )
+    return tuple(_audit(row) for row in rows)
+
+
+def command(db: sqlite3.Connection, command_id: str) -> CommandRow | None:
+    """One order; None if there is none of that id."""
+    row = db.execute(
+        f"SELECT {_COMMAND} FROM commands WHERE command_id = ?",  # noqa: S608
+        [command_id],
+    ).fetchone()
+    return _command(row) if row else None
+
+
+def commands_of_lane(
+    db: sqlite3.Connection, lane_id: str, *, limit: int = 20
+) -> tuple[CommandRow, ...]:
+    """The newest orders to a lane, newest first."""
+    rows = db.execute(
+        f"SELECT {_COMMAND} FROM commands WHERE lane = ?"  # noqa: S608
+        " ORDER BY issued_at_ms DESC, rowid DESC LIMIT ?",
+        [lane_id, limit],
+    )
+    return tuple(_command(row) for row in rows)
+
+
+def commands_of_passage(db: sqlite3.Connection, passage_id: str) -> tuple[CommandRow, ...]:
+    """Orders for one passage, oldest first."""
+    rows = db.execute(
+        f"SELECT {_COMMAND} FROM commands WHERE passage_id = ?"  # noqa: S608
+        " ORDER BY issued_at_ms, rowid",
+        [passage_id],
+    )
+    return tuple(_command(row) for row in rows)
+
+
+def alarms_of_passage(db: sqlite3.Connection, passage_id: str) -> tuple[AlarmRow, ...]:
+    """Alarms that name one passage, oldest first."""
+    rows = db.execute(
+        f"SELECT {_ALARM} FROM alarms WHERE passage_id = ? ORDER BY at_ms, alarm_id",  # noqa: S608
+        [passage_id],
+    )
+    return tuple(_alarm(row) for row in rows)
+
+
+def audit_of_passage(db: sqlite3.Connection, passage_id: str) -> tuple[AuditRow, ...]:
+    """Who did what to one passage, oldest first."""
+    rows = db.execute(
+        f"SELECT {_AUDIT} FROM audit WHERE passage_id = ? ORDER BY audit_id",  # noqa: S608
+        [passage_id],
+    )
+    return tuple(_audit(row) for row in rows)
+
+
+def counts(db: sqlite3.Connection) -> HubCounts:
+    """Counters over everything; what a lane has not yet sent is in its health, not here."""
+    passage_count, closed = db.execute(
+        "SELECT count(*), count(closed_at_ms) FROM passages"
+    ).fetchone()
+    stored, duplicates = db.execute(
+        "SELECT coalesce(sum(stored), 0), coalesce(sum(duplicates), 0) FROM lane_epochs"
+    ).fetchone()
+    return HubCounts(
+        passages=passage_count,
+        closed=closed,
+        verdicts=_outcomes(db, "verdict", "verdict IS NOT NULL"),
+        outcomes=_outcomes(db, "outcome", "closed_at_ms IS NOT NULL"),
+        records=stored,
+        duplicates=duplicates,
+        missing=sum(found.missing_count for found in lanes(db)),
+        dead_letters=db.execute("SELECT count(*) FROM dead_letters").fetchone()[0],
+    )
+
+
+def _outcomes(db: sqlite3.Connection, column: str, where: str) -> OutcomeCounts:
+    rows = db.execute(
+        f"SELECT {column}, count(*) FROM passages WHERE {where} GROUP BY 1"  # noqa: S608
+    )
+    return OutcomeCounts(**dict(rows.fetchall()))
+
+
+def _lane(db: sqlite3.Connection, row: Row) -> LaneRecords:
+    lane_id, epoch, through_seq, highest_seq = row[:4]
+    stored, duplicates, last_received_ms, last_at_ms = row[4:]
+    missing, missing_count = _gaps(db, lane_id, epoch, through_seq)
+    dead = db.execute("SELECT count(*) FROM dead_letters WHERE lane = ?", [lane_id]).fetchone()[0]
+    latest = passages(db, PassageFilter(lane=lane_id, limit=1))
+    return LaneRecords(
+        lane=lane_id,
+        epoch=epoch,
+        through_seq=through_seq,
+        highest_seq=highest_seq,
+        missing=missing,
+        missing_count=missing_count,
+        stored=stored,
+        duplicates=duplicates,
+        dead_letters=dead,
+        last_received_ms=last_received_ms,
+        last_at_ms=last_at_ms,
+        last_passage=latest[0] if latest else None,
+    )
+
+
+def _gaps(
+    db: sqlite3.Connection, lane_id: str, epoch: str, through_seq: int
+) -> tuple[tuple[SeqRange, ...], int]:
+    """The gaps after `through_seq`: the first few by name, and how many records they are."""
+    rows = db.execute(
+        "SELECT before + 1, seq - 1 FROM (SELECT seq, lag(seq, 1, ?3) OVER (ORDER BY seq) AS before"
+        " FROM records WHERE lane = ?1 AND epoch = ?2 AND seq > ?3) WHERE seq > before + 1",
+        [lane_id, epoch, through_seq],
+    ).fetchall()
+    named = tuple(SeqRange(first=first, last=last) for first, last in rows[:NAMED_GAPS])
+    return named, sum(last - first + 1 for first, last in rows)
+
+
+def _pending(db: sqlite3.Connection, *, passage_id: str) -> CommandRow | None:
+    rows = commands_of_passage(db, passage_id)
+    return next((row for row in rows if row.state is CommandState.PENDING), None)
+
+
+def _pictures(db: sqlite3.Connection, passage_id: str) -> tuple[PictureRef, ...]:
+    rows = db.execute(
+        "SELECT picture_id, view, at_ms, (SELECT jpeg IS NOT NULL FROM pictures x"
+        " WHERE x.picture_id = y.picture_id) FROM passage_pictures y WHERE passage_id = ?"
+        " ORDER BY at_ms, view",
+        [passage_id],
+    )
+    return tuple(
+        PictureRef(picture_id=picture_id, view=view, at_ms=at_ms, present=bool(present))
+        for picture_id, view, at_ms, present in rows
+    )
+
+
+def _records(db: sqlite3.Connection, passage_id: str) -> tuple[StoredRecord, ...]:
+    rows = db.execute(
+        "SELECT seq, at_ms, received_ms, type, body FROM records WHERE passage_id = ?"
+        " ORDER BY epoch, seq",
+        [passage_id],
+    )
+    return tuple(
+        StoredRecord(seq=seq, at_ms=at_ms, received_ms=received_ms, type=type_, body=body)
+        for seq, at_ms, received_ms, type_, body in rows
+    )
+
+
+def _passage(row: Row) -> PassageSummary:
+    return PassageSummary(
+        passage_id=row[0],
+        lane=row[1],
+        first_at_ms=row[2],
+        first_received_ms=row[3],
+        decided_at_ms=row[4],
+        decided_received_ms=row[5],
+        closed_at_ms=row[6],
+        verdict=row[7],
+        reasons=_texts(row[8]),
+        override_decision=row[9],
+        override_by=row[10],
+        outcome=row[11],
+        decided_by=row[12],
+        left=row[13],
+        plate=row[14],
+        card_uid=row[15],
+        gross_kg=row[16],
+        declaration_id=row[17],
+    )
+
+
+def _texts(column: str | None) -> tuple[str, ...]:
+    decoded: Sequence[str] = msgspec.json.decode(column, type=list[str]) if column else ()
+    return tuple(decoded)
+
+
+def _command(row: Row) -> CommandRow:
+    return CommandRow(
+        command_id=row[0],
+        kind=CommandKind(row[1]),
+        lane=row[2],
+        passage_id=row[3],
+        value=row[4],
+        issued_by=row[5],
+        reason=row[6],
+        issued_at_ms=row[7],
+        expires_at_ms=row[8],
+        state=CommandState(row[9]),
+        resolved_at_ms=row[10],
+        why=row[11],
+    )
+
+
+def _alarm(row: Row) -> AlarmRow:
+    return AlarmRow(
+        alarm_id=row[0],
+        lane=row[1],
+        code=row[2],
+        passage_id=row[3],
+        at_ms=row[4],
+        detail=row[5],
+        acknowledged_by=row[6],
+        acknowledged_at_ms=row[7],
+    )
+
+
+def _dead_letter(row: Row) -> DeadLetterRow:
+    return DeadLetterRow(
+        dead_letter_id=row[0],
+        received_ms=row[1],
+        topic=row[2],
+        lane=row[3],
+        epoch=row[4],
+        seq=row[5],
+        reason=row[6],
+        payload=row[7],
+        times=row[8],
+    )
+
+
+def _audit(row: Row) -> AuditRow:
+    return AuditRow(
+        audit_id=row[0],
+        at_ms=row[1],
+        who=row[2],
+        action=row[3],
+        lane=row[4],
+        passage_id=row[5],
+        detail=row[6],
+    )

@@ -1,0 +1,86 @@
+"""What is read of the manifest: functions of a connection, for `Store.read`."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import msgspec
+
+from central.store.rows import ManifestVersionRow
+from gate_agent.wire.digest import EMPTY
+from gate_agent.wire.v1 import DeclarationRow
+
+_VERSION = "version, at_ms, cause, made_by, source, upserts, deletes, count, digest"
+_decoder = msgspec.json.Decoder(DeclarationRow)
+
+
+def head(db: sqlite3.Connection) -> ManifestVersionRow:
+    """The newest version; version 0 with the empty digest before the first import."""
+    found = versions(db, limit=1)
+    if found:
+        return found[0]
+    return ManifestVersionRow(
+        version=0,
+        at_ms=0,
+        cause="",
+        made_by="",
+        source="",
+        upserts=0,
+        deletes=0,
+        count=0,
+        digest=EMPTY,
+    )
+
+
+def versions(db: sqlite3.Connection, *, limit: int = 50) -> tuple[ManifestVersionRow, ...]:
+    """The newest versions, newest first."""
+    rows = db.execute(
+        f"SELECT {_VERSION} FROM manifest_versions ORDER BY version DESC LIMIT ?",  # noqa: S608
+        [limit],
+    )
+    return tuple(
+        ManifestVersionRow(
+            version=row[0],
+            at_ms=row[1],
+            cause=row[2],
+            made_by=row[3],
+            source=row[4],
+            upserts=row[5],
+            deletes=row[6],
+            count=row[7],
+            digest=row[8],
+        )
+        for row in rows
+    )
+
+
+def declaration(db: sqlite3.Connection, declaration_id: str) -> DeclarationRow | None:
+    """One declaration as the lanes have it; None if it is not in the manifest."""
+    row = db.execute(
+        "SELECT body FROM declarations WHERE declaration_id = ?", [declaration_id]
+    ).fetchone()
+    return _decoder.decode(row[0]) if row else None
+
+
+def by_plate(db: sqlite3.Connection, plate: str) -> tuple[DeclarationRow, ...]:
+    """Declarations that name the normalized `plate`."""
+    rows = db.execute(
+        "SELECT d.body FROM declaration_plates p JOIN declarations d USING (declaration_id)"
+        " WHERE p.plate = ? ORDER BY declaration_id",
+        [plate],
+    )
+    return tuple(_decoder.decode(body) for (body,) in rows)
+
+
+def by_card(db: sqlite3.Connection, card_uid: str) -> tuple[DeclarationRow, ...]:
+    """Declarations that name the normalized `card_uid`."""
+    rows = db.execute(
+        "SELECT body FROM declarations WHERE card_uid = ? ORDER BY declaration_id", [card_uid]
+    )
+    return tuple(_decoder.decode(body) for (body,) in rows)
+
+
+def plates(db: sqlite3.Connection, *, limit: int = 200_000) -> tuple[str, ...]:
+    """Every declared plate, for a search of the nearest; at most `limit`."""
+    rows = db.execute("SELECT DISTINCT plate FROM declaration_plates LIMIT ?", [limit])
+    return tuple(plate for (plate,) in rows)

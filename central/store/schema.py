@@ -1,0 +1,136 @@
+"""The tables of `hub.db`, as migrations that are only ever added to.
+
+Times ending in `_ms` are UTC epoch milliseconds; `received_ms` by the hub's clock, `at_ms` by the
+lane's. Passages, faults and uses of declarations are projections of `records`: their columns
+are filled by whichever record comes first and depend on no order of arrival.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+hub_migrations = Migrations("central_hub")
+
+_RECORDS = (
+    # The life of one lane database. The newest `first_received_ms` is the lane's present one.
+    """CREATE TABLE lane_epochs (
+        lane TEXT NOT NULL, epoch TEXT NOT NULL,
+        through_seq INTEGER NOT NULL DEFAULT 0,   -- every record up to here is stored
+        highest_seq INTEGER NOT NULL DEFAULT 0,   -- the newest stored; beyond through_seq: a gap
+        stored INTEGER NOT NULL DEFAULT 0,        -- distinct records, dead ones included
+        duplicates INTEGER NOT NULL DEFAULT 0,
+        first_received_ms INTEGER NOT NULL, last_received_ms INTEGER NOT NULL,
+        last_at_ms INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (lane, epoch)) STRICT""",
+    # Every numbered record, once. The JPEG of a picture_taken is in `pictures`, not in `body`.
+    # `type` is 'dead' for a record that is in `dead_letters` instead.
+    """CREATE TABLE records (
+        record_id INTEGER PRIMARY KEY,
+        lane TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL, received_ms INTEGER NOT NULL,
+        type TEXT NOT NULL, passage_id TEXT, body BLOB NOT NULL,
+        UNIQUE (lane, epoch, seq)) STRICT""",
+    "CREATE INDEX records_by_passage ON records (passage_id) WHERE passage_id IS NOT NULL",
+    # A record or message that could not be used. `times`: how often the same bytes came.
+    """CREATE TABLE dead_letters (
+        dead_letter_id INTEGER PRIMARY KEY,
+        received_ms INTEGER NOT NULL, topic TEXT NOT NULL,
+        lane TEXT, epoch TEXT, seq INTEGER,
+        reason TEXT NOT NULL, payload BLOB NOT NULL, payload_sha256 TEXT NOT NULL,
+        times INTEGER NOT NULL DEFAULT 1) STRICT""",
+    "CREATE UNIQUE INDEX dead_letters_numbered ON dead_letters (lane, epoch, seq)"
+    " WHERE seq IS NOT NULL",
+    "CREATE UNIQUE INDEX dead_letters_unnumbered ON dead_letters (topic, payload_sha256)"
+    " WHERE seq IS NULL",
+)
+
+_PROJECTIONS = (
+    # JSON columns hold the wire structs of gate_agent.wire.v1. `*_seq` is the record a group of
+    # columns came from: a later record replaces an earlier one, never the other way round.
+    """CREATE TABLE passages (
+        passage_id TEXT PRIMARY KEY, lane TEXT NOT NULL, epoch TEXT NOT NULL,
+        first_at_ms INTEGER NOT NULL, first_received_ms INTEGER NOT NULL,
+        opened_at_ms INTEGER,
+        decided_seq INTEGER, decided_at_ms INTEGER, decided_received_ms INTEGER,
+        verdict TEXT, reasons TEXT, evidence TEXT, plate TEXT, card_uid TEXT, gross_kg INTEGER,
+        declaration_id TEXT, declaration TEXT, manifest_version INTEGER, policy_version TEXT,
+        overridden_seq INTEGER, overridden_at_ms INTEGER, override_decision TEXT,
+        override_by TEXT, override_reason TEXT, override_command_id TEXT,
+        closed_at_ms INTEGER, outcome TEXT, decided_by TEXT, left_by TEXT,
+        arrived_at_ms INTEGER, timeline TEXT) STRICT""",
+    "CREATE INDEX passages_by_time ON passages (first_at_ms)",
+    "CREATE INDEX passages_by_lane ON passages (lane, first_at_ms)",
+    "CREATE INDEX passages_by_plate ON passages (plate)",
+    "CREATE INDEX passages_open ON passages (lane, epoch) WHERE closed_at_ms IS NULL",
+    # `jpeg` NULL: the lane had lost the file. The id is the SHA-256 of the JPEG, checked.
+    """CREATE TABLE pictures (
+        picture_id TEXT PRIMARY KEY, received_ms INTEGER NOT NULL, jpeg BLOB) STRICT""",
+    """CREATE TABLE passage_pictures (
+        passage_id TEXT NOT NULL, picture_id TEXT NOT NULL, view TEXT NOT NULL,
+        at_ms INTEGER NOT NULL, PRIMARY KEY (passage_id, picture_id, view)) STRICT""",
+    """CREATE TABLE faults (
+        lane TEXT NOT NULL, epoch TEXT NOT NULL, code TEXT NOT NULL,
+        seq INTEGER NOT NULL, raised INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+        detail TEXT NOT NULL, PRIMARY KEY (lane, epoch, code)) STRICT""",
+    # `seq` NULL: raised by the hub itself.
+    """CREATE TABLE alarms (
+        alarm_id INTEGER PRIMARY KEY, lane TEXT NOT NULL, epoch TEXT, seq INTEGER,
+        code TEXT NOT NULL, passage_id TEXT, at_ms INTEGER NOT NULL,
+        detail TEXT NOT NULL DEFAULT '',
+        acknowledged_by TEXT, acknowledged_at_ms INTEGER) STRICT""",
+)
+
+_COMMANDS = (
+    # state: pending | done | refused | expired. `body` is the wire command as sent.
+    """CREATE TABLE commands (
+        command_id TEXT PRIMARY KEY, kind TEXT NOT NULL, lane TEXT NOT NULL,
+        passage_id TEXT, value TEXT NOT NULL,     -- decision, mode, or '' for lower_barrier
+        issued_by TEXT NOT NULL, reason TEXT NOT NULL,
+        issued_at_ms INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL,
+        state TEXT NOT NULL, resolved_at_ms INTEGER, why TEXT NOT NULL DEFAULT '',
+        body BLOB NOT NULL) STRICT""",
+    "CREATE INDEX commands_pending ON commands (expires_at_ms) WHERE state = 'pending'",
+    "CREATE INDEX commands_by_passage ON commands (passage_id) WHERE passage_id IS NOT NULL",
+    # Who did what: commands, imports, logins, users. Never updated, never deleted.
+    """CREATE TABLE audit (
+        audit_id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL,
+        action TEXT NOT NULL, lane TEXT, passage_id TEXT,
+        detail TEXT NOT NULL DEFAULT '') STRICT""",
+    "CREATE INDEX audit_by_passage ON audit (passage_id) WHERE passage_id IS NOT NULL",
+)
+
+_MANIFEST = (
+    """CREATE TABLE manifest_versions (
+        version INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,
+        cause TEXT NOT NULL,                      -- import | used | withdrawn
+        made_by TEXT NOT NULL, source TEXT NOT NULL DEFAULT '',
+        upserts INTEGER NOT NULL, deletes INTEGER NOT NULL,
+        count INTEGER NOT NULL, digest TEXT NOT NULL) STRICT""",
+    # Which declarations each version touched; what they are now is in `declarations`.
+    """CREATE TABLE manifest_changes (
+        version INTEGER NOT NULL, declaration_id TEXT NOT NULL,
+        PRIMARY KEY (version, declaration_id)) STRICT, WITHOUT ROWID""",
+    # `body` is the wire DeclarationRow as the lanes get it, `row_digest` its digest.
+    """CREATE TABLE declarations (
+        declaration_id TEXT PRIMARY KEY, card_uid TEXT NOT NULL, used_by TEXT,
+        version INTEGER NOT NULL, row_digest TEXT NOT NULL, body BLOB NOT NULL) STRICT""",
+    "CREATE INDEX declarations_by_card ON declarations (card_uid)",
+    """CREATE TABLE declaration_plates (
+        plate TEXT NOT NULL, declaration_id TEXT NOT NULL,
+        PRIMARY KEY (plate, declaration_id)) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX declaration_plates_by_id ON declaration_plates (declaration_id)",
+    # Which passage used a declaration up; kept whatever is imported later.
+    # `in_version` NULL: not yet in a manifest version.
+    """CREATE TABLE declaration_uses (
+        declaration_id TEXT PRIMARY KEY, passage_id TEXT NOT NULL, lane TEXT NOT NULL,
+        at_ms INTEGER NOT NULL, in_version INTEGER) STRICT""",
+    "CREATE INDEX declaration_uses_waiting ON declaration_uses (declaration_id)"
+    " WHERE in_version IS NULL",
+)
+
+
+@hub_migrations()
+def m001_records_passages_commands_manifest(db: Database) -> None:
+    """The first tables."""
+    for statement in (*_RECORDS, *_PROJECTIONS, *_COMMANDS, *_MANIFEST):
+        db.execute(statement)
