@@ -37,9 +37,9 @@ def readings(stream: Stream) -> Iterator[WeighbridgeReading]:
 
 
 @given(stream=STREAM)
-def test_a_weight_is_the_last_value_of_a_clean_fresh_stream(stream: Stream):
+def test_a_weight_is_the_last_value_of_a_clean_fresh_stream(stream: Stream) -> None:
     judge = SettleFilter(CONFIG)
-    for reading in readings(stream: Stream):
+    for reading in readings(stream):
         state = judge.feed(reading)
         assert (state.gross_kg is not None) == (state.phase in HAS_WEIGHT)
         assert state.readings[-1] == reading
@@ -59,10 +59,10 @@ def test_a_weight_is_the_last_value_of_a_clean_fresh_stream(stream: Stream):
 
 
 @given(stream=STREAM)
-def test_a_weight_begins_only_after_rest_within_one_division(stream: Stream):
+def test_a_weight_begins_only_after_rest_within_one_division(stream: Stream) -> None:
     judge = SettleFilter(CONFIG)
     before = None
-    for reading in readings(stream: Stream):
+    for reading in readings(stream):
         state = judge.feed(reading)
         if state.phase in HAS_WEIGHT and (before is None or before.phase not in HAS_WEIGHT):
             assert state.spread_kg <= CONFIG.division_kg
