@@ -117,6 +117,15 @@ class PassageOverridden(msgspec.Struct, frozen=True, kw_only=True, tag="passage_
     reason: str
 
 
+class CommandCarriedOut(msgspec.Struct, frozen=True, kw_only=True, tag="command_carried_out"):
+    """The lane carried out a command that concerns no passage."""
+
+    command_id: str
+    command: Literal["set_mode", "lower_barrier"]
+    by: str
+    reason: str
+
+
 class CommandRefused(msgspec.Struct, frozen=True, kw_only=True, tag="command_refused"):
     """The lane did not carry out a command; `why` is a code of the text catalogue."""
 
@@ -170,6 +179,7 @@ RecordBody = (
     | PictureTaken
     | PassageDecided
     | PassageOverridden
+    | CommandCarriedOut
     | CommandRefused
     | PassageClosed
     | FaultChanged

@@ -1,0 +1,60 @@
+"""A vehicle comes: a passage begins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate_agent.domain.deadlines import arm
+from gate_agent.domain.effects import Record, RequestPlate
+from gate_agent.domain.records import PassageOpened
+from gate_agent.domain.state import DeadlineKind, LaneState, Passage, Step
+from gate_agent.domain.vocabulary import Instant, PassageId, Phase, WeightState
+
+
+def open_passage(lane: LaneState, at: Instant, *, unexpected: bool = False) -> Step:
+    """Start gathering evidence for the vehicle that is here now."""
+    number = lane.passage_count + 1
+    passage_id = PassageId(f"{lane.lane_id}-{lane.epoch}-{number:06d}")
+    passage = Passage(
+        passage_id=passage_id,
+        arrived_at=at,
+        unexpected=unexpected,
+        scale_zeroed=lane.weight_state is WeightState.EMPTY,
+        rear_beam_cut=lane.inputs.rear_beam is True,
+    )
+    lane = replace(lane, phase=Phase.GATHERING, passage=passage, passage_count=number, deadlines=())
+    opened = Step(
+        lane,
+        (
+            Record(body=PassageOpened(passage_id=passage_id)),
+            RequestPlate(passage_id=passage_id, attempt=1),
+        ),
+    )
+    return opened.on(arm(lane, DeadlineKind.GATHER, lane.policy.gather_timeout_s))
+
+
+def someone_is_here(lane: LaneState) -> bool:
+    """Whether anything says that a vehicle stands in the lane."""
+    inputs = lane.inputs
+    return (
+        inputs.entry_loop is True
+        or inputs.rear_beam is True
+        or inputs.front_beam is True
+        or (
+            lane.weight_state is WeightState.SETTLED
+            and lane.weight_kg is not None
+            and lane.weight_kg >= lane.policy.min_vehicle_kg
+        )
+    )
+
+
+def is_empty(lane: LaneState) -> bool:
+    """Whether every loop and beam is known to be clear and the scale rests at zero."""
+    inputs = lane.inputs
+    return (
+        inputs.entry_loop is False
+        and inputs.rear_beam is False
+        and inputs.front_beam is False
+        and inputs.exit_loop is False
+        and lane.weight_state is WeightState.EMPTY
+    )

@@ -1,0 +1,119 @@
+"""What supervisors order. Each command is for one thing, expires, and is done at most once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate_agent.domain.arrival import is_empty
+from gate_agent.domain.decision import Verdict
+from gate_agent.domain.effects import Ignored, LowerBarrier, MarkUsed, Record
+from gate_agent.domain.events import LoweringOrdered, ModeSet, Overridden
+from gate_agent.domain.passing import begin_release, begin_turning_back
+from gate_agent.domain.records import (
+    CommandCarriedOut,
+    CommandRefused,
+    PassageOverridden,
+    Refusal,
+)
+from gate_agent.domain.state import LaneState, Passage, Step
+from gate_agent.domain.vocabulary import (
+    Barrier,
+    CommandId,
+    Instant,
+    Outcome,
+    PassageId,
+    Phase,
+)
+
+REMEMBERED_COMMANDS = 64
+
+
+def override(lane: LaneState, event: Overridden, at: Instant) -> Step:
+    """Carry out a supervisor's decision, if it is for the vehicle that waits here (I1)."""
+    if event.command_id in lane.carried_out:
+        return Step(lane, (Ignored(why="command already carried out"),))
+    passage = lane.passage
+    if event.expires_at_ms < at.wall_ms:
+        return _refuse(lane, event.command_id, Refusal.EXPIRED, event.passage_id)
+    if passage is None or passage.passage_id != event.passage_id:
+        return _refuse(lane, event.command_id, Refusal.OTHER_PASSAGE, event.passage_id)
+    if not _is_waiting(lane) or event.decision is Outcome.HOLD:
+        return _refuse(lane, event.command_id, Refusal.NOT_WAITING, event.passage_id)
+    return _carry_out(_remember(lane, event.command_id), passage, event, at)
+
+
+def _is_waiting(lane: LaneState) -> bool:
+    return lane.phase in (Phase.HELD, Phase.TURNING_BACK)
+
+
+def _carry_out(lane: LaneState, passage: Passage, event: Overridden, at: Instant) -> Step:
+    known = passage.verdict
+    verdict = Verdict(
+        outcome=event.decision,
+        reasons=known.reasons if known else (),
+        declaration=known.declaration if known else None,
+    )
+    passage = replace(passage, verdict=verdict, decided_by=event.by)
+    lane = replace(lane, passage=passage)
+    done = PassageOverridden(
+        passage_id=event.passage_id,
+        command_id=event.command_id,
+        decision=event.decision,
+        by=event.by,
+        reason=event.reason,
+    )
+    step = Step(lane, (Record(body=done),))
+    if event.decision is not Outcome.RELEASE:
+        return step.on(begin_turning_back(lane))
+    declaration = verdict.declaration
+    if declaration is not None and declaration.used_by is None:
+        step = step.plus(
+            MarkUsed(declaration_id=declaration.declaration_id, passage_id=passage.passage_id)
+        )
+    return step.on(begin_release(lane, at))
+
+
+def lower_on_order(lane: LaneState, event: LoweringOrdered, at: Instant) -> Step:
+    """Lower a boom that was left open, by a named person's order, over a lane known to be empty."""
+    if event.command_id in lane.carried_out:
+        return Step(lane, (Ignored(why="command already carried out"),))
+    if event.expires_at_ms < at.wall_ms:
+        return _refuse(lane, event.command_id, Refusal.EXPIRED, None)
+    if lane.barrier not in (Barrier.OPEN, Barrier.STOPPED_MID, Barrier.FORCED):
+        return _refuse(lane, event.command_id, Refusal.BOOM_NOT_OPEN, None)
+    if lane.phase not in (Phase.IDLE, Phase.RELEASING) or not is_empty(lane):
+        return _refuse(lane, event.command_id, Refusal.LANE_NOT_EMPTY, None)
+    lane = _remember(lane, event.command_id)
+    if lane.passage is not None:
+        lane = replace(lane, phase=Phase.CLEARING, deadlines=())
+    done = CommandCarriedOut(
+        command_id=event.command_id, command="lower_barrier", by=event.by, reason=event.reason
+    )
+    prefix = lane.passage.passage_id if lane.passage else lane.lane_id
+    command_id = CommandId(f"{prefix}-order-{event.command_id}")
+    return Step(lane, (Record(body=done), LowerBarrier(command_id=command_id)))
+
+
+def set_mode(lane: LaneState, event: ModeSet, at: Instant) -> Step:
+    """Change what the lane may do; it applies to the vehicle that is being checked now."""
+    if event.command_id in lane.carried_out:
+        return Step(lane, (Ignored(why="command already carried out"),))
+    if event.expires_at_ms < at.wall_ms:
+        return _refuse(lane, event.command_id, Refusal.EXPIRED, None)
+    lane = replace(_remember(lane, event.command_id), mode=event.mode)
+    done = CommandCarriedOut(
+        command_id=event.command_id, command="set_mode", by=event.by, reason=event.reason
+    )
+    return Step(lane, (Record(body=done),))
+
+
+def _remember(lane: LaneState, command_id: CommandId) -> LaneState:
+    return replace(lane, carried_out=(*lane.carried_out, command_id)[-REMEMBERED_COMMANDS:])
+
+
+def _refuse(
+    lane: LaneState, command_id: CommandId, why: Refusal, passage_id: PassageId | None
+) -> Step:
+    lane = _remember(lane, command_id)
+    refused = CommandRefused(passage_id=passage_id, command_id=command_id, why=why)
+    return Step(lane, (Record(body=refused),))

@@ -1,0 +1,33 @@
+"""Arming and disarming deadlines on a lane. Tokens never repeat within one lane database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate_agent.domain.effects import ArmDeadline
+from gate_agent.domain.state import Armed, DeadlineKind, LaneState, Step
+
+
+def arm(lane: LaneState, kind: DeadlineKind, after_s: float) -> Step:
+    """Start a deadline; one of the same kind that was running is forgotten."""
+    token = lane.token_count + 1
+    others = tuple(armed for armed in lane.deadlines if armed.kind is not kind)
+    lane = replace(lane, token_count=token, deadlines=(*others, Armed(kind=kind, token=token)))
+    return Step(lane, (ArmDeadline(token=token, after_s=after_s),))
+
+
+def disarm(lane: LaneState, *kinds: DeadlineKind) -> LaneState:
+    """Forget the deadlines of these kinds; when they expire they are ignored."""
+    return replace(
+        lane, deadlines=tuple(armed for armed in lane.deadlines if armed.kind not in kinds)
+    )
+
+
+def is_armed(lane: LaneState, kind: DeadlineKind) -> bool:
+    """Whether a deadline of this kind is running."""
+    return any(armed.kind is kind for armed in lane.deadlines)
+
+
+def kind_of(lane: LaneState, token: int) -> DeadlineKind | None:
+    """The kind of a running deadline; None for a token that is no longer armed."""
+    return next((armed.kind for armed in lane.deadlines if armed.token == token), None)

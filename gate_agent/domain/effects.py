@@ -1,0 +1,124 @@
+"""Everything a lane can ask for. Imperative; carried out only after the step was committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gate_agent.domain.records import RecordBody
+from gate_agent.domain.vocabulary import CommandId, DeclarationId, PassageId
+
+
+class Lamp(StrEnum):
+    """The lamps of the lane. All off means stop."""
+
+    EXIT_RED = "exit_red"
+    EXIT_GREEN = "exit_green"
+    ENTRY_GREEN = "entry_green"
+    SOUNDER = "sounder"
+
+
+class Sign(StrEnum):
+    """The text on the lane's sign; each has its words in the catalogue under `sign.`."""
+
+    OUT_OF_SERVICE = "out_of_service"
+    WELCOME = "welcome"
+    PULL_FORWARD = "pull_forward"
+    PRESENT_CARD = "present_card"
+    WEIGHING = "weighing"
+    PROCEED = "proceed"
+    WAIT_FOR_OFFICER = "wait_for_officer"
+    GO_TO_INSPECTION = "go_to_inspection"
+    TURN_BACK = "turn_back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Put a fact or verdict into the outbox, in the same transaction as this step."""
+
+    body: RecordBody
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkUsed:
+    """Use a declaration up on this lane, in the same transaction as this step."""
+
+    declaration_id: DeclarationId
+    passage_id: PassageId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestPlate:
+    """Read the plate of the vehicle in view; answered by `PlateRead`."""
+
+    passage_id: PassageId
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindDeclarations:
+    """Look up what was declared for a plate or a card; answered by `DeclarationsFound`."""
+
+    token: int
+    plate: str | None
+    card_uid: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmDeadline:
+    """Send `DeadlineExpired(token)` after this time."""
+
+    token: int
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLamp:
+    """Switch a lamp or the sounder."""
+
+    lamp: Lamp
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """Show a text on the sign."""
+
+    sign: Sign
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaiseBarrier:
+    """Raise the boom for one passage. Worthless `valid_for_s` after this step."""
+
+    passage_id: PassageId
+    command_id: CommandId
+    valid_for_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LowerBarrier:
+    """Lower the boom; the driver's and the barrier's own interlocks may still refuse."""
+
+    command_id: CommandId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignored:
+    """The event made no sense in this phase and changed nothing: visible, not fatal."""
+
+    why: str
+
+
+Effect = (
+    Record
+    | MarkUsed
+    | RequestPlate
+    | FindDeclarations
+    | ArmDeadline
+    | SetLamp
+    | Show
+    | RaiseBarrier
+    | LowerBarrier
+    | Ignored
+)

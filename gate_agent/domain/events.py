@@ -1,0 +1,181 @@
+"""Everything that can happen to a lane. Past tense; facts only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.manifest import Declaration, ManifestStatus
+from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.vocabulary import (
+    Barrier,
+    CommandId,
+    Instant,
+    Mode,
+    Outcome,
+    PassageId,
+    WeightState,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStarted:
+    """The agent came up, perhaps in the middle of a passage."""
+
+    policy: ReleasePolicy
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputsChanged:
+    """The loops and beams as read at one moment. None: not readable, never "clear"."""
+
+    entry_loop: bool | None
+    front_beam: bool | None
+    rear_beam: bool | None
+    exit_loop: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarrierMoved:
+    """The boom is now somewhere else."""
+
+    position: Barrier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaiseSent:
+    """The raise command is on the wire: stamped when the board confirmed it."""
+
+    command_id: CommandId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarrierCommandFailed:
+    """A barrier command was not carried out: refused by the interlock, too late, or no link."""
+
+    command_id: CommandId
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlateRead:
+    """The vote over some frames of the passage. Empty `text`: no plate was found in them."""
+
+    passage_id: PassageId
+    attempt: int
+    text: str
+    plate_class: str
+    confidence_permille: int
+    frames_agreed: int
+    frames_seen: int
+    picture_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardPresented:
+    """A card was held to the reader."""
+
+    uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightObserved:
+    """The scale changed its state. `gross_kg` is None when there is no usable value."""
+
+    state: WeightState
+    gross_kg: int | None
+    division_kg: int
+    spread_kg: int = 0
+    window_kg: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclarationsFound:
+    """The answer to `FindDeclarations` with the same token."""
+
+    token: int
+    declarations: tuple[Declaration, ...]
+    manifest: ManifestStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineExpired:
+    """An armed deadline ran out. A token that is no longer armed is ignored."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overridden:
+    """A supervisor's decision for one passage. `decision` is never HOLD."""
+
+    command_id: CommandId
+    passage_id: PassageId
+    decision: Outcome
+    by: str
+    reason: str
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoweringOrdered:
+    """A supervisor orders down a boom that was left open over an empty lane."""
+
+    command_id: CommandId
+    by: str
+    reason: str
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeSet:
+    """A supervisor changed what the lane may do."""
+
+    command_id: CommandId
+    mode: Mode
+    by: str
+    reason: str
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultRaised:
+    """A lasting condition began."""
+
+    code: FaultCode
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultCleared:
+    """A lasting condition ended."""
+
+    code: FaultCode
+
+
+Event = (
+    AgentStarted
+    | InputsChanged
+    | BarrierMoved
+    | RaiseSent
+    | BarrierCommandFailed
+    | PlateRead
+    | CardPresented
+    | WeightObserved
+    | DeclarationsFound
+    | DeadlineExpired
+    | Overridden
+    | LoweringOrdered
+    | ModeSet
+    | FaultRaised
+    | FaultCleared
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """An event and the moment it entered the process."""
+
+    event: Event = field()
+    at: Instant

@@ -1,0 +1,40 @@
+"""The catalogue of lasting conditions, and the one table that says what each prevents."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class FaultCode(StrEnum):
+    """A condition that is raised and later cleared; not an exception."""
+
+    SCALE_LINK = "scale_link"
+    SCALE_VALUE = "scale_value"  # overload, underload, net, not zeroed
+    CARD_LINK = "card_link"
+    CAMERA_LINK = "camera_link"
+    PLATE_READER = "plate_reader"
+    BUS_LINK = "bus_link"
+    BARRIER_STUCK = "barrier_stuck"
+    BARRIER_FAULT = "barrier_fault"
+    EMERGENCY_STOP = "emergency_stop"
+    STORE = "store"  # the last commit failed: disk full or broken
+    STORE_PICTURES = "store_pictures"  # pictures cannot be written
+    MANIFEST = "manifest"  # the manifest on the lane cannot be read
+    UPLINK = "uplink"  # hub or broker out of reach
+    OVERRUN = "overrun"  # the lane's inbox was full: facts were dropped
+
+
+WARNINGS = frozenset(
+    {
+        FaultCode.UPLINK,  # the lane decides within its own authority
+        FaultCode.CAMERA_LINK,  # a missing plate already prevents the release
+        FaultCode.CARD_LINK,  # a missing card already prevents the release
+        FaultCode.STORE_PICTURES,  # "no pictures" never means "no decisions"
+    }
+)
+"""Faults that do not by themselves prevent a release. Every other one does."""
+
+
+def prevents_release(fault: FaultCode) -> bool:
+    """Whether the lane may not release by itself while `fault` lasts."""
+    return fault not in WARNINGS

@@ -1,0 +1,252 @@
+"""Evidence arrives in any order; when it is complete, or time is up, the lane decides once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate_agent.domain.deadlines import arm, disarm
+from gate_agent.domain.decision import Verdict, decide, is_doubtful
+from gate_agent.domain.effects import FindDeclarations, Ignored, MarkUsed, Record, RequestPlate
+from gate_agent.domain.events import (
+    CardPresented,
+    DeclarationsFound,
+    PlateRead,
+    WeightObserved,
+)
+from gate_agent.domain.evidence import CardEvidence, Evidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.manifest import NO_MANIFEST, Declaration
+from gate_agent.domain.passing import begin_release, begin_turning_back
+from gate_agent.domain.records import PassageDecided
+from gate_agent.domain.state import DeadlineKind, LaneState, Lookup, Passage, Step
+from gate_agent.domain.vocabulary import Instant, Outcome, Phase, WeightState
+
+
+def take_plate(lane: LaneState, event: PlateRead, at: Instant) -> Step:
+    """Keep the best reading of this passage; ask again while it is doubtful."""
+    passage = lane.passage
+    if (
+        passage is None
+        or passage.passage_id != event.passage_id
+        or lane.phase is not Phase.GATHERING
+        or event.attempt != passage.plate_attempt
+    ):
+        return Step(lane, (Ignored(why="plate of another passage or too late"),))
+    best = _better_plate(passage.plate, event, at)
+    good = best is not None and not is_doubtful(best, lane.policy)
+    done = good or event.attempt >= lane.policy.plate_attempts
+    passage = replace(passage, plate=best, plate_done=done)
+    if best is not None:
+        passage = replace(passage, timeline=replace(passage.timeline, plate=best.at))
+    if done:
+        return look_up_when_complete(replace(lane, passage=passage))
+    passage = replace(passage, plate_attempt=event.attempt + 1)
+    request = RequestPlate(passage_id=passage.passage_id, attempt=passage.plate_attempt)
+    return Step(replace(lane, passage=passage), (request,))
+
+
+def _better_plate(
+    known: PlateEvidence | None, event: PlateRead, at: Instant
+) -> PlateEvidence | None:
+    if not event.text:
+        return known
+    seen = PlateEvidence(
+        text=event.text,
+        plate_class=event.plate_class,
+        confidence_permille=event.confidence_permille,
+        frames_agreed=event.frames_agreed,
+        frames_seen=event.frames_seen,
+        picture_id=event.picture_id,
+        at=at,
+    )
+    if known is None or seen.confidence_permille >= known.confidence_permille:
+        return seen
+    return known
+
+
+def take_card(lane: LaneState, event: CardPresented, at: Instant) -> Step:
+    """A card counts only while a vehicle's evidence is being gathered; the last one counts."""
+    passage = lane.passage
+    if passage is None or lane.phase is not Phase.GATHERING:
+        return Step(lane, (Ignored(why="no vehicle is being checked"),))
+    if at.mono_s < passage.arrived_at.mono_s:
+        return Step(lane, (Ignored(why="card presented before the vehicle arrived"),))
+    passage = replace(
+        passage,
+        card=CardEvidence(uid=event.uid, at=at),
+        timeline=replace(passage.timeline, card=at),
+    )
+    return look_up_when_complete(replace(lane, passage=passage))
+
+
+def take_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
+    """Follow the scale; a settled value counts only with the vehicle wholly on the platform."""
+    lane = replace(lane, weight_state=event.state, weight_kg=event.gross_kg)
+    passage = lane.passage
+    if passage is None or lane.phase is not Phase.GATHERING:
+        return Step(lane)
+    passage = replace(
+        passage,
+        scale_zeroed=passage.scale_zeroed or event.state is WeightState.EMPTY,
+        weight_moved=passage.weight_moved or event.state is WeightState.MOVING,
+    )
+    if not _is_usable(lane, passage, event):
+        return Step(replace(lane, passage=replace(passage, weight=None)))
+    first = passage.weight is None
+    weight = WeightEvidence(
+        gross_kg=event.gross_kg or 0,
+        division_kg=event.division_kg,
+        spread_kg=event.spread_kg,
+        window_kg=event.window_kg,
+        at=at,
+    )
+    timeline = replace(passage.timeline, weight=at) if first else passage.timeline
+    passage = replace(passage, weight=weight, timeline=timeline)
+    return look_up_when_complete(replace(lane, passage=passage))
+
+
+def _is_usable(lane: LaneState, passage: Passage, event: WeightObserved) -> bool:
+    """Settled, a vehicle's weight, moved since the arrival, no axle beside the platform (I6)."""
+    return (
+        event.state is WeightState.SETTLED
+        and event.gross_kg is not None
+        and event.gross_kg >= lane.policy.min_vehicle_kg
+        and passage.weight_moved
+        and lane.inputs.front_beam is False
+        and lane.inputs.rear_beam is False
+    )
+
+
+def follow_beams(lane: LaneState) -> LaneState:
+    """Keep the passage's record of the beams; an axle over a beam spoils the weight."""
+    passage = lane.passage
+    if passage is None:
+        return lane
+    rear = lane.inputs.rear_beam
+    passed = passage.rear_beam_passed or (passage.rear_beam_cut and rear is False)
+    cut_again = passage.rear_beam_passed and rear is True
+    wholly_on = lane.inputs.front_beam is False and rear is False
+    passage = replace(
+        passage,
+        rear_beam_cut=passage.rear_beam_cut or rear is True,
+        rear_beam_passed=passed,
+        alone=passage.alone and not (cut_again and lane.phase is Phase.GATHERING),
+        weight=passage.weight if wholly_on or lane.phase is not Phase.GATHERING else None,
+    )
+    return replace(lane, passage=passage)
+
+
+def look_up_when_complete(lane: LaneState) -> Step:
+    """Ask the manifest as soon as nothing is missing any more, or the time is up."""
+    passage = lane.passage
+    if passage is None or lane.phase is not Phase.GATHERING:
+        return Step(lane)
+    complete = passage.plate_done and passage.card is not None and passage.weight is not None
+    if not (complete or passage.gather_over):
+        return Step(lane)
+    plate = passage.plate.text if passage.plate else None
+    card_uid = passage.card.uid if passage.card else None
+    pending = passage.lookup
+    if pending is not None and (pending.plate, pending.card_uid) == (plate, card_uid):
+        return Step(lane)
+    armed = arm(lane, DeadlineKind.LOOKUP, lane.policy.lookup_timeout_s)
+    token = armed.lane.token_count
+    lookup = Lookup(token=token, plate=plate, card_uid=card_uid)
+    lane = replace(armed.lane, passage=replace(passage, lookup=lookup))
+    question = FindDeclarations(token=token, plate=plate, card_uid=card_uid)
+    return Step(lane, (*armed.effects, question))
+
+
+def take_declarations(lane: LaneState, event: DeclarationsFound, at: Instant) -> Step:
+    """The manifest answered: decide, unless the evidence has changed since it was asked."""
+    passage = lane.passage
+    if passage is None or passage.lookup is None or passage.lookup.token != event.token:
+        return Step(lane, (Ignored(why="answer to a question that is no longer asked"),))
+    lane = disarm(replace(lane, manifest=event.manifest), DeadlineKind.LOOKUP)
+    passage = replace(passage, lookup=None)
+    lane = replace(lane, passage=passage)
+    complete = passage.plate_done and passage.card is not None and passage.weight is not None
+    if not (complete or passage.gather_over):
+        return Step(lane)
+    return conclude(lane, event.declarations, at)
+
+
+def lookup_failed(lane: LaneState, at: Instant) -> Step:
+    """No answer from the manifest: judge without it, which cannot release."""
+    passage = lane.passage
+    if passage is None or lane.phase is not Phase.GATHERING:
+        return Step(lane)
+    lane = replace(lane, manifest=NO_MANIFEST, passage=replace(passage, lookup=None))
+    return conclude(lane, (), at)
+
+
+def gather_over(lane: LaneState) -> Step:
+    """Time is up: judge what there is."""
+    passage = lane.passage
+    if passage is None or lane.phase is not Phase.GATHERING:
+        return Step(lane)
+    return look_up_when_complete(replace(lane, passage=replace(passage, gather_over=True)))
+
+
+def conclude(lane: LaneState, declarations: tuple[Declaration, ...], at: Instant) -> Step:
+    """Decide and record; what follows the verdict is in `passing`."""
+    passage = lane.passage
+    if passage is None:
+        return Step(lane)
+    evidence = evidence_of(lane, passage)
+    verdict = decide(evidence, declarations, lane.policy, at)
+    passage = replace(
+        passage,
+        verdict=verdict,
+        decided_by="lane",
+        timeline=replace(passage.timeline, decided=at),
+    )
+    lane = disarm(replace(lane, passage=passage), DeadlineKind.GATHER, DeadlineKind.LOOKUP)
+    decided = Record(
+        body=PassageDecided(
+            passage_id=passage.passage_id,
+            verdict=verdict,
+            evidence=evidence,
+            policy_version=lane.policy.version,
+            at=at,
+        )
+    )
+    return _follow(Step(lane, (decided,)), verdict, at)
+
+
+def _follow(step: Step, verdict: Verdict, at: Instant) -> Step:
+    passage = step.lane.passage
+    if passage is None:
+        return step
+    match verdict.outcome:
+        case Outcome.RELEASE:
+            if verdict.declaration is not None:
+                step = step.plus(
+                    MarkUsed(
+                        declaration_id=verdict.declaration.declaration_id,
+                        passage_id=passage.passage_id,
+                    )
+                )
+            return step.on(begin_release(step.lane, at))
+        case Outcome.REFUSE:
+            return step.on(begin_turning_back(step.lane))
+        case Outcome.HOLD | Outcome.INSPECT:
+            return Step(replace(step.lane, phase=Phase.HELD), step.effects)
+
+
+def evidence_of(lane: LaneState, passage: Passage) -> Evidence:
+    """The evidence of a passage as the decision takes it."""
+    return Evidence(
+        passage_id=passage.passage_id,
+        arrived_at=passage.arrived_at,
+        plate=passage.plate,
+        card=passage.card,
+        weight=passage.weight,
+        manifest=lane.manifest,
+        faults=lane.faults,
+        barrier=lane.barrier,
+        mode=lane.mode,
+        interrupted=passage.interrupted,
+        unexpected=passage.unexpected,
+        scale_zeroed=passage.scale_zeroed,
+        alone=passage.alone,
+    )

@@ -1,0 +1,249 @@
+"""The lane: `step(lane, event, at)` is the whole of it. Total, pure, replayable.
+
+Theory of operation. Three small machines, coupled, not one big one:
+
+- **Mode** (what people want): AUTO, ATTENDED, CLOSED; changed only by command.
+- **Faults** (what the equipment can do): raised and cleared; `faults.py` says what each prevents.
+- **Phase** (where the vehicle is), see `TRANSITIONS`.
+
+Coupling: mode and faults never move the boom and never move the phase; they are evidence, so they
+can only turn a release into a Hold when the verdict is made. Lamps and sign are a function of the
+state (`signals.py`).
+
+Invariants, each held by a property test against the history of effects
+(tests/stateful/test_lane_invariants.py):
+
+- I1 the barrier is raised only for a Release verdict of *this* passage or an unexpired override
+  that names *this* passage. (A physical emergency opening is the barrier's own.)
+- I2 the lane lowers the barrier by itself only after the exit loop was seen occupied and then
+  clear since the raise, and nothing under or before the boom is occupied or unknown. A boom that
+  was left open over an empty lane comes down by a named person's order, with every loop and beam
+  known clear and the scale at zero.
+- I3 evidence older than the arrival, or of another passage, is never used.
+- I4 missing, stale or faulty evidence can only make a verdict stricter.
+- I5 every passage ends with exactly one closing record.
+- I6 the weight used was settled, with the vehicle wholly on the platform.
+- I7 folding the journal reproduces the snapshot.
+- I8 `step` is total: no event raises, whatever the state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from gate_agent.domain import commands, gathering, passing
+from gate_agent.domain.arrival import open_passage, someone_is_here
+from gate_agent.domain.deadlines import disarm, kind_of
+from gate_agent.domain.decision import Reason
+from gate_agent.domain.effects import Ignored, Lamp, Record, SetLamp, Show
+from gate_agent.domain.events import (
+    AgentStarted,
+    BarrierCommandFailed,
+    BarrierMoved,
+    CardPresented,
+    DeadlineExpired,
+    DeclarationsFound,
+    Event,
+    FaultCleared,
+    FaultRaised,
+    InputsChanged,
+    LoweringOrdered,
+    ModeSet,
+    Overridden,
+    PlateRead,
+    RaiseSent,
+    WeightObserved,
+)
+from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.records import Alarm, AlarmRaised, FaultChanged, LaneStarted
+from gate_agent.domain.signals import wanted_lamps, wanted_sign
+from gate_agent.domain.state import UNREAD, DeadlineKind, Inputs, LaneState, Step
+from gate_agent.domain.vocabulary import Barrier, Instant, Phase, WeightState
+
+TRANSITIONS: tuple[tuple[Phase, str, Phase], ...] = (
+    (Phase.IDLE, "a vehicle comes", Phase.GATHERING),
+    (Phase.GATHERING, "verdict Release", Phase.RELEASING),
+    (Phase.GATHERING, "verdict Hold or Inspect", Phase.HELD),
+    (Phase.GATHERING, "verdict Refuse", Phase.TURNING_BACK),
+    (Phase.GATHERING, "left undecided", Phase.IDLE),
+    (Phase.HELD, "supervisor: Release", Phase.RELEASING),
+    (Phase.HELD, "supervisor: Inspect or Refuse", Phase.TURNING_BACK),
+    (Phase.HELD, "the vehicle is gone", Phase.IDLE),
+    (Phase.TURNING_BACK, "supervisor: Release", Phase.RELEASING),
+    (Phase.TURNING_BACK, "the vehicle is gone", Phase.IDLE),
+    (Phase.RELEASING, "past the boom and clear", Phase.CLEARING),
+    (Phase.RELEASING, "the raise failed", Phase.HELD),
+    (Phase.RELEASING, "closed after the vehicle passed", Phase.IDLE),
+    (Phase.CLEARING, "something came under the boom", Phase.RELEASING),
+    (Phase.CLEARING, "boom down", Phase.IDLE),
+)
+"""Every change of phase; docs/explanation/lane.md draws it, a test compares both."""
+
+
+def step(lane: LaneState, event: Event, at: Instant) -> Step:
+    """The lane after `event`, and the effects it asks for, in order."""
+    after = _handle(lane, event, at)
+    force = isinstance(event, AgentStarted) or (
+        isinstance(event, FaultCleared) and event.code is FaultCode.BUS_LINK
+    )
+    return after.on(_signal(after.lane, force=force))
+
+
+def _handle(lane: LaneState, event: Event, at: Instant) -> Step:  # noqa: C901, PLR0911, PLR0912 - one case an event
+    match event:
+        case AgentStarted():
+            return _start(lane, event, at)
+        case InputsChanged():
+            return _follow_inputs(lane, event, at)
+        case WeightObserved():
+            return _follow_weight(lane, event, at)
+        case BarrierMoved():
+            return passing.move_barrier(lane, event, at)
+        case RaiseSent():
+            return passing.note_raise_sent(lane, event, at)
+        case BarrierCommandFailed():
+            return passing.note_command_failed(lane, event, at)
+        case PlateRead():
+            return gathering.take_plate(lane, event, at)
+        case CardPresented():
+            return gathering.take_card(lane, event, at)
+        case DeclarationsFound():
+            return gathering.take_declarations(lane, event, at)
+        case DeadlineExpired():
+            return _expire(lane, event, at)
+        case Overridden():
+            return commands.override(lane, event, at)
+        case LoweringOrdered():
+            return commands.lower_on_order(lane, event, at)
+        case ModeSet():
+            return commands.set_mode(lane, event, at)
+        case FaultRaised():
+            return _raise_fault(lane, event)
+        case FaultCleared():
+            return _clear_fault(lane, event)
+        case _:
+            assert_never(event)
+
+
+def _start(lane: LaneState, event: AgentStarted, at: Instant) -> Step:
+    """Nothing sensed before the start is known any more; an open passage is interrupted."""
+    passage = lane.passage
+    lane = replace(
+        lane,
+        policy=event.policy,
+        inputs=UNREAD,
+        barrier=Barrier.UNKNOWN,
+        weight_state=WeightState.UNAVAILABLE,
+        weight_kg=None,
+        faults=frozenset(),
+        deadlines=(),
+    )
+    started = LaneStarted(
+        version=event.version, interrupted=passage.passage_id if passage else None
+    )
+    step = Step(lane, (Record(body=started),))
+    if passage is None:
+        return step
+    lane = replace(lane, passage=replace(passage, interrupted=True, lookup=None))
+    if lane.phase in (Phase.RELEASING, Phase.CLEARING):
+        # The boom may be up with the vehicle under it. The raise is never repeated: where the
+        # boom turns out to be down, `passing` hands the vehicle to a person.
+        return step.on(Step(replace(lane, phase=Phase.RELEASING)))
+    return step.on(passing.hold(lane, Reason.INTERRUPTED, at))
+
+
+def _follow_inputs(lane: LaneState, event: InputsChanged, at: Instant) -> Step:
+    before = lane.inputs
+    lane = replace(
+        lane,
+        inputs=Inputs(
+            entry_loop=event.entry_loop,
+            front_beam=event.front_beam,
+            rear_beam=event.rear_beam,
+            exit_loop=event.exit_loop,
+        ),
+    )
+    if lane.phase is Phase.IDLE:
+        return _inputs_while_idle(lane, before, at)
+    step = passing.watch_tailgating(lane)
+    lane = gathering.follow_beams(step.lane)
+    step = step.on(passing.follow_presence(lane))
+    return step.on(passing.follow_exit(step.lane))
+
+
+def _inputs_while_idle(lane: LaneState, before: Inputs, at: Instant) -> Step:
+    step = Step(lane)
+    if lane.inputs.exit_loop is True and before.exit_loop is False:
+        step = step.plus(Record(body=AlarmRaised(code=Alarm.WRONG_WAY, passage_id=None)))
+    if someone_is_here(lane):
+        came_in = lane.inputs.entry_loop is True and lane.inputs.front_beam is not True
+        return step.on(open_passage(lane, at, unexpected=not came_in))
+    return step
+
+
+def _follow_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
+    step = gathering.take_weight(lane, event, at)
+    if step.lane.phase is Phase.IDLE and someone_is_here(step.lane):
+        return step.on(open_passage(step.lane, at, unexpected=True))
+    step = step.on(passing.watch_weight(step.lane))
+    step = step.on(passing.follow_presence(step.lane))
+    return step.on(passing.follow_exit(step.lane))
+
+
+def _expire(lane: LaneState, event: DeadlineExpired, at: Instant) -> Step:  # noqa: C901 - one case a kind
+    kind = kind_of(lane, event.token)
+    if kind is None:
+        return Step(lane, (Ignored(why="deadline no longer armed"),))
+    lane = disarm(lane, kind)
+    match kind:
+        case DeadlineKind.GATHER:
+            return gathering.gather_over(lane)
+        case DeadlineKind.LOOKUP:
+            return gathering.lookup_failed(lane, at)
+        case DeadlineKind.ABSENCE:
+            return passing.absence_confirmed(lane, at)
+        case DeadlineKind.BOOM_UP:
+            return passing.boom_not_up(lane, at)
+        case DeadlineKind.LOWER:
+            return passing.lower(lane, at)
+        case DeadlineKind.OPEN_TOO_LONG:
+            return _alarm(lane, Alarm.OPEN_TOO_LONG)
+        case DeadlineKind.LEFT_OPEN:
+            return _alarm(lane, Alarm.BOOM_LEFT_OPEN)
+        case _:
+            assert_never(kind)
+
+
+def _alarm(lane: LaneState, code: Alarm) -> Step:
+    passage_id = lane.passage.passage_id if lane.passage else None
+    return Step(lane, (Record(body=AlarmRaised(code=code, passage_id=passage_id)),))
+
+
+def _raise_fault(lane: LaneState, event: FaultRaised) -> Step:
+    if event.code in lane.faults:
+        return Step(lane)
+    lane = replace(lane, faults=lane.faults | {event.code})
+    changed = FaultChanged(code=event.code, raised=True, detail=event.detail)
+    return Step(lane, (Record(body=changed),))
+
+
+def _clear_fault(lane: LaneState, event: FaultCleared) -> Step:
+    if event.code not in lane.faults:
+        return Step(lane)
+    lane = replace(lane, faults=lane.faults - {event.code})
+    changed = FaultChanged(code=event.code, raised=False, detail="")
+    return Step(lane, (Record(body=changed),))
+
+
+def _signal(lane: LaneState, *, force: bool) -> Step:
+    """Switch what differs from what should be lit and shown; everything when forced."""
+    lamps, sign = wanted_lamps(lane), wanted_sign(lane)
+    effects: list[SetLamp | Show] = [
+        SetLamp(lamp=lamp, on=lamp in lamps)
+        for lamp in Lamp
+        if force or (lamp in lamps) != (lamp in lane.lamps)
+    ]
+    if force or sign is not lane.sign:
+        effects.append(Show(sign=sign))
+    return Step(replace(lane, lamps=lamps, sign=sign), tuple(effects))

@@ -1,0 +1,39 @@
+"""What the port allows: numbers, not code. The first of the versioned packs to come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasePolicy:
+    """Limits for an automatic release. `version` goes into every record.
+
+    The weight tolerance follows the physics of a truck scale in service (60 kg at 40 t), fuel and
+    crew: |weighed - declared| <= max(weight_tolerance_kg, declared * weight_tolerance_permille
+    / 1000). Beyond `weight_inspect_factor` times that the vehicle goes to inspection.
+    """
+
+    version: str = "default-1"
+    min_plate_confidence_permille: int = 800
+    min_plate_frames: int = 2  # frames that agree
+    min_vehicle_kg: int = 1_500
+    weight_tolerance_kg: int = 400
+    weight_tolerance_permille: int = 30
+    weight_inspect_factor: int = 2
+    plate_max_age_s: float = 180.0
+    card_max_age_s: float = 180.0
+    weight_max_age_s: float = 5.0
+    manifest_max_age_s: float = 4 * 3600.0
+    gather_timeout_s: float = 45.0
+    lookup_timeout_s: float = 2.0
+    raise_valid_s: float = 2.0
+    boom_up_timeout_s: float = 6.0
+    lower_delay_s: float = 0.5
+    absence_s: float = 1.0
+    open_too_long_s: float = 30.0
+    plate_attempts: int = 4
+
+    def weight_tolerance(self, declared_kg: int) -> int:
+        """The largest difference, in kg, that passes for a vehicle declared at `declared_kg`."""
+        return max(self.weight_tolerance_kg, declared_kg * self.weight_tolerance_permille // 1000)

@@ -1,0 +1,152 @@
+"""What a passage leaves behind: facts and verdicts for the hub, in the domain's own words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gate_agent.domain.decision import Verdict
+from gate_agent.domain.evidence import Evidence
+from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.vocabulary import CommandId, Instant, Left, Outcome, PassageId
+
+
+class Alarm(StrEnum):
+    """Something a person must look at now."""
+
+    TAILGATING = "tailgating"
+    BOOM_FORCED = "boom_forced"
+    BOOM_LEFT_OPEN = "boom_left_open"
+    OPEN_TOO_LONG = "open_too_long"
+    WRONG_WAY = "wrong_way"
+    WEIGHT_CHANGED = "weight_changed"  # between the verdict and the boom being up
+
+
+class Refusal(StrEnum):
+    """Why a command was not carried out."""
+
+    EXPIRED = "expired"
+    OTHER_PASSAGE = "other_passage"
+    NOT_WAITING = "not_waiting"  # the passage is not waiting for a person
+    LANE_NOT_EMPTY = "lane_not_empty"
+    BOOM_NOT_OPEN = "boom_not_open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneStarted:
+    """The agent came up; `interrupted` names the passage it found open."""
+
+    version: str
+    interrupted: PassageId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassageOpened:
+    """A vehicle came."""
+
+    passage_id: PassageId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureTaken:
+    """An evidence picture was kept under its SHA-256."""
+
+    passage_id: PassageId
+    picture_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassageDecided:
+    """The lane's own verdict with everything it rested on."""
+
+    passage_id: PassageId
+    verdict: Verdict
+    evidence: Evidence
+    policy_version: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassageOverridden:
+    """The lane carried out a supervisor's decision."""
+
+    passage_id: PassageId
+    command_id: CommandId
+    decision: Outcome
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandCarriedOut:
+    """The lane carried out a command that concerns no passage: mode, lowering."""
+
+    command_id: CommandId
+    command: str  # "set_mode" or "lower_barrier"
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRefused:
+    """The lane did not carry out a command."""
+
+    passage_id: PassageId | None
+    command_id: CommandId
+    why: Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """When the stages of a passage were reached. None: never."""
+
+    plate: Instant | None = None
+    card: Instant | None = None
+    weight: Instant | None = None
+    decided: Instant | None = None
+    raise_sent: Instant | None = None
+    boom_up: Instant | None = None
+    exit_clear: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassageClosed:
+    """The end of a passage; exactly one per passage (I5)."""
+
+    passage_id: PassageId
+    outcome: Outcome
+    decided_by: str
+    left: Left
+    arrived_at: Instant
+    timeline: Timeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultChanged:
+    """A lasting condition began or ended."""
+
+    code: FaultCode
+    raised: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRaised:
+    """Something a person must look at."""
+
+    code: Alarm
+    passage_id: PassageId | None
+
+
+RecordBody = (
+    LaneStarted
+    | PassageOpened
+    | PictureTaken
+    | PassageDecided
+    | PassageOverridden
+    | CommandCarriedOut
+    | CommandRefused
+    | PassageClosed
+    | FaultChanged
+    | AlarmRaised
+)

@@ -1,0 +1,77 @@
+"""Lamps and sign as a function of the lane: never switched by hand, so never left behind."""
+
+from __future__ import annotations
+
+from gate_agent.domain.effects import Lamp, Sign
+from gate_agent.domain.faults import prevents_release
+from gate_agent.domain.state import LaneState
+from gate_agent.domain.vocabulary import Barrier, Mode, Outcome, Phase, WeightState
+
+
+def wanted_lamps(lane: LaneState) -> frozenset[Lamp]:
+    """The lamps that should be lit now."""
+    lamps = set()
+    if is_inviting(lane):
+        lamps.add(Lamp.ENTRY_GREEN)
+    if lane.phase is Phase.RELEASING and lane.barrier is Barrier.OPEN and not _has_passed(lane):
+        lamps.add(Lamp.EXIT_GREEN)
+    else:
+        lamps.add(Lamp.EXIT_RED)
+    if lane.phase is Phase.CLEARING and lane.barrier is not Barrier.CLOSED:
+        lamps.add(Lamp.SOUNDER)  # the boom is coming down
+    return frozenset(lamps)
+
+
+def is_inviting(lane: LaneState) -> bool:
+    """Whether the next vehicle may drive in: idle, able to judge it, scale at zero, boom down."""
+    return (
+        lane.phase is Phase.IDLE
+        and lane.mode is not Mode.CLOSED
+        and lane.barrier is Barrier.CLOSED
+        and lane.weight_state is WeightState.EMPTY
+        and lane.inputs.exit_loop is False
+        and not any(prevents_release(fault) for fault in lane.faults)
+    )
+
+
+def wanted_sign(lane: LaneState) -> Sign:
+    """The text that should be shown now."""
+    match lane.phase:
+        case Phase.IDLE:
+            return Sign.WELCOME if is_inviting(lane) else Sign.OUT_OF_SERVICE
+        case Phase.GATHERING:
+            return _gathering_sign(lane)
+        case Phase.HELD:
+            return _held_sign(lane)
+        case Phase.RELEASING | Phase.CLEARING:
+            return Sign.PROCEED
+        case Phase.TURNING_BACK:
+            return _turned_sign(lane)
+
+
+def _has_passed(lane: LaneState) -> bool:
+    """The vehicle is past the boom: the lamp must not invite a second one."""
+    return (
+        lane.passage is not None and lane.passage.exit_seen and lane.inputs.front_beam is not True
+    )
+
+
+def _gathering_sign(lane: LaneState) -> Sign:
+    passage = lane.passage
+    if passage is None or not passage.rear_beam_passed:
+        return Sign.PULL_FORWARD
+    return Sign.PRESENT_CARD if passage.card is None else Sign.WEIGHING
+
+
+def _held_sign(lane: LaneState) -> Sign:
+    verdict = lane.passage.verdict if lane.passage else None
+    if verdict is not None and verdict.outcome is Outcome.INSPECT:
+        return Sign.GO_TO_INSPECTION
+    return Sign.WAIT_FOR_OFFICER
+
+
+def _turned_sign(lane: LaneState) -> Sign:
+    verdict = lane.passage.verdict if lane.passage else None
+    if verdict is not None and verdict.outcome is Outcome.INSPECT:
+        return Sign.GO_TO_INSPECTION
+    return Sign.TURN_BACK

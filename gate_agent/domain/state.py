@@ -1,0 +1,141 @@
+"""What a lane remembers between two events: one frozen value, saved whole as the snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gate_agent.domain.decision import Verdict
+from gate_agent.domain.effects import Effect, Lamp, Sign
+from gate_agent.domain.evidence import CardEvidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.manifest import NO_MANIFEST, ManifestStatus
+from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.records import Timeline
+from gate_agent.domain.vocabulary import (
+    Barrier,
+    CommandId,
+    Instant,
+    LaneId,
+    Mode,
+    PassageId,
+    Phase,
+    WeightState,
+)
+
+
+class DeadlineKind(StrEnum):
+    """What a lane can be waiting for."""
+
+    GATHER = "gather"  # evidence is complete by then or judged as it is
+    LOOKUP = "lookup"  # the manifest answers by then or counts as missing
+    ABSENCE = "absence"  # the lane has been empty this long: the vehicle is gone
+    BOOM_UP = "boom_up"  # the boom is up by then or stuck
+    LOWER = "lower"  # the way has been clear this long: lower
+    OPEN_TOO_LONG = "open_too_long"
+    LEFT_OPEN = "left_open"  # the boom is up over an empty lane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Armed:
+    """A running deadline."""
+
+    kind: DeadlineKind
+    token: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Loops and beams. None: not readable, which is never "clear"."""
+
+    entry_loop: bool | None = None
+    front_beam: bool | None = None
+    rear_beam: bool | None = None
+    exit_loop: bool | None = None
+
+
+UNREAD = Inputs()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """A question to the manifest that is not yet answered."""
+
+    token: int
+    plate: str | None
+    card_uid: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """One vehicle in the lane."""
+
+    passage_id: PassageId
+    arrived_at: Instant
+    timeline: Timeline = Timeline()  # noqa: RUF009 - a frozen value
+    plate: PlateEvidence | None = None
+    plate_attempt: int = 1
+    plate_done: bool = False  # good enough, or no attempt left
+    card: CardEvidence | None = None
+    weight: WeightEvidence | None = None
+    scale_zeroed: bool = False
+    weight_moved: bool = False  # the scale reacted to this vehicle
+    rear_beam_cut: bool = False
+    rear_beam_passed: bool = False  # cut and clear again: the vehicle is wholly past it
+    entry_seen_again: bool = False  # on the entry loop after the verdict: backing out
+    alone: bool = True
+    unexpected: bool = False
+    interrupted: bool = False
+    gather_over: bool = False
+    lookup: Lookup | None = None
+    verdict: Verdict | None = None
+    decided_by: str = ""
+    raises: int = 0
+    exit_seen: bool = False  # the exit loop was occupied since the raise
+    tailgated: bool = False
+    weight_alarmed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneState:
+    """Everything `step` needs to remember."""
+
+    lane_id: LaneId
+    epoch: str  # the life of this lane database; part of every passage id
+    policy: ReleasePolicy
+    mode: Mode = Mode.AUTO
+    phase: Phase = Phase.IDLE
+    passage: Passage | None = None
+    passage_count: int = 0
+    token_count: int = 0
+    deadlines: tuple[Armed, ...] = ()
+    inputs: Inputs = UNREAD
+    barrier: Barrier = Barrier.UNKNOWN
+    weight_state: WeightState = WeightState.UNAVAILABLE
+    weight_kg: int | None = None
+    faults: frozenset[FaultCode] = frozenset()
+    manifest: ManifestStatus = NO_MANIFEST
+    lamps: frozenset[Lamp] = frozenset()
+    sign: Sign = Sign.OUT_OF_SERVICE
+    carried_out: tuple[CommandId, ...] = ()  # the last commands, so that none is done twice
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The lane after an event, and what it asks for, in order."""
+
+    lane: LaneState
+    effects: tuple[Effect, ...] = ()
+
+    def plus(self, *effects: Effect) -> Step:
+        """The same step asking for more."""
+        return Step(self.lane, self.effects + effects)
+
+    def on(self, later: Step) -> Step:
+        """`later`, which continued from this step's lane, with this step's effects first."""
+        return Step(later.lane, self.effects + later.effects)
+
+
+def initial_lane(lane_id: LaneId, epoch: str, policy: ReleasePolicy) -> LaneState:
+    """A lane that has seen nothing yet: everything unknown, nothing permitted."""
+    return LaneState(lane_id=lane_id, epoch=epoch, policy=policy)
