@@ -16,9 +16,11 @@ import threading
 from collections import deque
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
-from devices.lane_io.registers import DEFAULT_BOARD, BoardMap
+from devices.lane_io.registers import DEFAULT_BOARD, BoardMap, lamp_coil
+from devices.readings import Lamp
+from devices.sim.boom import BoomContact, SimBoom
 from devices.sim.truck import LaneGeometry, Occupancy, Sight, Truck, TruckPhase, TruckSpec
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ LONGEST_TICK_S = 0.1  # a starved machine slows the world down rather than makin
 UP = 0.98  # of the boom's travel: what a driver takes for open
 CLEARS_TRUCK = 0.8  # a truck whose front passes a boom lower than this has hit it
 MOVED = 1e-4
+REACTION_S = 0.15  # what a barrier's own controller may take to see what came under its boom
 
 SENSORS = (
     "entry_loop",
@@ -84,22 +87,6 @@ class TruckVisit:
     card_uid: str | None
 
 
-class Boom(Protocol):
-    """What the world asks of the boom."""
-
-    def position(self) -> float:
-        """0 closed .. 1 open, now."""
-        ...
-
-    def limits(self) -> tuple[bool, bool]:
-        """Whether the up limit and the down limit are made, now."""
-        ...
-
-    def set_safety_loop(self, occupied: bool) -> None:  # noqa: FBT001 - a switch
-        """Wire the loop under the boom to the barrier's own controller."""
-        ...
-
-
 class VisitHandle:
     """What became of one visit. Stamps are monotonic seconds, None until it happened."""
 
@@ -145,7 +132,7 @@ class LaneWorld:
         self,
         geometry: LaneGeometry,
         clock: Clock,
-        boom: Boom,
+        boom: SimBoom,
         *,
         set_input: Callable[[int, bool], None],
         present_card: Callable[[str], None],
@@ -155,7 +142,7 @@ class LaneWorld:
         self.geometry = geometry
         self.obstacle_under_boom = False  # a person or a car, seen by the exit loop
         self._clock = clock
-        self._boom = boom
+        self.boom = boom
         self._set_input = set_input
         self._present_card = present_card
         self._empty_picture = empty_picture
@@ -169,8 +156,15 @@ class LaneWorld:
         self._picture = empty_picture
         self._weight_kg = 0.0
         self._violations: list[Violation] = []
-        self._last_position = boom.position()
+        self._contacts = {
+            board.raise_coil: BoomContact.RAISE,
+            board.lower_coil: BoomContact.LOWER,
+            board.stop_coil: BoomContact.STOP,
+        }
+        self._loop_under_boom = False
+        self._last_position = boom.position
         self._last_front_m = 0.0
+        self._clear_s = clock.now().mono_s  # nothing was under the boom then
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -218,8 +212,15 @@ class LaneWorld:
         """Everything seen so far that must never be seen."""
         return tuple(self._violations)
 
+    def lamp(self, lamp: Lamp) -> bool:
+        """Whether a lamp is lit, as the driver sees it."""
+        return self._coils.get(lamp_coil(lamp, self._board), False)
+
     def hold_input(self, sensor: Sensor, state: bool | None) -> None:  # noqa: FBT001 - a switch
-        """Hold one sensor at `state` whatever the lane does; None lets it go."""
+        """Hold one sensor's wire to the board at `state`; None lets it go.
+
+        The barrier's own controller has its own wire to the exit loop and is not fooled.
+        """
         if state is None:
             self._held.pop(sensor, None)
         else:
@@ -227,25 +228,23 @@ class LaneWorld:
 
     def on_coil(self, address: int, on: bool, at_s: float) -> None:  # noqa: FBT001 - a relay
         """A relay of the board has changed. From the board's own thread."""
-        rises = on and not self._coils.get(address, False)
         self._coils[address] = on
-        if rises and address == self._board.raise_coil:
-            self._stamp_raise(self._handle, at_s)
+        if (contact := self._contacts.get(address)) is not None:
+            self.boom.contact(contact, on, at_s)
 
     def tick(self, duration_s: float) -> None:
         """Let `duration_s` pass in the lane. For the world's thread, or for a test by hand."""
         now_s = self._clock.now().mono_s
-        position = self._boom.position()
-        up, down = self._boom.limits()
+        self.boom.advance(now_s, safety_occupied=self._loop_under_boom)
         if self._truck is None and self._queue:
             self._handle = self._queue.popleft()
             self._truck = Truck(self._handle.visit.truck, self.geometry)
             self._last_front_m = self._truck.front_m
         if self._truck is not None and self._handle is not None:
-            self._drive(self._truck, self._handle, duration_s, position)
-            self._stamp(self._truck, self._handle, now_s, up=up)
-        self._watch(position, now_s)
-        self._sense(up=up, down=down)
+            self._drive(self._truck, self._handle, duration_s)
+            self._stamp(self._truck, self._handle, now_s)
+        self._watch(self.boom.position, now_s)
+        self._sense()
         if self._truck is not None and self._truck.is_gone:
             self._see_off(self._truck, now_s)
 
@@ -256,7 +255,7 @@ class LaneWorld:
             self.tick(min(LONGEST_TICK_S, now_s - last_s))
             last_s = now_s
 
-    def _drive(self, truck: Truck, handle: VisitHandle, duration_s: float, position: float) -> None:
+    def _drive(self, truck: Truck, handle: VisitHandle, duration_s: float) -> None:
         while handle.orders:
             uid = handle.orders.popleft()
             if uid is None:
@@ -267,9 +266,9 @@ class LaneWorld:
         truck.advance(
             duration_s,
             Sight(
-                entry_green=self._coils.get(self._board.entry_green_coil, False),
-                exit_green=self._coils.get(self._board.exit_green_coil, False),
-                boom_up=position >= UP,
+                entry_green=self.lamp(Lamp.ENTRY_GREEN),
+                exit_green=self.lamp(Lamp.EXIT_GREEN),
+                boom_up=self.boom.position >= UP,
             ),
         )
         self._weight_kg = truck.weight_kg()
@@ -277,7 +276,7 @@ class LaneWorld:
         in_view = start_m <= truck.front_m <= end_m
         self._picture = handle.visit.picture if in_view else self._empty_picture
 
-    def _stamp(self, truck: Truck, handle: VisitHandle, now_s: float, *, up: bool) -> None:
+    def _stamp(self, truck: Truck, handle: VisitHandle, now_s: float) -> None:
         if handle.entered_s is None and truck.front_m >= self.geometry.entry_loop[0]:
             handle.entered_s = now_s
         if truck.phase is TruckPhase.STOPPED:
@@ -289,20 +288,20 @@ class LaneWorld:
             if uid is not None and is_due and handle.card_presented_s is None:
                 handle.card_presented_s = now_s
                 self._present_card(uid)
-        if handle.raise_contact_s is not None and handle.boom_up_s is None and up:
-            handle.boom_up_s = now_s
-
-    @staticmethod
-    def _stamp_raise(handle: VisitHandle | None, at_s: float) -> None:
-        if handle is not None and handle.stopped_s is not None and handle.raise_contact_s is None:
-            handle.raise_contact_s = at_s
+        if handle.stopped_s is not None and handle.boom_up_s is None:
+            if handle.raise_contact_s is None:
+                handle.raise_contact_s = _not_before(handle.stopped_s, self.boom.raise_contact_s)
+            else:
+                handle.boom_up_s = _not_before(handle.raise_contact_s, self.boom.up_limit_s)
 
     def _watch(self, position: float, now_s: float) -> None:
         """Look at the boom as a bystander would."""
         last, self._last_position = self._last_position, position
         truck, boom_m = self._truck, self.geometry.boom_m
         under = self.obstacle_under_boom or (truck is not None and truck.covers(boom_m, boom_m))
-        if under and position < last - MOVED:
+        if not under:
+            self._clear_s = now_s
+        elif position < last - MOVED and now_s - self._clear_s > REACTION_S:
             self._note(ViolationKind.CLOSED_ON_SOMETHING, now_s, f"at {position:.2f} of its travel")
         at_the_line = truck is not None and truck.phase in (TruckPhase.STOPPED, TruckPhase.LEAVING)
         if last <= MOVED < position and not (at_the_line or under):
@@ -316,12 +315,12 @@ class LaneWorld:
         if last is None or last.kind is not kind or at_s - last.at_s > 1.0:
             self._violations.append(Violation(kind=kind, at_s=at_s, detail=detail))
 
-    def _sense(self, *, up: bool, down: bool) -> None:
+    def _sense(self) -> None:
         """Set the board's inputs to what the sensors see; only changes travel."""
         seen = asdict(self._truck.occupancy() if self._truck is not None else Occupancy())
-        seen["exit_loop"] = seen["exit_loop"] or self.obstacle_under_boom
-        self._boom.set_safety_loop(seen["exit_loop"])
-        seen |= {"barrier_up": up, "barrier_down": down}
+        seen["exit_loop"] = self._loop_under_boom = seen["exit_loop"] or self.obstacle_under_boom
+        seen["barrier_up"], seen["barrier_down"] = self.boom.up_limit, self.boom.down_limit
+        seen["barrier_fault"] = self.boom.fault_output
         for sensor in SENSORS:
             state = self._held.get(sensor, seen.get(sensor, False))
             terminal: int = getattr(self._board, sensor)
@@ -337,3 +336,8 @@ class LaneWorld:
             handle.left_s = now_s
             handle.left_by = "exit" if truck.phase is TruckPhase.GONE_BY_EXIT else "entry"
             handle.is_gone.set()
+
+
+def _not_before(earliest_s: float, stamp_s: float | None) -> float | None:
+    """`stamp_s` when it belongs to what began at `earliest_s`, else None."""
+    return stamp_s if stamp_s is not None and stamp_s >= earliest_s else None

@@ -28,6 +28,8 @@ SWING_SHARE = 0.02
 REST_SWING_DIVISIONS = 0.6  # peak to peak, settle_s after the stop; with the noise below one
 NOISE_DIVISIONS = 0.2  # either side
 ARRIVED_M = 1e-3
+CRAWL_MPS = 0.4
+HARD_BRAKING = 2.5  # times the acceleration
 BOOM_GAP_M = 0.5  # where a driver stops before a boom that comes down in front of him
 MAX_STEP_S = 0.02  # at 8 m/s 16 cm: a loop of 2 m cannot be stepped over
 
@@ -261,13 +263,12 @@ class Truck:
         if stop_there:
             top_mps = min(top_mps, math.sqrt(2 * accel * abs(distance_m)))
         wanted_mps = math.copysign(top_mps, distance_m)
-        gain_mps = accel * step_s
-        if not stop_there or abs(wanted_mps) >= abs(self.speed_mps):
-            wanted_mps = self.speed_mps + max(-gain_mps, min(gain_mps, wanted_mps - self.speed_mps))
-        self.speed_mps = wanted_mps  # while braking for a line: the braking curve itself
+        slows = abs(wanted_mps) < abs(self.speed_mps) or wanted_mps * self.speed_mps < 0
+        most_mps = accel * step_s * (HARD_BRAKING if slows else 1.0)
+        self.speed_mps += max(-most_mps, min(most_mps, wanted_mps - self.speed_mps))
         moved_m = self.speed_mps * step_s
-        if stop_there and abs(moved_m) > abs(distance_m):
-            moved_m = distance_m
+        if stop_there and abs(self.speed_mps) < CRAWL_MPS and abs(moved_m) > abs(distance_m):
+            self.speed_mps, moved_m = 0.0, distance_m
         self.front_m += moved_m
 
     def _swing(self, step_s: float) -> None:

@@ -1,0 +1,176 @@
+"""Every simulator of one lane, at exactly the addresses that its devices table names.
+
+The lane's own drivers open the same table: pseudo-terminals behind the serial ports' names,
+Modbus TCP or RTU, MJPEG over HTTP. What this bench cannot serve (RTSP, `tcp://` serial servers)
+it refuses by name; a video file or a folder of pictures needs no simulator and gets none.
+
+A bench never takes the place of hardware: where a port's name leads to a real device it refuses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import cv2
+import numpy as np
+
+from devices.errors import DeviceConfigError
+from devices.lane_io.registers import DEFAULT_BOARD, BoardMap
+from devices.sim.boom import SimBoom
+from devices.sim.camera import MjpegServer
+from devices.sim.card_reader import SimCardReader
+from devices.sim.lane_world import LaneWorld
+from devices.sim.modbus_host import ModbusHost
+from devices.sim.pty_host import PtyHost
+from devices.sim.truck import LaneGeometry
+from devices.sim.weighbridge import SimWeighbridge
+
+if TYPE_CHECKING:
+    from devices.clock import Clock
+    from devices.config import CameraConfig, DevicesConfig
+
+STANDARD_LANE = LaneGeometry()
+
+
+class Bench:
+    """The simulated devices of one lane and the world between them.
+
+    Pull cables and set faults through `scale`, `card_reader`, `board` and `camera` (None where
+    the camera needs no simulator); send trucks through `world`; break the boom through
+    `world.boom`. `empty_picture` is the JPEG of the empty lane; a plain gray one by default.
+    """
+
+    def __init__(
+        self,
+        config: DevicesConfig,
+        clock: Clock,
+        *,
+        geometry: LaneGeometry = STANDARD_LANE,
+        empty_picture: bytes | None = None,
+        boom_travel_s: float = 1.5,
+        camera_fps: float = 8.0,
+        board_map: BoardMap = DEFAULT_BOARD,
+    ) -> None:
+        """Opens nothing yet. Raises `DeviceConfigError` for what cannot be simulated."""
+        self._config = config
+        self.board = ModbusHost(config.bus, clock, on_coil=self._on_coil)
+        self.scale = SimWeighbridge(
+            _pty_host("weighbridge", config.weighbridge.port, config.weighbridge.baud, clock),
+            self._weight_kg,
+            clock,
+            division_kg=config.weighbridge.division_kg,
+        )
+        self.card_reader = SimCardReader(
+            _pty_host("card_reader", config.card_reader.port, config.card_reader.baud, clock),
+            reversed_bytes=config.card_reader.byte_order == "reversed",
+        )
+        self.world = LaneWorld(
+            geometry,
+            clock,
+            SimBoom(travel_s=boom_travel_s),
+            set_input=self.board.set_input,
+            present_card=self.card_reader.present,
+            empty_picture=plain_picture() if empty_picture is None else empty_picture,
+            board=board_map,
+        )
+        self.camera = _mjpeg_server(config.camera, self.world, camera_fps)
+
+    def start(self) -> None:
+        """Serve every device. Raises `LinkDown` or `DeviceConfigError` naming a taken place."""
+        if self._config.bus.transport == "rtu":
+            _refuse_hardware("bus.serial_port", self._config.bus.serial_port)
+        _refuse_hardware("weighbridge.port", self._config.weighbridge.port)
+        _refuse_hardware("card_reader.port", self._config.card_reader.port)
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.stop)
+            self.world.tick(0.0)  # the switches are right before anybody can read them
+            self.board.start()
+            self.scale.start()
+            self.card_reader.start()
+            if self.camera is not None:
+                self.camera.start()
+            self.world.start()
+            undo.pop_all()
+
+    def stop(self) -> None:
+        """Stop every device; leaves no thread, port or link. May be called twice."""
+        self.world.stop()
+        if self.camera is not None:
+            self.camera.stop()
+        self.card_reader.stop()
+        self.scale.stop()
+        self.board.stop()
+
+    def __enter__(self) -> Bench:
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Device name -> where it is served."""
+        return {
+            "bus": self.board.place,
+            "weighbridge": self._config.weighbridge.port,
+            "card_reader": self._config.card_reader.port,
+            "camera": self._config.camera.source,
+        }
+
+    def _on_coil(self, address: int, on: bool, at_s: float) -> None:  # noqa: FBT001 - a relay
+        self.world.on_coil(address, on, at_s)
+
+    def _weight_kg(self) -> float:
+        return self.world.weight_kg()
+
+
+@functools.cache
+def plain_picture(shade: int = 96) -> bytes:
+    """A JPEG of 1280x720 in one gray (0..255) over a darker ground: a lane without a truck."""
+    image = np.full((720, 1280, 3), shade, dtype=np.uint8)
+    image[460:] = shade // 2
+    encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])[1]
+    return encoded.tobytes()
+
+
+def _pty_host(device: str, port: str, baud: int, clock: Clock) -> PtyHost:
+    if "://" in port:
+        raise DeviceConfigError(
+            f"{device}.port: the bench serves serial ports only, not {port}; give it a path"
+        )
+    return PtyHost(port, baud=baud, clock=clock)
+
+
+def _refuse_hardware(key: str, port: str) -> None:
+    """A link of the bench leads to a pseudo-terminal or to nothing; anything else is real."""
+    path = Path(port)
+    if not path.exists():
+        return
+    if not path.is_symlink() or not path.resolve().is_relative_to("/dev/pts"):
+        raise DeviceConfigError(f"{key}: {port} exists and is not a simulator's: left alone")
+
+
+def _mjpeg_server(config: CameraConfig, world: LaneWorld, rate_fps: float) -> MjpegServer | None:
+    parts = urlsplit(config.source)
+    if config.driver == "folder" or not parts.scheme:
+        return None
+    if parts.scheme != "http":
+        raise DeviceConfigError(
+            f"camera.source: the bench serves http:// only, not {parts.scheme}://"
+        )
+    try:
+        port = 80 if parts.port is None else parts.port
+    except ValueError as exc:
+        raise DeviceConfigError(f"camera.source: {config.source}: {exc}") from exc
+    return MjpegServer(
+        parts.hostname or "127.0.0.1",
+        port,
+        world.picture,
+        path=parts.path or "/",
+        rate_fps=rate_fps,
+    )
