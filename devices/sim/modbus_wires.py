@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import os
 import termios
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Feed = Callable[[bytes], None]
 NewSession = Callable[[Feed], Feed]
 
+PTY_FOLDER = "/dev/pts/"
 IDLE_LOOK_S = 0.01  # how soon a pty without a client is looked at again
 
 
@@ -100,7 +102,12 @@ class PtyWire:
         self._master = -1
 
     async def open(self) -> None:
-        """Make the pty and point the link at it. Raises OSError."""
+        """Make the pty and point the link at it. Raises OSError.
+
+        A link that does not lead to a pty is left alone: it may be a real port's stable name.
+        """
+        if self._is_foreign():
+            raise FileExistsError(errno.EEXIST, "exists and is not a simulator's link")
         master, slave = os.openpty()
         try:
             tty.setraw(slave, termios.TCSANOW)
@@ -117,11 +124,18 @@ class PtyWire:
     async def close(self) -> None:
         """Close the pty: a client's read raises. The link is removed."""
         asyncio.get_running_loop().remove_reader(self._master)
+        # First the name: the number of a closed pty may become another's.
+        self._link.unlink(missing_ok=True)
         os.close(self._master)
         self._master = -1
-        self._link.unlink(missing_ok=True)
+
+    def _is_foreign(self) -> bool:
+        if self._link.is_symlink():
+            return not str(self._link.readlink()).startswith(PTY_FOLDER)
+        return self._link.exists()
 
     def _point_link(self, target: str) -> None:
+        self._link.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._link.with_name(f".{self._link.name}.new")
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(target)
