@@ -39,27 +39,58 @@ class PlateClass(StrEnum):
     OTHER = "other"
 
 
-_P: Final = f"[{PROVINCES}]"
-_C: Final = "[A-Z]"  # the letter of the issuing office; O is in use there
-_S: Final = "[A-HJ-NP-Z0-9]"
+_OFFICE: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # the issuing office; O is in use there
+_SERIAL: Final = LETTERS + DIGITS
+_HK: Final = "ABCDEFGHJKLMNPRSTUVWXYZ"
+_NEV: Final = "ABCDEFGHJK"
 
-_GRAMMARS: Final[tuple[tuple[re.Pattern[str], tuple[PlateClass, ...]], ...]] = (
-    (re.compile(f"粤Z{_S}{{4}}[港澳]"), (PlateClass.BLACK,)),
-    (re.compile(f"{_P}{_C}{_S}{{4}}挂"), (PlateClass.YELLOW,)),
-    (re.compile(f"{_P}{_C}{_S}{{4}}学"), (PlateClass.YELLOW,)),
-    (re.compile(f"{_P}{_C}{_S}{{4}}[试超]"), (PlateClass.YELLOW, PlateClass.BLUE)),
-    (re.compile(f"{_P}{_C}{_S}{{4}}警"), (PlateClass.WHITE,)),
-    (re.compile(f"{_P}{_C}{_S}{{4}}[领使]"), (PlateClass.BLACK,)),
-    (re.compile(f"使[0-9]{{6}}|[0-9]{{6}}使"), (PlateClass.BLACK,)),
-    (re.compile(f"{_P}{_C}{_S}{{3}}应急"), (PlateClass.WHITE,)),
-    (re.compile(f"WJ{_P}?[0-9]{{4}}[0-9A-Z]"), (PlateClass.WHITE,)),
-    # New energy: the sixth serial digit, or the first one, is a letter; large vehicles end in D/F.
-    (re.compile(f"{_P}{_C}[A-HJK]{_S}[0-9]{{4}}"), (PlateClass.GREEN,)),
-    (re.compile(f"{_P}{_C}[0-9]{{5}}[A-HJK]"), (PlateClass.GREEN,)),
-    (re.compile(f"{_P}{_C}{_S}{{5}}"), (PlateClass.BLUE, PlateClass.YELLOW, PlateClass.BLACK)),
-    (re.compile("M[A-Z][0-9]{4}"), (PlateClass.MACAU, PlateClass.HK)),
-    (re.compile("A[A-Z][0-9]{4}"), (PlateClass.HK, PlateClass.MACAU)),
-    (re.compile("[A-HJ-NPR-Z]{2}[1-9][0-9]{0,3}"), (PlateClass.HK,)),
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """Plates of one make: the characters allowed at each place, and the classes they come in."""
+
+    places: tuple[str, ...]
+    classes: tuple[PlateClass, ...]
+
+    def allows(self, text: str) -> bool:
+        """Whether `text` is such a plate, whole."""
+        return len(text) == len(self.places) and self.may_begin(text)
+
+    def may_begin(self, text: str) -> bool:
+        """Whether such a plate may begin with `text`."""
+        return len(text) <= len(self.places) and all(
+            character in place for character, place in zip(text, self.places, strict=False)
+        )
+
+
+def _mainland(*serial: str) -> tuple[str, ...]:
+    return (PROVINCES, _OFFICE, *serial)
+
+
+_FOUR: Final = (_SERIAL,) * 4
+
+# Earlier grammars win: 粤Z1234港 is black before it is anything else.
+GRAMMARS: Final[tuple[Grammar, ...]] = (
+    Grammar(("粤", "Z", *_FOUR, "港澳"), (PlateClass.BLACK,)),
+    Grammar(_mainland(*_FOUR, "挂学"), (PlateClass.YELLOW,)),
+    Grammar(_mainland(*_FOUR, "试超"), (PlateClass.YELLOW, PlateClass.BLUE)),
+    Grammar(_mainland(*_FOUR, "警"), (PlateClass.WHITE,)),
+    Grammar(_mainland(*_FOUR, "领使"), (PlateClass.BLACK,)),
+    Grammar(("使", *(DIGITS,) * 6), (PlateClass.BLACK,)),
+    Grammar((*(DIGITS,) * 6, "使"), (PlateClass.BLACK,)),
+    Grammar(_mainland(*(_SERIAL,) * 3, "应", "急"), (PlateClass.WHITE,)),
+    Grammar(("W", "J", PROVINCES, *(DIGITS,) * 4, _SERIAL), (PlateClass.WHITE,)),
+    Grammar(("W", "J", *(DIGITS,) * 4, _SERIAL), (PlateClass.WHITE,)),
+    # New energy: small vehicles open the serial with a letter, large ones close it with one.
+    Grammar(_mainland(_NEV, _SERIAL, *(DIGITS,) * 4), (PlateClass.GREEN,)),
+    Grammar(_mainland(*(DIGITS,) * 5, _NEV), (PlateClass.GREEN,)),
+    Grammar(_mainland(_SERIAL, *_FOUR), (PlateClass.BLUE, PlateClass.YELLOW, PlateClass.BLACK)),
+    Grammar(("M", LETTERS, *(DIGITS,) * 4), (PlateClass.MACAU, PlateClass.HK)),
+    Grammar(("A", _HK, *(DIGITS,) * 4), (PlateClass.HK, PlateClass.MACAU)),
+    *(
+        Grammar((_HK, _HK, DIGITS[1:], *(DIGITS,) * more), (PlateClass.HK,))
+        for more in (3, 2, 1, 0)
+    ),
 )
 
 
@@ -71,7 +102,7 @@ def normalize_plate(text: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).upper())
     plain = _SEPARATORS.sub("", plain)
-    keep = 2 if plain[:1] in PROVINCES and plain else _opening_letters(plain)
+    keep = 2 if plain and plain[0] in PROVINCES else _opening_letters(plain)
     return plain[:keep] + plain[keep:].translate(_SERIAL_LOOKALIKES)
 
 
@@ -81,9 +112,9 @@ def _opening_letters(plain: str) -> int:
 
 def plausible_classes(text: str) -> tuple[PlateClass, ...]:
     """The classes whose grammar a normalized text obeys, likeliest first; empty when none."""
-    for pattern, classes in _GRAMMARS:
-        if pattern.fullmatch(text):
-            return classes
+    for grammar in GRAMMARS:
+        if grammar.allows(text):
+            return grammar.classes
     return ()
 
 
@@ -91,6 +122,11 @@ def plausible_class(text: str) -> PlateClass | None:
     """The likeliest class of a normalized text, or None for a text that no plate carries."""
     classes = plausible_classes(text)
     return classes[0] if classes else None
+
+
+def may_begin_plate(text: str) -> bool:
+    """Whether any plate begins with `text`; true of the empty text."""
+    return any(grammar.may_begin(text) for grammar in GRAMMARS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +142,8 @@ class CharacterReading:
     alternatives: tuple[tuple[str, float], ...] = ()
 
 
-Corners = tuple[
-    tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]
-]
+Point = tuple[float, float]
+Corners = tuple[Point, Point, Point, Point]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

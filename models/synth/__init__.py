@@ -1,1 +1,1 @@
-"""Drawn plates and lane scenes, for the demonstration and for tests. Never imported by `models.lpr`."""
+"""Drawn plates and lane scenes for the demonstration and tests; `models.lpr` never imports it."""

@@ -1,0 +1,157 @@
+"""What a CTC network's output says about a text. Pure: arrays in, numbers out.
+
+The network gives, for each of T steps across the plate, a probability per symbol and one for the
+blank. A text's probability is the sum over all ways of spreading it over the steps (repeats and
+blanks collapse). `forward_log` is that sum; `decode` finds the likeliest text that a plate's
+grammar allows; `positions` says how sure each character is, and what else it may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from models.lpr.plates import CharacterReading
+
+Probabilities = npt.NDArray[np.float64]
+"""Steps x symbols; column 0 is the blank. Rows sum to at most 1: the rest is no plate's symbol."""
+
+BLANK: Final = 0
+_NEVER: Final = -1e30
+_BEAM: Final = 6
+_SYMBOL_FLOOR: Final = 2e-3
+
+
+def forward_log(steps: Probabilities, texts: Sequence[Sequence[int]]) -> list[float]:
+    """`log p(text | steps)` for texts of symbol numbers, all of one length; -inf where none fits."""
+    if not texts:
+        return []
+    labels = np.asarray(texts, np.intp).reshape(len(texts), -1)
+    count, length = labels.shape
+    spread = np.full((count, 2 * length + 1), BLANK, np.intp)
+    spread[:, 1::2] = labels
+    may_skip = np.zeros(spread.shape, bool)
+    may_skip[:, 3::2] = labels[:, 1:] != labels[:, :-1]
+    logs = np.log(np.maximum(steps, 1e-30))
+    alpha = np.full(spread.shape, _NEVER)
+    alpha[:, 0] = logs[0, BLANK]
+    if length:
+        alpha[:, 1] = logs[0, labels[:, 0]]
+    for row in logs[1:]:
+        one = np.full_like(alpha, _NEVER)
+        one[:, 1:] = alpha[:, :-1]
+        two = np.full_like(alpha, _NEVER)
+        two[:, 2:] = np.where(may_skip[:, 2:], alpha[:, :-2], _NEVER)
+        alpha = np.logaddexp(np.logaddexp(alpha, one), two) + row[spread]
+    last = alpha[:, -1]
+    total = np.logaddexp(last, alpha[:, -2]) if length else last
+    return [float(min(t, 0.0)) if t > _NEVER / 2 else float("-inf") for t in total]
+
+
+def greedy(steps: Probabilities) -> tuple[int, ...]:
+    """The symbols of the single likeliest path."""
+    path = steps.argmax(axis=1)
+    kept = path[np.insert(path[1:] != path[:-1], 0, True)]
+    return tuple(int(symbol) for symbol in kept if symbol != BLANK)
+
+
+def decode(
+    steps: Probabilities, may_begin: Callable[[tuple[int, ...]], bool]
+) -> list[tuple[int, ...]]:
+    """The likeliest texts all of whose prefixes `may_begin` allows, best first (prefix beam)."""
+    beams: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}  # ends in blank, in symbol
+    for row in steps:
+        grown: dict[tuple[int, ...], list[float]] = {}
+        symbols = [int(s) for s in np.flatnonzero(row > _SYMBOL_FLOOR) if s != BLANK]
+        for prefix, (blank, symbol) in beams.items():
+            stay = grown.setdefault(prefix, [0.0, 0.0])
+            stay[0] += (blank + symbol) * row[BLANK]
+            if prefix:
+                stay[1] += symbol * row[prefix[-1]]
+            for next_symbol in symbols:
+                longer = (*prefix, next_symbol)
+                if not may_begin(longer):
+                    continue
+                repeated = bool(prefix) and prefix[-1] == next_symbol
+                mass = blank if repeated else blank + symbol
+                grown.setdefault(longer, [0.0, 0.0])[1] += mass * row[next_symbol]
+        best = sorted(grown.items(), key=lambda item: -sum(item[1]))[:_BEAM]
+        scale = sum(best[0][1]) or 1.0
+        beams = {prefix: (mass[0] / scale, mass[1] / scale) for prefix, mass in best}
+    return list(beams)
+
+
+def positions(
+    steps: Probabilities,
+    text: Sequence[int],
+    alphabet: str,
+    *,
+    alternatives_max: int = 3,
+) -> tuple[CharacterReading, ...]:
+    """How sure each character of `text` is against the best replacements at its place.
+
+    Args:
+        steps: the network's output.
+        text: symbol numbers, none of them the blank.
+        alphabet: the character of symbol number n is `alphabet[n - 1]`.
+        alternatives_max: replacements kept per character.
+    """
+    spans = _spans(steps, text)
+    trials: list[tuple[int, int]] = []
+    for place, (first, last) in enumerate(spans):
+        strength = steps[first : last + 1].max(axis=0)
+        ranked = np.argsort(-strength)[: alternatives_max + 2]
+        trials += [
+            (place, int(s)) for s in ranked if s not in (BLANK, text[place]) and strength[s] > 0
+        ]
+    variants = [list(text)]
+    for place, symbol in trials:
+        variants.append([*text[:place], symbol, *text[place + 1 :]])
+    logs = forward_log(steps, variants)
+    shares = np.exp(np.array(logs) - max(logs)) if max(logs) > float("-inf") else np.ones(len(logs))
+    readings = []
+    for place, symbol in enumerate(text):
+        rivals = [
+            (alphabet[s - 1], float(shares[1 + n])) for n, (p, s) in enumerate(trials) if p == place
+        ]
+        total = float(shares[0]) + sum(share for _, share in rivals)
+        rivals.sort(key=lambda rival: -rival[1])
+        readings.append(
+            CharacterReading(
+                character=alphabet[symbol - 1],
+                confidence=float(shares[0]) / total if total else 0.0,
+                alternatives=tuple((c, share / total) for c, share in rivals[:alternatives_max])
+                if total
+                else (),
+            )
+        )
+    return tuple(readings)
+
+
+def _spans(steps: Probabilities, text: Sequence[int]) -> list[tuple[int, int]]:
+    """First and last step of each character on the likeliest path that spells `text`."""
+    spread = [BLANK]
+    for symbol in text:
+        spread += [symbol, BLANK]
+    logs = np.log(np.maximum(steps, 1e-30))
+    score = np.full((len(steps), len(spread)), _NEVER)
+    came = np.zeros(score.shape, np.intp)
+    score[0, :2] = logs[0, spread[:2]]
+    for t in range(1, len(steps)):
+        for s, symbol in enumerate(spread):
+            reach = [s, s - 1] if s else [s]
+            if s > 1 and symbol not in (BLANK, spread[s - 2]):
+                reach.append(s - 2)
+            best = max(reach, key=lambda before, t=t: score[t - 1, before])  # type: ignore[misc]
+            came[t, s] = best
+            score[t, s] = score[t - 1, best] + logs[t, symbol]
+    at = int(np.argmax(score[-1, -2:])) + len(spread) - 2
+    spans: dict[int, tuple[int, int]] = {}
+    for t in range(len(steps) - 1, -1, -1):
+        if at % 2:
+            spans[at // 2] = (t, spans.get(at // 2, (t, t))[1])
+        at = int(came[t, at])
+    return [spans.get(place, (0, len(steps) - 1)) for place in range(len(text))]

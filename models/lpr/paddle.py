@@ -1,0 +1,356 @@
+"""Plates read with PP-OCRv4, a general text reader, from the weights in the rapidocr wheel.
+
+Its networks are run directly: the detector on a reduced picture, then the recognizer on the few
+boxes that have a plate's shape, each cut out upright at full resolution. The recognizer knows
+6,623 characters; what it says is folded onto the plates' alphabet (o and O are 0 in a serial, a
+separator is a blank), decoded under the grammars of `plates.py`, and the confidence is the CTC
+probability of the whole text under the *unconstrained* output: a shop sign forced into a grammar
+keeps next to none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from models.lpr import ctc
+from models.lpr.api import BgrImage, PictureError
+from models.lpr.boxes import (
+    Quad,
+    TextBox,
+    as_corners,
+    joined,
+    ordered,
+    straightened,
+    text_boxes,
+    widened,
+)
+from models.lpr.colors import plate_color, settle_class
+from models.lpr.plates import (
+    DIGITS,
+    LETTERS,
+    PROVINCES,
+    SUFFIXES,
+    Corners,
+    PlateReading,
+    may_begin_plate,
+    normalize_plate,
+    plausible_classes,
+)
+from models.lpr.session import WeightsError, open_session, packaged_weights
+
+_PACKAGE: Final = "rapidocr_onnxruntime"
+_DETECTOR: Final = (
+    "ch_PP-OCRv4_det_infer.onnx",
+    "d2a7720d45a54257208b1e13e36a8479894cb74155a5efe29462512d42f49da9",
+)
+_RECOGNIZER: Final = (
+    "ch_PP-OCRv4_rec_infer.onnx",
+    "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b",
+)
+
+ALPHABET: Final = PROVINCES + SUFFIXES + LETTERS + DIGITS
+_SYMBOL: Final = {character: number for number, character in enumerate(ALPHABET, start=1)}
+_FOLDED: Final = {"O": "0", "I": "1", "l": "1", "|": "1", "〇": "0", "○": "0"}
+_SEPARATORS: Final = frozenset("·•・.-‐—_:' ")
+
+# Long sides of the picture that the detector sees: the second one only where the first shows no
+# plate, which lane cameras (a plate of 100 px or more in 1280) seldom need.
+_LONG_SIDES_PX: Final = (640, 960)
+_FOUND: Final = 0.5  # a plate this sure ends the search
+_ROW_PX: Final = 48
+# A plate is first read at one width; in doubt also narrower and wider and cut out anew.
+_ROW_WIDTH_PX: Final = 192
+_DOUBT: Final = ((144, 0.0, 0.0), (256, 0.0, 0.0), (192, 0.12, 0.06), (192, -0.08, -0.06))
+_CANDIDATES_MAX: Final = 8
+_SURE: Final = 0.90  # below it, the plate is cut out and read again
+_CONFIDENCE_MIN: Final = 0.03  # below it, the text is a guess forced by the grammar
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """Where a plate may be: one quad per row, and the quad around them all."""
+
+    rows: tuple[Quad, ...]
+    whole: Quad
+
+
+class PaddlePlateReader:
+    """A `PlateReader` over PP-OCRv4. One thread may use it; it holds about 150 MB.
+
+    Raises:
+        WeightsError: the weights are missing or are not the ones this code was measured with.
+    """
+
+    def __init__(self) -> None:
+        self._detector = open_session(packaged_weights(_PACKAGE, *_DETECTOR))
+        self._recognizer = open_session(packaged_weights(_PACKAGE, *_RECOGNIZER))
+        self._fold = _folding(self._recognizer.get_modelmeta().custom_metadata_map)
+        self.read(np.zeros((64, 64, 3), np.uint8))
+
+    def read(self, image: BgrImage, *, frame_number: int = 0) -> list[PlateReading]:
+        """Every plate found, surest first. See `PlateReader.read`."""
+        check_picture(image)
+        readings: list[PlateReading] = []
+        for long_side_px in _LONG_SIDES_PX:
+            if readings and max(r.confidence for r in readings) >= _FOUND:
+                break
+            if long_side_px != _LONG_SIDES_PX[0] and max(image.shape) <= _LONG_SIDES_PX[0]:
+                break
+            for candidate in _candidates(self._detect(image, long_side_px)):
+                reading = self._read_candidate(image, candidate, frame_number)
+                if reading is not None:
+                    readings.append(reading)
+        return _without_overlaps(readings)
+
+    def read_crop(self, crop: BgrImage, *, frame_number: int = 0) -> PlateReading | None:
+        """The plate that fills the crop, tried as one row and as two. See `PlateReader`."""
+        check_picture(crop)
+        height, width = crop.shape[:2]
+        whole = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+        shapes = [_Candidate((whole,), whole)]
+        if width < height * _TWO_ROW_ASPECT:
+            shapes.append(_Candidate(_split_rows(whole), whole))
+        readings = [self._read_candidate(crop, shape, frame_number) for shape in shapes]
+        found = [reading for reading in readings if reading is not None]
+        return max(found, key=lambda reading: reading.confidence, default=None)
+
+    def log_likelihoods(
+        self, image: BgrImage, corners: Corners, texts: Sequence[str], *, rows: int = 1
+    ) -> list[float]:
+        """`log p(text | picture)` of each text. See `PlateReader.log_likelihoods`."""
+        check_picture(image)
+        quad = np.array(corners, np.float32)
+        steps = self._recognize(image, _split_rows(quad) if rows > 1 else (quad,))
+        by_length: dict[int, list[int]] = {}
+        labels = [_labels(normalize_plate(text)) for text in texts]
+        for index, label in enumerate(labels):
+            if label:
+                by_length.setdefault(len(label), []).append(index)
+        logs = [float("-inf")] * len(texts)
+        for indices in by_length.values():
+            scores = ctc.forward_log(steps, [labels[index] for index in indices])
+            for index, score in zip(indices, scores, strict=True):
+                logs[index] = score
+        return logs
+
+    def _detect(self, image: BgrImage, long_side_px: int) -> list[TextBox]:
+        height, width = image.shape[:2]
+        shrink = min(1.0, long_side_px / max(height, width))
+        size = [max(32, round(side * shrink / 32) * 32) for side in (width, height)]
+        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        (output,) = self._detector.run(None, {self._detector.get_inputs()[0].name: _tensor(small)})
+        return text_boxes(output[0, 0], (width / size[0], height / size[1]))
+
+    def _read_candidate(
+        self, image: BgrImage, candidate: _Candidate, frame_number: int
+    ) -> PlateReading | None:
+        steps = [self._recognize(image, candidate.rows)]
+        best = _best_text([], steps)
+        if best is None:
+            return None
+        if best[1] < _SURE:
+            for width_px, across, down in _DOUBT:
+                rows = tuple(widened(row, across, down) for row in candidate.rows)
+                steps.append(self._recognize(image, rows, width_px))
+            best = _best_text([best[0]], steps)
+        if best is None or best[1] < _CONFIDENCE_MIN:
+            return None
+        labels, confidence = best
+        text = normalize_plate("".join(ALPHABET[label - 1] for label in labels))
+        middle = widened(candidate.whole, -0.12, -0.15)
+        color = plate_color(straightened(image, middle, 144, 48))
+        plate_class = settle_class(plausible_classes(text), color)
+        if plate_class is None:
+            return None
+        likeliest = max(steps, key=lambda s: ctc.forward_log(s, [labels])[0])
+        return PlateReading(
+            text=text,
+            plate_class=plate_class,
+            rows=len(candidate.rows),
+            confidence=confidence,
+            characters=ctc.positions(likeliest, labels, ALPHABET),
+            corners=as_corners(candidate.whole),
+            frame_number=frame_number,
+        )
+
+    def _recognize(
+        self, image: BgrImage, rows: Iterable[Quad], width_px: int = _ROW_WIDTH_PX
+    ) -> ctc.Probabilities:
+        """The folded output for all rows, one after the other."""
+        parts = []
+        for quad in rows:
+            picture = straightened(image, quad, width_px, _ROW_PX)
+            name = self._recognizer.get_inputs()[0].name
+            (output,) = self._recognizer.run(None, {name: _tensor(picture)})
+            parts.append(_folded(output[0], self._fold))
+        return np.concatenate(parts)
+
+
+def check_picture(image: BgrImage) -> None:
+    """Refuses what is not a picture.
+
+    Raises:
+        PictureError: not height x width x 3 of 8-bit samples, or without a pixel.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:  # noqa: PLR2004
+        raise PictureError(f"plate reader: a picture of shape {image.shape} of {image.dtype}")
+
+
+_TWO_ROW_ASPECT: Final = 2.6
+_UPPER_ROW_SHARE: Final = 0.40
+
+
+def _split_rows(quad: Quad) -> tuple[Quad, Quad]:
+    left = quad[0] + (quad[3] - quad[0]) * _UPPER_ROW_SHARE
+    right = quad[1] + (quad[2] - quad[1]) * _UPPER_ROW_SHARE
+    return (
+        np.array([quad[0], quad[1], right, left], np.float32),
+        np.array([left, right, quad[2], quad[3]], np.float32),
+    )
+
+
+def _tensor(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+    scaled = np.asarray(picture, np.float32) * np.float32(2 / 255) - np.float32(1)
+    return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
+
+
+def _folding(metadata: dict[str, str]) -> npt.NDArray[np.intp]:
+    """For each of the network's outputs the plate symbol it counts for, or -1.
+
+    Raises:
+        WeightsError: the network's character list is missing or lacks a plate's character.
+    """
+    characters = ["", *metadata.get("character", "").splitlines(), " "]
+    fold = np.full(len(characters), -1, np.intp)
+    fold[0] = ctc.BLANK
+    for number, character in enumerate(characters[1:], start=1):
+        if character in _SEPARATORS:
+            fold[number] = ctc.BLANK
+            continue
+        plain = _FOLDED.get(character, character)
+        fold[number] = _SYMBOL.get(
+            plain, _SYMBOL.get(_FOLDED.get(plain.upper(), plain.upper()), -1)
+        )
+    missing = set(_SYMBOL.values()) - set(fold.tolist())
+    if missing:
+        lacking = "".join(sorted(ALPHABET[number - 1] for number in missing))
+        raise WeightsError(f"plate reader: the recognizer does not know {lacking}")
+    return fold
+
+
+def _folded(output: npt.NDArray[np.float32], fold: npt.NDArray[np.intp]) -> ctc.Probabilities:
+    steps = np.zeros((len(output), len(ALPHABET) + 1))
+    known = fold >= 0
+    np.add.at(steps.T, fold[known], output.T[known])
+    return steps
+
+
+def _labels(text: str) -> tuple[int, ...]:
+    """Symbol numbers of a normalized text; empty where the alphabet cannot spell it."""
+    numbers = [_SYMBOL.get(_FOLDED.get(character, character), 0) for character in text]
+    return tuple(numbers) if all(numbers) else ()
+
+
+@lru_cache(maxsize=65_536)
+def _may_begin(labels: tuple[int, ...]) -> bool:
+    text = "".join(ALPHABET[label - 1] for label in labels)
+    if text[1:2] == "0" and text[0] in PROVINCES:  # the office O, folded onto 0
+        text = text[0] + "O" + text[2:]
+    return may_begin_plate(text)
+
+
+def _is_plate(labels: tuple[int, ...]) -> bool:
+    text = "".join(ALPHABET[label - 1] for label in labels)
+    return bool(plausible_classes(normalize_plate(text)))
+
+
+_SYMBOLS_MIN: Final = 3
+
+
+def _best_text(
+    known: list[tuple[int, ...]], steps: list[ctc.Probabilities]
+) -> tuple[tuple[int, ...], float] | None:
+    """The plate whose mean probability over several cuts of the same place is highest."""
+    texts = set(known)
+    for one in steps:
+        straight = ctc.greedy(one)
+        if len(straight) < _SYMBOLS_MIN:
+            continue
+        if _is_plate(straight):
+            texts.add(straight)
+        else:
+            texts.update(text for text in ctc.decode(one, _may_begin) if _is_plate(text))
+    if not texts:
+        return None
+    ranked = [
+        (float(np.mean([np.exp(ctc.forward_log(one, [text])[0]) for one in steps])), text)
+        for text in texts
+    ]
+    confidence, text = max(ranked)
+    return text, confidence
+
+
+_PLATE_HEIGHT_PX: Final = (9.0, 260.0)
+_ROW_ASPECT: Final = (1.6, 7.5)
+
+
+def _candidates(boxes: list[TextBox]) -> list[_Candidate]:
+    """Boxes with a plate's shape, neighbors joined into one row, and stacked pairs of rows."""
+    usable = [b for b in boxes if _PLATE_HEIGHT_PX[0] <= b.height_px <= _PLATE_HEIGHT_PX[1]]
+    rows = [*usable, *_joined_neighbors(usable)]
+    rows = [b for b in rows if _ROW_ASPECT[0] <= b.width_px / b.height_px <= _ROW_ASPECT[1]]
+    rows.sort(key=lambda b: (abs(np.log(b.width_px / b.height_px / 3.8)), -b.score))
+    single = [_Candidate((b.quad,), b.quad) for b in rows[:_CANDIDATES_MAX]]
+    return [*single, *_stacked(usable)[: _CANDIDATES_MAX // 2]]
+
+
+def _joined_neighbors(boxes: list[TextBox]) -> list[TextBox]:
+    """Pairs that stand side by side: the detector split a plate at its dot."""
+    pairs = []
+    for one in boxes:
+        for other in boxes:
+            gap = float(other.quad[0][0] - one.quad[1][0])
+            level = abs(float(other.quad[0][1] - one.quad[1][1]))
+            height = min(one.height_px, other.height_px)
+            alike = height > 0.6 * max(one.height_px, other.height_px)  # noqa: PLR2004
+            if alike and one is not other and -0.5 * height < gap < height > 2.5 * level:
+                pairs.append(joined([one, other]))
+    return pairs
+
+
+def _stacked(boxes: list[TextBox]) -> list[_Candidate]:
+    """Pairs with one row above another: a short row of two characters, then the serial."""
+    pairs = []
+    for upper in boxes:
+        for lower in boxes:
+            if upper is lower or upper.width_px > lower.width_px * 1.1:
+                continue
+            shift = upper.quad.mean(axis=0) - lower.quad.mean(axis=0)
+            near = abs(float(shift[0])) < 0.35 * lower.width_px  # noqa: PLR2004
+            reach = (upper.height_px + lower.height_px) / 2
+            if near and 0.4 * reach < -float(shift[1]) < 1.5 * reach:
+                whole = joined([upper, lower]).quad
+                pairs.append(_Candidate((upper.quad, lower.quad), ordered(whole)))
+    return pairs
+
+
+def _without_overlaps(readings: list[PlateReading]) -> list[PlateReading]:
+    """Surest first; a reading whose middle lies in a surer one's place is the same plate."""
+    kept: list[PlateReading] = []
+    for reading in sorted(readings, key=lambda r: -r.confidence):
+        middle = np.array(reading.corners).mean(axis=0)
+        if not any(_contains(other.corners, middle) for other in kept):
+            kept.append(reading)
+    return kept
+
+
+def _contains(corners: Corners, point: npt.NDArray[np.float64]) -> bool:
+    polygon = np.array(corners, np.float32)
+    return cv2.pointPolygonTest(polygon, (float(point[0]), float(point[1])), measureDist=False) >= 0
