@@ -1,0 +1,72 @@
+"""The claims of `devices/quality.toml` are true."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devices import registry
+
+ROOT = Path(__file__).parents[2]
+RULES = {
+    "bronze": ("codec_laws", "contract_text", "simulator"),
+    "silver": ("reconnects", "unavailable", "log_once", "bring_up_page"),
+    "gold": ("tape", "soak", "fault_list"),
+}
+CLAIMS: dict[str, dict[str, dict[str, Any]]] = tomllib.loads(
+    (ROOT / "devices" / "quality.toml").read_text(encoding="utf-8")
+)
+EVERY_DRIVER = pytest.mark.parametrize(
+    ("device", "driver"),
+    [(device, driver) for device, drivers in CLAIMS.items() for driver in drivers],
+)
+
+
+def rules_up_to(level: str) -> list[str]:
+    levels = list(RULES)
+    return [rule for known in levels[: levels.index(level) + 1] for rule in RULES[known]]
+
+
+def tests_in(path: Path) -> set[str]:
+    return {
+        node.name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+@EVERY_DRIVER
+def test_a_level_holds_when_every_rule_up_to_it_is_answered(device: str, driver: str) -> None:
+    claims = CLAIMS[device][driver]
+    assert [rule for rule in rules_up_to(claims["level"]) if rule not in claims] == []
+    assert set(claims) - {"level"} <= set(rules_up_to("gold"))
+
+
+@EVERY_DRIVER
+def test_every_claim_names_a_test_that_exists_or_says_why_not(device: str, driver: str) -> None:
+    for rule, claim in CLAIMS[device][driver].items():
+        if rule == "level":
+            continue
+        if isinstance(claim, dict):
+            assert set(claim) == {"exempt"}, rule
+            assert len(claim["exempt"].split()) >= 3, f"{rule}: an exemption needs a reason"
+            continue
+        file, _, test = claim.partition("::")
+        assert test.startswith("test_"), rule
+        assert test in tests_in(ROOT / file), f"{rule}: {claim} does not exist"
+
+
+def test_every_driver_that_a_lane_file_may_name_is_rated() -> None:
+    assert set(CLAIMS["weighbridge"]) == set(registry.WEIGHBRIDGES)
+    assert set(CLAIMS["card_reader"]) == set(registry.CARD_READERS)
+
+
+@pytest.mark.parametrize("device", sorted(CLAIMS))
+def test_every_device_says_what_may_be_relied_on(device: str) -> None:
+    api = importlib.import_module(f"devices.{device}.api")
+    assert "Contract" in (api.__doc__ or "")
