@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from central.auth.access import Access
 from central.clock import Clock
 from central.config import CentralConfig
 from central.hub.changes import Changes
@@ -24,3 +25,4 @@ class Services:
     commands: Commands
     manifest: ManifestService
     changes: Changes
+    access: Access

@@ -1,0 +1,134 @@
+"""What API v1 answers, where it is not simply a row of the store."""
+
+from __future__ import annotations
+
+import msgspec
+
+from central.store.rows import (
+    AlarmRow,
+    AuditRow,
+    CommandRow,
+    OutcomeCounts,
+    PassageSummary,
+    PictureRef,
+)
+from gate_agent.wire.v1 import DeclarationRow, EvidenceFacts, Timeline
+
+
+class ErrorAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a request was not carried out. `field` names the part of it; `code` never changes."""
+
+    error: str
+    field: str = ""
+    code: str = ""
+
+
+class LaneAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One lane. What it is doing now is null unless `state` is `online`: old is not known."""
+
+    lane: str
+    state: str  # online | offline | unknown
+    heard_s_ago: float | None
+    version: str
+    mode: str | None = None
+    phase: str | None = None
+    passage_id: str | None = None
+    barrier: str | None = None
+    weight_kg: int | None = None
+    weight_state: str | None = None
+    showing: str | None = None
+    faults: tuple[str, ...] | None = None
+    manifest_version: int | None = None
+    manifest_age_s: float | None = None
+    unsent: int | None = None
+    oldest_unsent_s: float | None = None
+    through_seq: int = 0
+    highest_seq: int = 0
+    missing: int = 0
+    duplicates: int = 0
+    dead_letters: int = 0
+    last_passage: PassageSummary | None = None
+
+
+class LaneCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """One lane's records. `unsynced`: made by the lane, not stored here; null: not known now."""
+
+    lane: str
+    state: str
+    through_seq: int
+    highest_seq: int
+    missing: int
+    duplicates: int
+    dead_letters: int
+    unsynced: int | None
+    oldest_unsent_s: float | None
+
+
+class SummaryAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Counters over everything the hub holds."""
+
+    passages: int
+    closed: int
+    verdicts: OutcomeCounts  # as the lanes decided
+    outcomes: OutcomeCounts  # as closed passages ended
+    records: int
+    duplicates: int
+    missing: int
+    dead_letters: int
+    manifest_version: int
+    lanes: tuple[LaneCounts, ...]
+
+
+class RecordAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One record of a passage as the lane sent it, without the bytes of pictures."""
+
+    seq: int
+    at_ms: int
+    received_ms: int
+    type: str
+    body: msgspec.Raw
+
+
+class PassageAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One passage with everything the hub has of it."""
+
+    summary: PassageSummary
+    evidence: EvidenceFacts | None
+    declaration: DeclarationRow | None
+    manifest_version: int | None
+    policy_version: str | None
+    override_reason: str | None
+    overridden_at_ms: int | None
+    arrived_at_ms: int | None
+    timeline: Timeline | None
+    pictures: tuple[PictureRef, ...]
+    records: tuple[RecordAnswer, ...]
+    commands: tuple[CommandRow, ...]
+    alarms: tuple[AlarmRow, ...]
+    audit: tuple[AuditRow, ...]
+
+
+class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The hub can read its database."""
+
+    status: str
+
+
+class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A decision about one held vehicle."""
+
+    decision: str
+    reason: str
+
+
+class LowerBarrierRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a boom that was left open is ordered down."""
+
+    reason: str
+
+
+class ModeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The mode that a lane is to have."""
+
+    mode: str
+    reason: str

@@ -1,0 +1,273 @@
+"""What each endpoint of API v1 does. Reading is one query; changing goes through the services."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final, Literal, cast
+
+import msgspec
+from starlette.responses import Response
+
+from central.api.answers import (
+    HealthAnswer,
+    LowerBarrierRequest,
+    ModeRequest,
+    OverrideRequest,
+    PassageAnswer,
+    RecordAnswer,
+    SummaryAnswer,
+)
+from central.api.endpoints import ApiError, Call
+from central.api.lane_answers import lane_answer, lane_counts, lane_pairs
+from central.errors import CommandStale, ManifestError, StaleReason
+from central.hub.commands import ModeName
+from central.manifest.report import ImportReport
+from central.store import audit, hub_store, manifest_queries
+from central.store.rows import PassageFilter
+from gate_agent.domain.matching import normalize_card, normalize_plate
+from gate_agent.wire.v1 import DecisionName, OutcomeName
+
+MAX_IMPORT_BYTES: Final = 64 * 1024 * 1024
+MAX_REASON: Final = 500
+_OUTCOMES: Final = ("release", "hold", "inspect", "refuse")
+_DECISIONS: Final = ("release", "inspect", "refuse")
+_MODES: Final = ("auto", "attended", "closed")
+_LAST_MS: Final = 1 << 53
+
+
+async def lanes(call: Call) -> object:
+    """Every lane as it is now."""
+    return [lane_answer(*pair) for pair in await lane_pairs(call.services)]
+
+
+async def passages(call: Call) -> object:
+    """Passages, newest first."""
+    plate = call.text("plate")
+    wanted = PassageFilter(
+        lane=call.text("lane"),
+        standing=cast("OutcomeName | None", call.choice("outcome", _OUTCOMES)),
+        open_only=call.choice("open", ("0", "1", "true", "false")) in {"1", "true"},
+        since_ms=call.number("since_ms", lowest=0, highest=_LAST_MS),
+        before_ms=call.number("before_ms", lowest=0, highest=_LAST_MS),
+        plate=normalize_plate(plate) if plate else None,
+        limit=call.number("limit", lowest=1, highest=10_000) or 100,
+    )
+    return await call.services.store.read(hub_store.passages, wanted)
+
+
+async def passage(call: Call) -> object:
+    """One passage with its whole record."""
+    passage_id = call.request.path_params["passage_id"]
+    found = await call.services.store.read(hub_store.passage, passage_id)
+    if found is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, f"passage {passage_id}: not known here")
+    return PassageAnswer(
+        summary=found.summary,
+        evidence=found.evidence,
+        declaration=found.declaration,
+        manifest_version=found.manifest_version,
+        policy_version=found.policy_version,
+        override_reason=found.override_reason,
+        overridden_at_ms=found.overridden_at_ms,
+        arrived_at_ms=found.arrived_at_ms,
+        timeline=found.timeline,
+        pictures=found.pictures,
+        records=tuple(
+            RecordAnswer(
+                seq=record.seq,
+                at_ms=record.at_ms,
+                received_ms=record.received_ms,
+                type=record.type,
+                body=msgspec.Raw(record.body),
+            )
+            for record in found.records
+        ),
+        commands=found.commands,
+        alarms=found.alarms,
+        audit=found.audit,
+    )
+
+
+async def held(call: Call) -> object:
+    """Vehicles that wait for a person, longest first."""
+    return await call.services.store.read(hub_store.held)
+
+
+async def picture(call: Call) -> object:
+    """One JPEG. Its id is its SHA-256, so it never changes."""
+    picture_id = call.request.path_params["picture_id"]
+    jpeg = await call.services.store.read(hub_store.picture, picture_id)
+    if jpeg is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, f"picture {picture_id}: not here")
+    return Response(
+        jpeg,
+        media_type="image/jpeg",
+        headers={"Cache-Control": "private, max-age=3600, immutable"},
+    )
+
+
+async def summary(call: Call) -> object:
+    """Counters over everything the hub holds, and per lane what it still lacks."""
+    counts = await call.services.store.read(hub_store.counts)
+    head = await call.services.store.read(manifest_queries.head)
+    return SummaryAnswer(
+        passages=counts.passages,
+        closed=counts.closed,
+        verdicts=counts.verdicts,
+        outcomes=counts.outcomes,
+        records=counts.records,
+        duplicates=counts.duplicates,
+        missing=counts.missing,
+        dead_letters=counts.dead_letters,
+        manifest_version=head.version,
+        lanes=tuple(lane_counts(*pair) for pair in await lane_pairs(call.services)),
+    )
+
+
+async def override(call: Call) -> object:
+    """Order a decision about one held vehicle; the answer is the order, still pending."""
+    wanted = await call.parsed(OverrideRequest)
+    decision = _one_of("decision", wanted.decision, _DECISIONS)
+    reason = _reason(wanted.reason)
+    try:
+        return await call.services.commands.override(
+            call.request.path_params["passage_id"],
+            cast("DecisionName", decision),
+            by=call.identity.name,
+            reason=reason,
+        )
+    except CommandStale as exc:
+        raise _stale(exc) from exc
+
+
+async def lower_barrier(call: Call) -> object:
+    """Order down a boom that was left open; the lane's interlocks still rule."""
+    wanted = await call.parsed(LowerBarrierRequest)
+    reason = _reason(wanted.reason)
+    try:
+        return await call.services.commands.lower_barrier(
+            call.request.path_params["lane"], by=call.identity.name, reason=reason
+        )
+    except CommandStale as exc:
+        raise _stale(exc) from exc
+
+
+async def set_mode(call: Call) -> object:
+    """Order a lane's mode."""
+    wanted = await call.parsed(ModeRequest)
+    mode = cast("ModeName", _one_of("mode", wanted.mode, _MODES))
+    reason = _reason(wanted.reason)
+    try:
+        return await call.services.commands.set_mode(
+            call.request.path_params["lane"], mode, by=call.identity.name, reason=reason
+        )
+    except CommandStale as exc:
+        raise _stale(exc) from exc
+
+
+async def command(call: Call) -> object:
+    """One order and what became of it."""
+    command_id = call.request.path_params["command_id"]
+    found = await call.services.store.read(hub_store.command, command_id)
+    if found is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, f"command {command_id}: not known here")
+    return found
+
+
+async def import_manifest(call: Call) -> ImportReport:
+    """Take the good rows of a file; each bad one is in the report."""
+    file_format = call.choice("format", ("csv", "json"))
+    if file_format is None:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "format: csv or json", field="format")
+    content = await call.body(MAX_IMPORT_BYTES)
+    try:
+        return await call.services.manifest.import_file(
+            content,
+            cast("Literal['csv', 'json']", file_format),
+            by=call.identity.name,
+            source=(call.text("source") or "")[:200],
+            replace=call.choice("replace", ("0", "1")) == "1",
+        )
+    except ManifestError as exc:
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, str(exc), field="body") from exc
+
+
+async def declarations(call: Call) -> object:
+    """Declarations by plate, card or id."""
+    store = call.services.store
+    plate, card, declaration_id = call.text("plate"), call.text("card"), call.text("id")
+    if plate is not None:
+        return await store.read(manifest_queries.by_plate, normalize_plate(plate))
+    if card is not None:
+        return await store.read(manifest_queries.by_card, normalize_card(card))
+    if declaration_id is not None:
+        found = await store.read(manifest_queries.declaration, declaration_id)
+        return [] if found is None else [found]
+    raise ApiError(HTTPStatus.BAD_REQUEST, "give one of plate, card, id", field="plate")
+
+
+async def versions(call: Call) -> object:
+    """The newest versions of the manifest, newest first."""
+    limit = call.number("limit", lowest=1, highest=1000) or 50
+    return await call.services.store.read(manifest_queries.versions, limit=limit)
+
+
+async def alarms(call: Call) -> object:
+    """Alarms, newest first."""
+    return await call.services.store.read(
+        hub_store.alarms,
+        lane_id=call.text("lane"),
+        open_only=call.choice("open", ("0", "1")) == "1",
+        limit=call.number("limit", lowest=1, highest=1000) or 200,
+    )
+
+
+async def acknowledge_alarm(call: Call) -> object:
+    """Note that a person has seen an alarm."""
+    alarm_id = call.request.path_params["alarm_id"]
+    done = await call.services.store.write(
+        audit.acknowledge_alarm,
+        alarm_id,
+        at_ms=call.services.clock.wall_ms(),
+        who=call.identity.name,
+    )
+    if not done:
+        raise ApiError(
+            HTTPStatus.CONFLICT, f"alarm {alarm_id}: not known here, or acknowledged before"
+        )
+    call.services.changes.announce()
+    return HealthAnswer(status="acknowledged")
+
+
+async def audit_log(call: Call) -> object:
+    """Who did what, newest first."""
+    return await call.services.store.read(
+        hub_store.audit,
+        limit=call.number("limit", lowest=1, highest=1000) or 200,
+        before_id=call.number("before_id", lowest=1, highest=_LAST_MS),
+    )
+
+
+def _one_of(field: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise ApiError(
+            HTTPStatus.BAD_REQUEST, f"{field} {value!r}: one of {', '.join(allowed)}", field=field
+        )
+    return value
+
+
+def _reason(reason: str) -> str:
+    reason = reason.strip()
+    if not 1 <= len(reason) <= MAX_REASON:
+        raise ApiError(
+            HTTPStatus.BAD_REQUEST,
+            f"reason: 1 to {MAX_REASON} characters are required",
+            field="reason",
+        )
+    return reason
+
+
+def _stale(exc: CommandStale) -> ApiError:
+    unknown = exc.reason in {StaleReason.UNKNOWN_PASSAGE, StaleReason.UNKNOWN_LANE}
+    status = HTTPStatus.NOT_FOUND if unknown else HTTPStatus.CONFLICT
+    return ApiError(status, str(exc), code=exc.reason.value)

@@ -1,0 +1,103 @@
+"""`gate-central user …` and `gate-central token …`."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from central.auth import commands
+from central.auth.roles import Role
+from central.cli_options import add_config
+from central.clock import SystemClock
+from central.config import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse names no public type
+
+_ROLES = [role.value for role in Role]
+
+
+def add_commands(subparsers: Subparsers) -> None:
+    """Add `user` and `token` to the parser of gate-central."""
+    user = subparsers.add_parser("user", help="who may sign in to the console")
+    actions = user.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = _action(actions, "add", "add a user, or set a new password and role", _add_user)
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--role", choices=_ROLES, required=True)
+    add.add_argument(
+        "--password-stdin", action="store_true", help="read the password from standard input"
+    )
+    disable = _action(actions, "disable", "lock a user out at once", _disable_user)
+    disable.add_argument("name", metavar="NAME")
+    _action(actions, "list", "list the users", _list_users)
+
+    token = subparsers.add_parser("token", help="which programs may use the API")
+    actions = token.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = _action(actions, "add", "make a token and print it, once", _add_token)
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--role", choices=_ROLES, required=True)
+    remove = _action(actions, "remove", "make a token useless at once", _remove_token)
+    remove.add_argument("name", metavar="NAME")
+
+
+def _action(
+    actions: Subparsers, name: str, summary: str, act: Callable[[Path, Any], None]
+) -> argparse.ArgumentParser:
+    parser = actions.add_parser(name, help=summary, description=summary)
+    place = parser.add_mutually_exclusive_group()
+    add_config(place)  # type: ignore[arg-type] # a group takes add_argument as a parser does
+    place.add_argument(
+        "--state", type=Path, metavar="DIR", help="the hub's state folder, instead of --config"
+    )
+
+    def run(args: argparse.Namespace) -> int:
+        state = args.state if args.state is not None else load(args.config).state_folder
+        try:
+            act(state, args)
+        except commands.CommandError as error:
+            print(f"gate-central: {error}", file=sys.stderr)
+            return 1
+        return 0
+
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_user(state: Path, args: argparse.Namespace) -> None:
+    password = _password(from_stdin=args.password_stdin)
+    commands.add_user(state, args.name, password, Role(args.role), SystemClock().wall_ms())
+    print(f"user {args.name}: {args.role}")
+
+
+def _disable_user(state: Path, args: argparse.Namespace) -> None:
+    commands.disable_user(state, args.name)
+    print(f"user {args.name}: disabled")
+
+
+def _list_users(state: Path, _args: argparse.Namespace) -> None:
+    for user in commands.list_users(state):
+        state_word = "disabled" if user.disabled else ""
+        print(user.name, user.role.value, state_word, sep="\t")
+
+
+def _add_token(state: Path, args: argparse.Namespace) -> None:
+    print(commands.add_token(state, args.name, Role(args.role), SystemClock().wall_ms()))
+
+
+def _remove_token(state: Path, args: argparse.Namespace) -> None:
+    commands.remove_token(state, args.name)
+    print(f"token {args.name}: removed")
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    first = getpass.getpass("New password: ")
+    if getpass.getpass("Once more: ") != first:
+        raise commands.CommandError("the two passwords are not the same")
+    return first

@@ -1,0 +1,204 @@
+"""Evidence beside declaration, row by row, for a person to compare. Pure.
+
+The lane has already judged: a row is doubtful or different because the lane gave a reason that
+concerns it, so the screen and the record never tell two stories. Where the lane had nothing to
+compare with, the row says so instead of looking fine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gate_agent.domain.matching import normalize_card, normalize_plate
+from gate_agent.wire.v1 import DeclarationRow, EvidenceFacts
+
+
+class Standing(StrEnum):
+    """How a row stands; the words are `console.row.<standing>`."""
+
+    MATCH = "match"
+    DIFFERS = "differs"
+    DOUBTFUL = "doubtful"
+    MISSING = "missing"  # not sensed in the lane
+    NOT_DECLARED = "not_declared"  # nothing to compare with
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One character of a plate or card, and whether it differs from the other side."""
+
+    char: str
+    differs: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of the comparison; `check` names it, `reasons` are those that concern it."""
+
+    check: str
+    standing: Standing
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Everything the page puts side by side."""
+
+    rows: tuple[Row, ...]
+    plate_seen: tuple[Mark, ...]
+    plates_declared: tuple[tuple[Mark, ...], ...]
+    card_seen: tuple[Mark, ...]
+    card_declared: tuple[Mark, ...]
+    difference_kg: int | None  # weighed minus declared
+    difference_percent: float | None
+    loose_reasons: tuple[str, ...]  # of the lane itself, in no row
+
+
+_ROW_REASONS: dict[str, frozenset[str]] = {
+    "plate": frozenset({"plate_missing", "plate_doubtful", "plate_stale", "plate_card_mismatch"}),
+    "card": frozenset({"card_missing", "card_stale", "plate_card_mismatch"}),
+    "weight": frozenset({"weight_missing", "weight_stale", "weight_differs", "weight_far_off"}),
+    "documents": frozenset({"documents_pending", "documents_rejected"}),
+    "holds": frozenset({"agency_hold"}),
+    "validity": frozenset({"declaration_expired", "declaration_not_yet_valid"}),
+    "used": frozenset({"declaration_used"}),
+    "faults": frozenset({"equipment_fault"}),
+    "manifest": frozenset({"manifest_missing", "manifest_stale"}),
+}
+_DIFFERS = frozenset(
+    {
+        "plate_card_mismatch", "weight_differs", "weight_far_off", "documents_rejected",
+        "agency_hold", "declaration_expired", "declaration_not_yet_valid", "declaration_used",
+    }
+)  # fmt: skip
+_OF_DECLARATION = frozenset({"documents", "holds", "validity", "used"})
+
+
+def compare(
+    evidence: EvidenceFacts, declaration: DeclarationRow | None, reasons: Sequence[str]
+) -> Comparison:
+    """Put what the lane sensed beside what was declared."""
+    plate = evidence.plate.text if evidence.plate else ""
+    card = evidence.card.uid if evidence.card else ""
+    plates = declaration.plates if declaration else ()
+    declared_card = declaration.card_uid if declaration else ""
+    nearest = nearest_plate(plate, plates)
+    in_rows = frozenset().union(*_ROW_REASONS.values())
+    difference_kg, percent = _difference(evidence, declaration)
+    return Comparison(
+        rows=tuple(_row(check, evidence, declaration, reasons) for check in _ROW_REASONS),
+        plate_seen=marks(plate, nearest),
+        plates_declared=tuple(
+            marks(text, plate) if plate and text == nearest else marks(text, None)
+            for text in plates
+        ),
+        card_seen=marks(card, declared_card or None),
+        card_declared=marks(declared_card, card or None),
+        difference_kg=difference_kg,
+        difference_percent=percent,
+        loose_reasons=tuple(reason for reason in reasons if reason not in in_rows),
+    )
+
+
+def _row(
+    check: str,
+    evidence: EvidenceFacts,
+    declaration: DeclarationRow | None,
+    reasons: Sequence[str],
+) -> Row:
+    own = tuple(reason for reason in reasons if reason in _ROW_REASONS[check])
+    return Row(check=check, standing=_standing(check, evidence, declaration, own), reasons=own)
+
+
+def _standing(
+    check: str,
+    evidence: EvidenceFacts,
+    declaration: DeclarationRow | None,
+    own: tuple[str, ...],
+) -> Standing:
+    sensed = {"plate": evidence.plate, "card": evidence.card, "weight": evidence.weight}
+    if check in sensed and sensed[check] is None:
+        return Standing.MISSING
+    if _DIFFERS.intersection(own):
+        return Standing.DIFFERS
+    if own:
+        return Standing.DOUBTFUL
+    if declaration is None and (check in sensed or check in _OF_DECLARATION):
+        return Standing.NOT_DECLARED
+    if declaration is not None and _reads_otherwise(check, evidence, declaration):
+        return Standing.DIFFERS
+    if check == "faults" and evidence.faults:
+        return Standing.DOUBTFUL
+    return Standing.MATCH
+
+
+def _reads_otherwise(check: str, evidence: EvidenceFacts, declaration: DeclarationRow) -> bool:
+    """Plate and card are compared here too: a lane matches a declaration by either of them."""
+    if check == "plate" and evidence.plate is not None:
+        declared = {normalize_plate(plate) for plate in declaration.plates}
+        return normalize_plate(evidence.plate.text) not in declared
+    if check == "card" and evidence.card is not None:
+        return normalize_card(evidence.card.uid) != normalize_card(declaration.card_uid)
+    return False
+
+
+def _difference(
+    evidence: EvidenceFacts, declaration: DeclarationRow | None
+) -> tuple[int | None, float | None]:
+    if evidence.weight is None or declaration is None:
+        return None, None
+    difference_kg = evidence.weight.gross_kg - declaration.gross_kg
+    return difference_kg, 100 * difference_kg / max(1, declaration.gross_kg)
+
+
+def nearest_plate(seen: str, declared: Iterable[str]) -> str | None:
+    """The declared plate that is fewest edits from `seen`; None when none is declared."""
+    if not seen:
+        return None
+    return min(declared, key=lambda plate: distance(seen, plate), default=None)
+
+
+def distance(left: str, right: str) -> int:
+    """Edits (insert, delete, replace) between two plates after normalization."""
+    return _table(normalize_plate(left), normalize_plate(right))[-1][-1]
+
+
+def marks(text: str, other: str | None) -> tuple[Mark, ...]:
+    """The characters of `text`, marked where they are not aligned with an equal one of `other`.
+
+    None marks nothing: there is nothing to compare with.
+    """
+    if other is None:
+        return tuple(Mark(char, differs=False) for char in text)
+    mine = [normalize_plate(char) for char in text]
+    theirs = [char for char in (normalize_plate(char) for char in other) if char]
+    table = _table(mine, theirs)
+    row, column = len(mine), len(theirs)
+    found: list[Mark] = []
+    while row:
+        aligned = column > 0 and (
+            table[row][column] == table[row - 1][column - 1] + (mine[row - 1] != theirs[column - 1])
+        )
+        if aligned:
+            found.append(Mark(text[row - 1], differs=mine[row - 1] != theirs[column - 1]))
+            row, column = row - 1, column - 1
+        elif column > 0 and table[row][column] == table[row][column - 1] + 1:
+            column -= 1
+        else:
+            # A separator normalizes to nothing and is never a difference.
+            found.append(Mark(text[row - 1], differs=mine[row - 1] != ""))
+            row -= 1
+    return tuple(reversed(found))
+
+
+def _table(left: Sequence[str], right: Sequence[str]) -> list[list[int]]:
+    table = [list(range(len(right) + 1))]
+    for row, mine in enumerate(left, 1):
+        line = [row]
+        for column, theirs in enumerate(right, 1):
+            above = table[row - 1]
+            line.append(min(above[column] + 1, line[-1] + 1, above[column - 1] + (mine != theirs)))
+        table.append(line)
+    return table
