@@ -32,8 +32,9 @@ setup-dev:
 	$(call bootstrap,dev)
 
 run: setup ## two lanes, a hub and a console with simulated trucks; Ctrl-C ends it
-	@exec $(PY) -m hil_tests.demo $(if $(FOR),--for '$(FOR)') $(if $(JSON),--json '$(JSON)') \
-	  $(if $(LANES),--lanes '$(LANES)') $(if $(SEED),--seed '$(SEED)') $(if $(PORT),--port '$(PORT)')
+	@trap : INT; $(PY) -m hil_tests.demo $(if $(FOR),--for '$(FOR)') $(if $(JSON),--json '$(JSON)') \
+	  $(if $(LANES),--lanes '$(LANES)') $(if $(SEED),--seed '$(SEED)') $(if $(PORT),--port '$(PORT)'); \
+	  status=$$?; [ $$status -eq 130 ] || exit $$status
 
 test: setup-dev ## format, lint, types, contracts, every test, a bounded demonstration
 	@exec $(PY) -m tests.check $(STEPS)

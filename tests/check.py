@@ -34,8 +34,8 @@ def commands() -> dict[str, list[str]]:
             report = f"--junitxml={REPORTS / tier}.xml"
             steps[tier] = [*python, "pytest", folder, report, "-rs"]
     summary = str(ROOT / ".build" / "demonstration.json")
-    options = ["--for", str(DEMO_S), "--lanes", "2", "--seed", "7", "--json", summary]
-    steps["demonstration"] = [*python, "hil_tests.demo", *options]
+    bounded = ["--for", str(DEMO_S), "--lanes", "2", "--seed", "7", "--json", summary]
+    steps["demonstration"] = [*python, "hil_tests.demo", *bounded]
     return steps
 
 
@@ -70,7 +70,12 @@ def main() -> int:
     known = commands()
     parser = argparse.ArgumentParser(prog="make test STEPS=…", description=main.__doc__)
     parser.add_argument("step", nargs="*", help=f"one of: {', '.join(known)}")
-    asked = parser.parse_args().step
+    parser.add_argument("--tally", action="store_true", help="only sum the last run's reports")
+    options = parser.parse_args()
+    if options.tally:
+        sys.stdout.write(f"{tally()}\n")
+        return 0
+    asked = options.step
     if unknown := set(asked) - set(known):
         parser.error(f"no step named {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     shutil.rmtree(REPORTS, ignore_errors=True)
