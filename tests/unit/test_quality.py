@@ -32,7 +32,7 @@ def rules_up_to(level: str) -> list[str]:
     return [rule for known in levels[: levels.index(level) + 1] for rule in RULES[known]]
 
 
-def tests_in(path: Path) -> set[str]:
+def functions_of(path: Path) -> set[str]:
     return {
         node.name
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -58,7 +58,7 @@ def test_every_claim_names_a_test_that_exists_or_says_why_not(device: str, drive
             continue
         file, _, test = claim.partition("::")
         assert test.startswith("test_"), rule
-        assert test in tests_in(ROOT / file), f"{rule}: {claim} does not exist"
+        assert test in functions_of(ROOT / file), f"{rule}: {claim} does not exist"
 
 
 def test_every_driver_that_a_lane_file_may_name_is_rated() -> None:
