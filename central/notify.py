@@ -12,10 +12,11 @@ import socket
 from collections.abc import AsyncIterator
 
 
-def notify(state: str) -> None:
+def notify(state: str, *, patience_s: float = 0.5) -> None:
     """Send one datagram such as `READY=1` or `STATUS=…`.
 
-    A socket that has gone is no reason for the hub to stop.
+    A socket that has gone is no reason for the hub to stop, and one whose queue is full (the
+    kernel keeps ten) no reason to stand still: after `patience_s` the word is dropped.
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
@@ -26,6 +27,7 @@ def notify(state: str) -> None:
         contextlib.suppress(OSError),
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender,
     ):
+        sender.settimeout(patience_s)
         sender.connect(address)
         sender.send(state.encode())
 
@@ -60,5 +62,5 @@ async def announced() -> AsyncIterator[None]:
 
 async def _feed(period_s: float) -> None:
     while True:
-        notify("WATCHDOG=1")
+        notify("WATCHDOG=1", patience_s=0)
         await asyncio.sleep(period_s)

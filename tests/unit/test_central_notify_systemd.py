@@ -38,7 +38,7 @@ def test_the_hub_says_ready_feeds_the_watchdog_and_says_that_it_stops(
 ) -> None:
     async def live() -> None:
         async with announced():
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.1)
 
     asyncio.run(live())
     words = heard(systemd)
@@ -55,6 +55,12 @@ def test_a_loop_that_hangs_no_longer_feeds_the_watchdog(systemd: socket.socket) 
             return heard(systemd)
 
     assert asyncio.run(hang()) == []
+
+
+def test_a_systemd_that_does_not_listen_does_not_hold_the_hub_up(systemd: socket.socket) -> None:
+    for _ in range(100):
+        notify("WATCHDOG=1", patience_s=0)
+    assert 0 < len(heard(systemd)) < 100
 
 
 def test_without_systemd_nothing_is_sent_and_nothing_fails(
