@@ -60,7 +60,10 @@ class BarrierCommandFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlateRead:
-    """The vote over some frames of the passage. Empty `text`: no plate was found in them."""
+    """The vote over some frames of the passage. Empty `text`: no plate was found in them.
+
+    `picture_id` is the whole frame, `plate_picture_id` the plate cut out of it; SHA-256 of JPEGs.
+    """
 
     passage_id: PassageId
     attempt: int
@@ -70,6 +73,7 @@ class PlateRead:
     frames_agreed: int
     frames_seen: int
     picture_id: str | None
+    plate_picture_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

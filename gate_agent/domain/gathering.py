@@ -16,7 +16,7 @@ from gate_agent.domain.events import (
 from gate_agent.domain.evidence import CardEvidence, Evidence, PlateEvidence, WeightEvidence
 from gate_agent.domain.manifest import NO_MANIFEST, Declaration
 from gate_agent.domain.passing import begin_release, begin_turning_back
-from gate_agent.domain.records import PassageDecided
+from gate_agent.domain.records import PassageDecided, PictureTaken, PictureView
 from gate_agent.domain.state import DeadlineKind, LaneState, Lookup, Passage, Step
 from gate_agent.domain.vocabulary import Instant, Outcome, Phase, WeightState
 
@@ -37,11 +37,24 @@ def take_plate(lane: LaneState, event: PlateRead, at: Instant) -> Step:
     passage = replace(passage, plate=best, plate_done=done)
     if best is not None:
         passage = replace(passage, timeline=replace(passage.timeline, plate=best.at))
+    pictures = Step(replace(lane, passage=passage), _pictures(passage, event))
     if done:
-        return look_up_when_complete(replace(lane, passage=passage))
+        return pictures.on(look_up_when_complete(pictures.lane))
     passage = replace(passage, plate_attempt=event.attempt + 1)
     request = RequestPlate(passage_id=passage.passage_id, attempt=passage.plate_attempt)
-    return Step(replace(lane, passage=passage), (request,))
+    return Step(replace(lane, passage=passage), (*pictures.effects, request))
+
+
+def _pictures(passage: Passage, event: PlateRead) -> tuple[Record, ...]:
+    kept = (
+        (event.picture_id, PictureView.OVERVIEW),
+        (event.plate_picture_id, PictureView.PLATE),
+    )
+    return tuple(
+        Record(body=PictureTaken(passage_id=passage.passage_id, picture_id=picture_id, view=view))
+        for picture_id, view in kept
+        if picture_id is not None
+    )
 
 
 def _better_plate(

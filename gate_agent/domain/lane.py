@@ -81,11 +81,15 @@ TRANSITIONS: tuple[tuple[Phase, str, Phase], ...] = (
 """Every change of phase; docs/explanation/lane.md draws it, a test compares both."""
 
 
+_SIGNALS_LOST = frozenset({FaultCode.BUS_LINK, FaultCode.STORE})
+"""While one of these lasted, lamps and sign may have been switched without the lane's asking."""
+
+
 def step(lane: LaneState, event: Event, at: Instant) -> Step:
     """The lane after `event`, and the effects it asks for, in order."""
     after = _handle(lane, event, at)
     force = isinstance(event, AgentStarted) or (
-        isinstance(event, FaultCleared) and event.code is FaultCode.BUS_LINK
+        isinstance(event, FaultCleared) and event.code in _SIGNALS_LOST
     )
     return after.on(_signal(after.lane, force=force))
 

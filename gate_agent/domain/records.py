@@ -32,6 +32,13 @@ class Refusal(StrEnum):
     BOOM_NOT_OPEN = "boom_not_open"
 
 
+class PictureView(StrEnum):
+    """What an evidence picture shows."""
+
+    OVERVIEW = "overview"
+    PLATE = "plate"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneStarted:
     """The agent came up; `interrupted` names the passage it found open."""
@@ -53,6 +60,7 @@ class PictureTaken:
 
     passage_id: PassageId
     picture_id: str
+    view: PictureView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

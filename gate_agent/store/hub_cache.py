@@ -1,0 +1,215 @@
+"""hub.db: the manifest and the hub's acknowledgements. Rebuildable; losing it costs a re-sync.
+
+`HubCache` writes and belongs to the uplink thread. `ManifestReader` reads beside it and belongs
+to the lane thread.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gate_agent.domain.matching import normalize_card, normalize_plate
+from gate_agent.errors import StoreError
+from gate_agent.store.schema import hub_migrations, open_database, open_reader
+from gate_agent.wire import digest
+from gate_agent.wire.convert import declaration_of
+from gate_agent.wire.v1 import DeclarationRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from gate_agent.domain.manifest import Declaration
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder = msgspec.json.Decoder(DeclarationRow)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldManifest:
+    """What the lane holds. Version 0: nothing yet. `confirmed_ms` is UTC epoch milliseconds."""
+
+    version: int
+    count: int
+    digest: str
+    confirmed_ms: int | None
+
+
+class ManifestMismatchError(Exception):
+    """Changes that do not lead to the count and digest the hub named: nothing was applied."""
+
+
+class HubCache:
+    """The writer of hub.db."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create. Raises `StoreError`."""
+        self.path = path
+        self._db = open_database(path, hub_migrations)
+
+    def manifest(self) -> HeldManifest:
+        """What is held now."""
+        return _held(self._db.conn)
+
+    def apply(
+        self,
+        *,
+        version: int,
+        replace_all: bool,
+        upserts: Iterable[DeclarationRow],
+        deletes: Iterable[str],
+        count: int,
+        expected_digest: str,
+        at_ms: int,
+    ) -> None:
+        """Bring the manifest to `version` in one transaction.
+
+        Raises `ManifestMismatchError` or `StoreError`; the old manifest then stays.
+        """
+        try:
+            with self._db.atomic():
+                if replace_all:
+                    for table in ("declarations", "declared_plates", "declared_cards", "manifest"):
+                        self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
+                total = _held(self._db.conn).digest
+                removed = [old for key in deletes if (old := self._remove(key))]
+                added = []
+                for row in upserts:
+                    if old := self._remove(row.declaration_id):
+                        removed.append(old)
+                    added.append(self._insert(row))
+                total = digest.changed(total, added=added, removed=removed)
+                held = self._db.execute("SELECT count(*) FROM declarations").fetchone()[0]
+                if (held, total) != (count, expected_digest):
+                    raise ManifestMismatchError(
+                        f"{self.path}: manifest version {version} should have {count} declarations"
+                        f" with digest {expected_digest[:12]}, has {held} with {total[:12]}"
+                    )
+                self._db.execute("DELETE FROM manifest")
+                self._db.execute(
+                    "INSERT INTO manifest VALUES (1, ?, ?, ?, ?)", [version, held, total, at_ms]
+                )
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.path}: manifest cannot be written: {exc}") from exc
+
+    def _remove(self, declaration_id: str) -> str | None:
+        row = self._db.execute(
+            "SELECT row_digest FROM declarations WHERE declaration_id = ?", [declaration_id]
+        ).fetchone()
+        if row is None:
+            return None
+        for table in ("declarations", "declared_plates", "declared_cards"):
+            self._db.execute(
+                f"DELETE FROM {table} WHERE declaration_id = ?",  # noqa: S608 - fixed names
+                [declaration_id],
+            )
+        return str(row[0])
+
+    def _insert(self, row: DeclarationRow) -> str:
+        key, row_digest = row.declaration_id, digest.row_digest(row)
+        self._db.execute(
+            "INSERT INTO declarations VALUES (?, ?, ?)", [key, _encoder.encode(row), row_digest]
+        )
+        for plate in {normalize_plate(plate) for plate in row.plates}:
+            self._db.execute("INSERT INTO declared_plates VALUES (?, ?)", [plate, key])
+        self._db.execute(
+            "INSERT INTO declared_cards VALUES (?, ?)", [normalize_card(row.card_uid), key]
+        )
+        return row_digest
+
+    def confirm(self, at_ms: int) -> None:
+        """The hub said that the version held is its newest. Raises `StoreError`."""
+        try:
+            with self._db.atomic():
+                self._db.execute("UPDATE manifest SET confirmed_ms = ?", [at_ms])
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.path}: cannot be written: {exc}") from exc
+
+    def acknowledged(self, epoch: str) -> int:
+        """Up to which record of this epoch the hub has everything; 0 when it has none."""
+        row = self._db.execute(
+            "SELECT through_seq FROM acknowledged WHERE epoch = ?", [epoch]
+        ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def acknowledge(self, epoch: str, through_seq: int) -> None:
+        """Keep an acknowledgement; it never goes back. Raises `StoreError`."""
+        try:
+            with self._db.atomic():
+                self._db.execute(
+                    "INSERT INTO acknowledged VALUES (?, ?) ON CONFLICT (epoch) DO UPDATE"
+                    " SET through_seq = max(through_seq, excluded.through_seq)",
+                    [epoch, through_seq],
+                )
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.path}: cannot be written: {exc}") from exc
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._db.close()
+
+
+class ManifestReader:
+    """Looks declarations up for the lane thread."""
+
+    def __init__(self, path: Path, used_by: Callable[[str], str | None]) -> None:
+        """Read `path` beside its writer; `used_by` says what this lane itself has used up."""
+        self._path = path
+        self._used_by = used_by
+        self._connection = open_reader(path)
+
+    def find(
+        self, plate: str | None, card_uid: str | None
+    ) -> tuple[Sequence[Declaration], HeldManifest]:
+        """All declarations that name the plate or the card, and the manifest they belong to.
+
+        Raises `StoreError`.
+        """
+        try:
+            self._connection.execute("BEGIN")
+            try:
+                rows = self._connection.execute(
+                    "SELECT body FROM declarations WHERE declaration_id IN ("
+                    " SELECT declaration_id FROM declared_plates WHERE plate = ?"
+                    " UNION SELECT declaration_id FROM declared_cards WHERE card_uid = ?)"
+                    " ORDER BY declaration_id",
+                    [normalize_plate(plate or ""), normalize_card(card_uid or "")],
+                ).fetchall()
+                held = _held(self._connection)
+            finally:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self._path}: manifest cannot be read: {exc}") from exc
+        return [self._with_own_use(_decoder.decode(row[0])) for row in rows], held
+
+    def _with_own_use(self, row: DeclarationRow) -> Declaration:
+        """What this lane used up counts even before the hub has heard of it."""
+        if row.used_by is None and (passage_id := self._used_by(row.declaration_id)):
+            row = msgspec.structs.replace(row, used_by=passage_id)
+        return declaration_of(row)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
+
+
+_NOTHING = HeldManifest(version=0, count=0, digest=digest.EMPTY, confirmed_ms=None)
+
+
+def _held(connection: sqlite3.Connection) -> HeldManifest:
+    row = connection.execute("SELECT version, count, digest, confirmed_ms FROM manifest").fetchone()
+    if row is None:
+        return _NOTHING
+    return replace(_NOTHING, version=row[0], count=row[1], digest=row[2], confirmed_ms=row[3])
+
+
+def acknowledged_in(connection: sqlite3.Connection, epoch: str) -> int:
+    """The hub's acknowledgement as the lane thread sees it, for pruning its own outbox."""
+    row = connection.execute(
+        "SELECT through_seq FROM acknowledged WHERE epoch = ?", [epoch]
+    ).fetchone()
+    return 0 if row is None else int(row[0])

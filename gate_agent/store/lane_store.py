@@ -1,0 +1,222 @@
+"""lane.db: journal, snapshot, outbox and used declarations in one transaction per event.
+
+Written by the lane thread only. A commit that fails changes nothing, and the caller may try the
+same event again. Records are numbered from 1 without gaps within an epoch; numbers are never
+given twice, also after the rows that carried them are gone.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from gate_agent.domain.effects import MarkUsed, Record
+from gate_agent.domain.events import Stamped
+from gate_agent.domain.state import LaneState, Step, initial_lane
+from gate_agent.domain.vocabulary import Instant, LaneId
+from gate_agent.errors import StoreError
+from gate_agent.store.encoding import (
+    EncodingError,
+    decode_event,
+    decode_state,
+    encode_event,
+    encode_state,
+)
+from gate_agent.store.fold import fold
+from gate_agent.store.schema import lane_migrations, open_database, open_reader
+from gate_agent.wire import v1
+from gate_agent.wire.convert import body_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gate_agent.domain.policy import ReleasePolicy
+
+JOURNAL_KEEP_ROWS = 500_000
+"""About a month of a busy lane. Older rows are folded into the base state first."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One record that the hub has not yet acknowledged. `body` is wire v1 JSON."""
+
+    seq: int
+    at_ms: int
+    body: bytes
+
+
+class LaneStore:
+    """The writer of lane.db. Belongs to the lane thread."""
+
+    def __init__(self, path: Path, lane_id: LaneId, policy: ReleasePolicy) -> None:
+        """Open or create the database.
+
+        Raises `StoreError` when it cannot be opened, belongs to another lane, or holds a
+        snapshot that this version cannot read.
+        """
+        self.path = path
+        self._db = open_database(path, lane_migrations)
+        try:
+            row = self._db.execute("SELECT lane, epoch FROM identity").fetchone()
+            if row is None:
+                self._create(lane_id, policy)
+                row = self._db.execute("SELECT lane, epoch FROM identity").fetchone()
+            if row[0] != lane_id:
+                raise StoreError(f"{path}: belongs to lane {row[0]!r}, not to {lane_id!r}")
+            self.epoch: str = row[1]
+            self._journal_seq, self._record_seq, self.lane = self._load()
+        except sqlite3.Error as exc:
+            raise StoreError(f"{path}: cannot be read: {exc}") from exc
+        except EncodingError as exc:
+            raise StoreError(f"{path}: {exc}") from exc
+
+    def _create(self, lane_id: LaneId, policy: ReleasePolicy) -> None:
+        epoch = token_hex(4)
+        base = encode_state(initial_lane(lane_id, epoch, policy))
+        with self._db.atomic():
+            self._db.execute("INSERT INTO identity VALUES (1, ?, ?, ?, 0)", [lane_id, epoch, base])
+            self._db.execute("INSERT INTO snapshot VALUES (1, 0, 0, ?)", [base])
+
+    def _load(self) -> tuple[int, int, LaneState]:
+        journal_seq, record_seq, state = self._db.execute(
+            "SELECT journal_seq, record_seq, state FROM snapshot"
+        ).fetchone()
+        return journal_seq, record_seq, decode_state(state)
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the newest record; 0 when there is none."""
+        return self._record_seq
+
+    def commit(self, stamped: Stamped, step: Step) -> None:
+        """Write the event, the lane after it, its records and used declarations, or nothing.
+
+        Raises `StoreError`; the store is then as it was.
+        """
+        journal_seq, record_seq = self._journal_seq + 1, self._record_seq
+        name, body = encode_event(stamped.event)
+        at = stamped.at
+        try:
+            with self._db.atomic():
+                self._db.execute(
+                    "INSERT INTO journal VALUES (?, ?, ?, ?, ?)",
+                    [journal_seq, at.mono_s, at.wall_ms, name, body],
+                )
+                for effect in step.effects:
+                    match effect:
+                        case Record():
+                            record_seq += 1
+                            self._put(record_seq, at, v1.encode(body_of(effect.body)))
+                        case MarkUsed():
+                            self._mark_used(effect, at)
+                        case _:
+                            pass
+                self._db.execute(
+                    "UPDATE snapshot SET journal_seq = ?, record_seq = ?, state = ?",
+                    [journal_seq, record_seq, encode_state(step.lane)],
+                )
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.path}: cannot commit: {exc}") from exc
+        self._journal_seq, self._record_seq, self.lane = journal_seq, record_seq, step.lane
+
+    def _put(self, seq: int, at: Instant, body: bytes) -> None:
+        self._db.execute("INSERT INTO outbox VALUES (?, ?, ?)", [seq, at.wall_ms, body])
+
+    def _mark_used(self, effect: MarkUsed, at: Instant) -> None:
+        self._db.execute(
+            "INSERT INTO used VALUES (?, ?, ?) ON CONFLICT (declaration_id) DO NOTHING",
+            [effect.declaration_id, effect.passage_id, at.wall_ms],
+        )
+
+    def used_by(self, declaration_id: str) -> str | None:
+        """The passage of this lane that used a declaration up; None if none did."""
+        row = self._db.execute(
+            "SELECT passage_id FROM used WHERE declaration_id = ?", [declaration_id]
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def forget_acknowledged(self, through_seq: int) -> None:
+        """Drop what the hub has committed. Raises `StoreError`."""
+        try:
+            with self._db.atomic():
+                self._db.execute("DELETE FROM outbox WHERE seq <= ?", [through_seq])
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.path}: cannot forget records: {exc}") from exc
+
+    def trim_journal(self, keep_rows: int = JOURNAL_KEEP_ROWS) -> None:
+        """Bound the journal: fold the oldest rows into the base state, in one transaction."""
+        cut = self._journal_seq - keep_rows
+        base_seq = self._db.execute("SELECT base_seq FROM identity").fetchone()[0]
+        if cut - base_seq < keep_rows // 10:
+            return
+        try:
+            with self._db.atomic():
+                base = fold(self.base(), (item for _, item in self.journal(through_seq=cut)))
+                self._db.execute(
+                    "UPDATE identity SET base_state = ?, base_seq = ?", [encode_state(base), cut]
+                )
+                self._db.execute("DELETE FROM journal WHERE seq <= ?", [cut])
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.path}: cannot trim the journal: {exc}") from exc
+
+    def base(self) -> LaneState:
+        """The state before the first row of the journal."""
+        return decode_state(self._db.execute("SELECT base_state FROM identity").fetchone()[0])
+
+    def journal(self, through_seq: int | None = None) -> Iterator[tuple[int, Stamped]]:
+        """The journal's events with their numbers, oldest first."""
+        yield from _read_journal(self._db.conn, through_seq)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._db.close()
+
+
+def _read_journal(
+    connection: sqlite3.Connection, through_seq: int | None
+) -> Iterator[tuple[int, Stamped]]:
+    last = through_seq if through_seq is not None else 1 << 62
+    for seq, mono_s, wall_ms, name, body in connection.execute(
+        "SELECT seq, mono_s, wall_ms, type, body FROM journal WHERE seq <= ? ORDER BY seq", [last]
+    ):
+        yield seq, Stamped(decode_event(name, body), Instant(mono_s, wall_ms))
+
+
+class OutboxReader:
+    """Reads the outbox beside the writer. Belongs to the uplink thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = open_reader(path)
+
+    def after(self, seq: int, limit: int) -> list[OutboxRow]:
+        """At most `limit` rows with a number above `seq`, in order. Raises `StoreError`."""
+        try:
+            rows = self._connection.execute(
+                "SELECT seq, at_ms, body FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
+                [seq, limit],
+            ).fetchall()
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self._path}: outbox cannot be read: {exc}") from exc
+        return [OutboxRow(*row) for row in rows]
+
+    def backlog(self, acknowledged_seq: int) -> tuple[int, int | None]:
+        """How many records are not acknowledged, and when the oldest was made (UTC ms)."""
+        try:
+            with closing(
+                self._connection.execute(
+                    "SELECT count(*), min(at_ms) FROM outbox WHERE seq > ?", [acknowledged_seq]
+                )
+            ) as cursor:
+                count, oldest_ms = cursor.fetchone()
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self._path}: outbox cannot be read: {exc}") from exc
+        return count, oldest_ms
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()

@@ -1,0 +1,89 @@
+"""The tables of the two databases of a lane."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Database, Migrations
+
+from gate_agent.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+lane_migrations = Migrations("kakou_lane")
+hub_migrations = Migrations("kakou_hub_cache")
+
+
+@lane_migrations()
+def lane_tables(db: Database) -> None:
+    """Journal, snapshot, outbox and used declarations: precious, written by the lane thread."""
+    for sql in (
+        "CREATE TABLE identity (id INTEGER PRIMARY KEY CHECK (id = 1), lane TEXT NOT NULL,"
+        " epoch TEXT NOT NULL, base_state BLOB NOT NULL, base_seq INTEGER NOT NULL) STRICT",
+        "CREATE TABLE journal (seq INTEGER PRIMARY KEY, mono_s REAL NOT NULL,"
+        " wall_ms INTEGER NOT NULL, type TEXT NOT NULL, body BLOB NOT NULL) STRICT",
+        "CREATE TABLE snapshot (id INTEGER PRIMARY KEY CHECK (id = 1),"
+        " journal_seq INTEGER NOT NULL, record_seq INTEGER NOT NULL, state BLOB NOT NULL) STRICT",
+        "CREATE TABLE outbox (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"
+        " body BLOB NOT NULL) STRICT",
+        "CREATE TABLE used (declaration_id TEXT PRIMARY KEY, passage_id TEXT NOT NULL,"
+        " at_ms INTEGER NOT NULL) STRICT",
+    ):
+        db.execute(sql)
+
+
+@hub_migrations()
+def hub_tables(db: Database) -> None:
+    """The manifest and what the hub has acknowledged: rebuildable, written by the uplink."""
+    for sql in (
+        "CREATE TABLE declarations (declaration_id TEXT PRIMARY KEY, body BLOB NOT NULL,"
+        " row_digest TEXT NOT NULL) STRICT",
+        "CREATE TABLE declared_plates (plate TEXT NOT NULL, declaration_id TEXT NOT NULL,"
+        " PRIMARY KEY (plate, declaration_id)) STRICT, WITHOUT ROWID",
+        "CREATE TABLE declared_cards (card_uid TEXT NOT NULL, declaration_id TEXT NOT NULL,"
+        " PRIMARY KEY (card_uid, declaration_id)) STRICT, WITHOUT ROWID",
+        "CREATE TABLE manifest (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL,"
+        " count INTEGER NOT NULL, digest TEXT NOT NULL, confirmed_ms INTEGER) STRICT",
+        "CREATE TABLE acknowledged (epoch TEXT PRIMARY KEY, through_seq INTEGER NOT NULL) STRICT",
+    ):
+        db.execute(sql)
+
+
+def open_database(path: Path, migrations: Migrations) -> Database:
+    """Open for writing, in WAL mode with synchronous=FULL: a commit survives a power cut.
+
+    Raises `StoreError`.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, check_same_thread=False)
+        db = Database(connection)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA busy_timeout = 2000")
+        migrations.apply(db)
+    except (sqlite3.Error, OSError) as exc:
+        raise StoreError(f"{path}: cannot be opened: {exc}") from exc
+    return db
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A read-only connection beside the writer. Raises `StoreError`."""
+    try:
+        connection = sqlite3.connect(
+            f"file:{path}?mode=ro", uri=True, check_same_thread=False, isolation_level=None
+        )
+        connection.execute("PRAGMA busy_timeout = 2000")
+    except sqlite3.Error as exc:
+        raise StoreError(f"{path}: cannot be opened for reading: {exc}") from exc
+    return connection
+
+
+def checked(db: Database, path: Path, report: Callable[[str], None]) -> None:
+    """Run SQLite's quick check and report damage; the file is never moved away or emptied."""
+    findings = [row[0] for row in db.execute("PRAGMA quick_check(5)").fetchall()]
+    if findings != ["ok"]:
+        report(f"{path}: damaged: {'; '.join(map(str, findings))}")

@@ -1,0 +1,222 @@
+"""Between the domain's values and the wire's. The only place where the two meet."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from gate_agent.domain import records
+from gate_agent.domain.decision import Verdict
+from gate_agent.domain.events import Event, LoweringOrdered, ModeSet, Overridden
+from gate_agent.domain.evidence import Evidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.manifest import Declaration, Documents
+from gate_agent.domain.vocabulary import (
+    CommandId,
+    DeclarationId,
+    Instant,
+    Mode,
+    Outcome,
+    PassageId,
+)
+from gate_agent.wire import v1
+
+
+def declaration_of(row: v1.DeclarationRow) -> Declaration:
+    """A declaration as the lane takes it."""
+    return Declaration(
+        declaration_id=DeclarationId(row.declaration_id),
+        plates=row.plates,
+        card_uid=row.card_uid,
+        gross_kg=row.gross_kg,
+        valid_from_ms=row.valid_from_ms,
+        valid_until_ms=row.valid_until_ms,
+        documents=Documents(row.documents),
+        holds=row.holds,
+        used_by=PassageId(row.used_by) if row.used_by else None,
+    )
+
+
+def declaration_row(declaration: Declaration) -> v1.DeclarationRow:
+    """A declaration as it travels."""
+    return v1.DeclarationRow(
+        declaration_id=declaration.declaration_id,
+        plates=declaration.plates,
+        card_uid=declaration.card_uid,
+        gross_kg=declaration.gross_kg,
+        valid_from_ms=declaration.valid_from_ms,
+        valid_until_ms=declaration.valid_until_ms,
+        documents=declaration.documents.value,
+        holds=declaration.holds,
+        used_by=declaration.used_by,
+    )
+
+
+def event_of(command: v1.Command) -> Event:
+    """A hub command as the event it is for the lane."""
+    match command:
+        case v1.OverrideCommand():
+            return Overridden(
+                command_id=CommandId(command.command_id),
+                passage_id=PassageId(command.passage_id),
+                decision=Outcome(command.decision),
+                by=command.by,
+                reason=command.reason,
+                expires_at_ms=command.expires_at_ms,
+            )
+        case v1.LowerBarrierCommand():
+            return LoweringOrdered(
+                command_id=CommandId(command.command_id),
+                by=command.by,
+                reason=command.reason,
+                expires_at_ms=command.expires_at_ms,
+            )
+        case v1.SetModeCommand():
+            return ModeSet(
+                command_id=CommandId(command.command_id),
+                mode=Mode(command.mode),
+                by=command.by,
+                reason=command.reason,
+                expires_at_ms=command.expires_at_ms,
+            )
+        case _:
+            assert_never(command)
+
+
+def body_of(record: records.RecordBody) -> v1.RecordBody:  # noqa: C901, PLR0911 - one case a record
+    """A record as it travels. A picture travels without its bytes: the uplink adds them."""
+    match record:
+        case records.LaneStarted():
+            return v1.LaneStarted(version=record.version, interrupted=record.interrupted)
+        case records.PassageOpened():
+            return v1.PassageOpened(passage_id=record.passage_id)
+        case records.PictureTaken():
+            return v1.PictureTaken(
+                passage_id=record.passage_id, picture_id=record.picture_id, view=record.view.value
+            )
+        case records.PassageDecided():
+            return _decided(record)
+        case records.PassageOverridden():
+            return _overridden(record)
+        case records.CommandCarriedOut():
+            return v1.CommandCarriedOut(
+                command_id=record.command_id,
+                command="set_mode" if record.command == "set_mode" else "lower_barrier",
+                by=record.by,
+                reason=record.reason,
+            )
+        case records.CommandRefused():
+            return v1.CommandRefused(
+                passage_id=record.passage_id, command_id=record.command_id, why=record.why.value
+            )
+        case records.PassageClosed():
+            return _closed(record)
+        case records.FaultChanged():
+            return v1.FaultChanged(
+                code=record.code.value, raised=record.raised, detail=record.detail
+            )
+        case records.AlarmRaised():
+            return v1.AlarmRaised(code=record.code.value, passage_id=record.passage_id)
+        case _:
+            assert_never(record)
+
+
+def _decided(record: records.PassageDecided) -> v1.PassageDecided:
+    verdict: Verdict = record.verdict
+    return v1.PassageDecided(
+        passage_id=record.passage_id,
+        outcome=verdict.outcome.value,
+        reasons=tuple(reason.value for reason in verdict.reasons),
+        evidence=evidence_facts(record.evidence, record.at),
+        declaration=declaration_row(verdict.declaration) if verdict.declaration else None,
+        manifest_version=record.evidence.manifest.version,
+        policy_version=record.policy_version,
+    )
+
+
+_DECISIONS: dict[Outcome, v1.DecisionName] = {
+    Outcome.RELEASE: "release",
+    Outcome.INSPECT: "inspect",
+    Outcome.REFUSE: "refuse",
+}
+
+
+def _overridden(record: records.PassageOverridden) -> v1.PassageOverridden:
+    return v1.PassageOverridden(
+        passage_id=record.passage_id,
+        command_id=record.command_id,
+        decision=_DECISIONS[record.decision],
+        by=record.by,
+        reason=record.reason,
+    )
+
+
+def evidence_facts(evidence: Evidence, at: Instant) -> v1.EvidenceFacts:
+    """What was sensed, with the age of each piece at the moment `at`."""
+    return v1.EvidenceFacts(
+        plate=_plate_fact(evidence.plate, at) if evidence.plate else None,
+        card=v1.CardFact(uid=evidence.card.uid, age_ms=_ms(evidence.card.at, at))
+        if evidence.card
+        else None,
+        weight=_weight_fact(evidence.weight, at) if evidence.weight else None,
+        faults=tuple(sorted(fault.value for fault in evidence.faults)),
+    )
+
+
+def _plate_fact(plate: PlateEvidence, at: Instant) -> v1.PlateFact:
+    return v1.PlateFact(
+        text=plate.text,
+        plate_class=plate.plate_class,
+        confidence_permille=plate.confidence_permille,
+        frames_agreed=plate.frames_agreed,
+        frames_seen=plate.frames_seen,
+        picture_id=plate.picture_id,
+        age_ms=_ms(plate.at, at),
+    )
+
+
+def _weight_fact(weight: WeightEvidence, at: Instant) -> v1.WeightFact:
+    return v1.WeightFact(
+        gross_kg=weight.gross_kg,
+        division_kg=weight.division_kg,
+        spread_kg=weight.spread_kg,
+        age_ms=_ms(weight.at, at),
+    )
+
+
+def _closed(record: records.PassageClosed) -> v1.PassageClosed:
+    return v1.PassageClosed(
+        passage_id=record.passage_id,
+        outcome=record.outcome.value,
+        decided_by=record.decided_by,
+        left=record.left.value,
+        arrived_at_ms=record.arrived_at.wall_ms,
+        timeline=_timeline(record.timeline, record.arrived_at),
+    )
+
+
+def _timeline(timeline: records.Timeline, arrived: Instant) -> v1.Timeline:
+    def after_ms(moment: Instant | None) -> int | None:
+        return None if moment is None else _ms(arrived, moment)
+
+    return v1.Timeline(
+        plate_ms=after_ms(timeline.plate),
+        card_ms=after_ms(timeline.card),
+        weight_ms=after_ms(timeline.weight),
+        decided_ms=after_ms(timeline.decided),
+        raise_sent_ms=after_ms(timeline.raise_sent),
+        boom_up_ms=after_ms(timeline.boom_up),
+        exit_clear_ms=after_ms(timeline.exit_clear),
+        decision_us=_decision_us(timeline),
+    )
+
+
+def _decision_us(timeline: records.Timeline) -> int | None:
+    """From the last piece of evidence in the lane to the raise command on the wire."""
+    pieces = (timeline.plate, timeline.card, timeline.weight)
+    if timeline.raise_sent is None or any(piece is None for piece in pieces):
+        return None
+    last_s = max(piece.mono_s for piece in pieces if piece is not None)
+    return round((timeline.raise_sent.mono_s - last_s) * 1_000_000)
+
+
+def _ms(earlier: Instant, later: Instant) -> int:
+    return round((later.mono_s - earlier.mono_s) * 1000)
