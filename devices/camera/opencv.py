@@ -4,7 +4,8 @@ Theory of operation. One thread per open camera grabs without pause and keeps on
 picture, so no delay grows behind a slow reader. Where the stream is Motion JPEG over a network
 the packets are kept as they came (OpenCV's raw mode) and decoded only when someone asks: 0.7 ms
 of CPU per frame instead of 6 for 1280x720. Other codecs must be decoded as they come, because
-each picture builds on the one before.
+each picture builds on the one before. (Which codec it is shows only after opening, so those are
+opened twice.) What a stream piled up while it was being opened is dropped.
 
 Dirt it survives: a camera that hangs (read time-out `stale_s`; OpenCV's own is 30 s), that hangs
 up, that sends cut or damaged JPEGs (dropped; they do not count as frames). A video file plays at
@@ -36,6 +37,8 @@ JPEG_END = b"\xff\xd9"
 JPEG_PADDING = b"\x00\r\n"
 USUAL_FPS = 25.0  # of a file that does not say
 SANE_FPS = (1.0, 240.0)
+BACKLOG_GRAB_S = 0.012  # a frame that was there already takes no longer, decoding included
+BACKLOG_LIMIT_S = 0.5
 
 cv2.setNumThreads(1)  # the cores belong to the lanes
 # Every failure below becomes one LinkDown: OpenCV and FFmpeg (which reads its level at first
@@ -194,6 +197,8 @@ class _Feed:
 
     def _grab_until_end(self) -> str:
         """Returns why the stream ended."""
+        if not self._frame_s:
+            self._skip_backlog()
         due_s = self._clock.now().mono_s
         while not self._stopping.is_set():
             if not self._capture.grab() and not self._rewind():
@@ -206,6 +211,20 @@ class _Feed:
                 due_s = max(due_s + self._frame_s, received_s - self._frame_s)
                 self._stopping.wait(due_s - received_s)
         return f"camera: closed: {self._place}"
+
+    def _skip_backlog(self) -> None:
+        """Drop what the stream piled up while it was being opened: it is older than it looks.
+
+        A picture that has to be waited for is the first of the present.
+        """
+        opened_s = before_s = self._clock.now().mono_s
+        while not self._stopping.is_set() and before_s - opened_s < BACKLOG_LIMIT_S:
+            if not self._capture.grab():
+                return
+            now_s = self._clock.now().mono_s
+            if now_s - before_s > BACKLOG_GRAB_S:
+                return
+            before_s = now_s
 
     def _keep(self, pixels: npt.NDArray[np.uint8], received_s: float) -> None:
         if self._is_raw and not _is_whole_jpeg(pixels):

@@ -215,7 +215,7 @@ def test_another_path_of_the_simulated_camera_is_not_found(server: MjpegServer) 
 
 
 def a_film(path: Path, frames: int = 6, fps: float = 20.0) -> Path:
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), fps, (320, 240))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, (320, 240))
     for index in range(frames):
         writer.write(np.full((240, 320, 3), 30 * index + 20, dtype=np.uint8))
     writer.release()
@@ -226,7 +226,7 @@ def a_film(path: Path, frames: int = 6, fps: float = 20.0) -> Path:
 def test_a_video_file_plays_at_its_own_rate_again_and_again(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     if name.endswith("mp4"):
-        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 20.0, (320, 240))
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 20.0, (320, 240))
         for index in range(6):
             writer.write(np.full((240, 320, 3), 30 * index + 20, dtype=np.uint8))
         writer.release()
