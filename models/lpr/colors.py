@@ -43,7 +43,7 @@ def plate_color(picture: BgrImage) -> PlateColor:
     """
     gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     _, light = cv2.threshold(gray, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    hsv = cv2.cvtColor(picture, cv2.COLOR_BGR2HSV)
+    hsv = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2HSV), np.uint8)
     light_ink = _has_light_ink(light > 0, hsv)
     ground = light == 0 if light_ink else light > 0
     if not ground.any():
@@ -52,7 +52,7 @@ def plate_color(picture: BgrImage) -> PlateColor:
     return PlateColor(ground=_ground(hue, saturation, value), light_ink=light_ink)
 
 
-def _has_light_ink(light: npt.NDArray[np.bool_], hsv: npt.NDArray[np.generic]) -> bool:
+def _has_light_ink(light: npt.NDArray[np.bool_], hsv: npt.NDArray[np.uint8]) -> bool:
     """Characters cover less than half of a plate; white ones on overexposed blue seem to more."""
     if light.all() or not light.any():
         return False

@@ -26,7 +26,7 @@ _SYMBOL_FLOOR: Final = 2e-3
 
 
 def forward_log(steps: Probabilities, texts: Sequence[Sequence[int]]) -> list[float]:
-    """`log p(text | steps)` for texts of symbol numbers, all of one length; -inf where none fits."""
+    """`log p(text | steps)` for texts of symbol numbers, all of one length; -inf for no fit."""
     if not texts:
         return []
     labels = np.asarray(texts, np.intp).reshape(len(texts), -1)
@@ -133,7 +133,7 @@ def positions(
 
 def _spans(steps: Probabilities, text: Sequence[int]) -> list[tuple[int, int]]:
     """First and last step of each character on the likeliest path that spells `text`."""
-    spread = [BLANK]
+    spread: list[int] = [BLANK]
     for symbol in text:
         spread += [symbol, BLANK]
     logs = np.log(np.maximum(steps, 1e-30))
@@ -142,10 +142,9 @@ def _spans(steps: Probabilities, text: Sequence[int]) -> list[tuple[int, int]]:
     score[0, :2] = logs[0, spread[:2]]
     for t in range(1, len(steps)):
         for s, symbol in enumerate(spread):
-            reach = [s, s - 1] if s else [s]
-            if s > 1 and symbol not in (BLANK, spread[s - 2]):
-                reach.append(s - 2)
-            best = max(reach, key=lambda before, t=t: score[t - 1, before])  # type: ignore[misc]
+            skips = s > 1 and symbol not in (BLANK, spread[s - 2])
+            first = max(0, s - 2 if skips else s - 1)
+            best = s - int(score[t - 1, first : s + 1][::-1].argmax())
             came[t, s] = best
             score[t, s] = score[t - 1, best] + logs[t, symbol]
     at = int(np.argmax(score[-1, -2:])) + len(spread) - 2

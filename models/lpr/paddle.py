@@ -11,7 +11,6 @@ keeps next to none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -21,16 +20,8 @@ import numpy.typing as npt
 
 from models.lpr import ctc
 from models.lpr.api import BgrImage, PictureError
-from models.lpr.boxes import (
-    Quad,
-    TextBox,
-    as_corners,
-    joined,
-    ordered,
-    straightened,
-    text_boxes,
-    widened,
-)
+from models.lpr.boxes import Quad, TextBox, as_corners, straightened, text_boxes, widened
+from models.lpr.candidates import Candidate, candidates, crop_candidates, split_rows
 from models.lpr.colors import plate_color, settle_class
 from models.lpr.plates import (
     DIGITS,
@@ -68,17 +59,8 @@ _ROW_PX: Final = 48
 # A plate is first read at one width; in doubt also narrower and wider and cut out anew.
 _ROW_WIDTH_PX: Final = 192
 _DOUBT: Final = ((144, 0.0, 0.0), (256, 0.0, 0.0), (192, 0.12, 0.06), (192, -0.08, -0.06))
-_CANDIDATES_MAX: Final = 8
 _SURE: Final = 0.90  # below it, the plate is cut out and read again
 _CONFIDENCE_MIN: Final = 0.03  # below it, the text is a guess forced by the grammar
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """Where a plate may be: one quad per row, and the quad around them all."""
-
-    rows: tuple[Quad, ...]
-    whole: Quad
 
 
 class PaddlePlateReader:
@@ -103,7 +85,7 @@ class PaddlePlateReader:
                 break
             if long_side_px != _LONG_SIDES_PX[0] and max(image.shape) <= _LONG_SIDES_PX[0]:
                 break
-            for candidate in _candidates(self._detect(image, long_side_px)):
+            for candidate in candidates(self._detect(image, long_side_px)):
                 reading = self._read_candidate(image, candidate, frame_number)
                 if reading is not None:
                     readings.append(reading)
@@ -113,11 +95,10 @@ class PaddlePlateReader:
         """The plate that fills the crop, tried as one row and as two. See `PlateReader`."""
         check_picture(crop)
         height, width = crop.shape[:2]
-        whole = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-        shapes = [_Candidate((whole,), whole)]
-        if width < height * _TWO_ROW_ASPECT:
-            shapes.append(_Candidate(_split_rows(whole), whole))
-        readings = [self._read_candidate(crop, shape, frame_number) for shape in shapes]
+        readings = [
+            self._read_candidate(crop, shape, frame_number)
+            for shape in crop_candidates(width, height)
+        ]
         found = [reading for reading in readings if reading is not None]
         return max(found, key=lambda reading: reading.confidence, default=None)
 
@@ -127,7 +108,7 @@ class PaddlePlateReader:
         """`log p(text | picture)` of each text. See `PlateReader.log_likelihoods`."""
         check_picture(image)
         quad = np.array(corners, np.float32)
-        steps = self._recognize(image, _split_rows(quad) if rows > 1 else (quad,))
+        steps = self._recognize(image, split_rows(quad) if rows > 1 else (quad,))
         by_length: dict[int, list[int]] = {}
         labels = [_labels(normalize_plate(text)) for text in texts]
         for index, label in enumerate(labels):
@@ -149,7 +130,7 @@ class PaddlePlateReader:
         return text_boxes(output[0, 0], (width / size[0], height / size[1]))
 
     def _read_candidate(
-        self, image: BgrImage, candidate: _Candidate, frame_number: int
+        self, image: BgrImage, candidate: Candidate, frame_number: int
     ) -> PlateReading | None:
         steps = [self._recognize(image, candidate.rows)]
         best = _best_text([], steps)
@@ -203,19 +184,6 @@ def check_picture(image: BgrImage) -> None:
         raise PictureError(f"plate reader: a picture of shape {image.shape} of {image.dtype}")
 
 
-_TWO_ROW_ASPECT: Final = 2.6
-_UPPER_ROW_SHARE: Final = 0.40
-
-
-def _split_rows(quad: Quad) -> tuple[Quad, Quad]:
-    left = quad[0] + (quad[3] - quad[0]) * _UPPER_ROW_SHARE
-    right = quad[1] + (quad[2] - quad[1]) * _UPPER_ROW_SHARE
-    return (
-        np.array([quad[0], quad[1], right, left], np.float32),
-        np.array([left, right, quad[2], quad[3]], np.float32),
-    )
-
-
 def _tensor(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
     scaled = np.asarray(picture, np.float32) * np.float32(2 / 255) - np.float32(1)
     return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
@@ -266,6 +234,7 @@ def _may_begin(labels: tuple[int, ...]) -> bool:
     return may_begin_plate(text)
 
 
+@lru_cache(maxsize=4_096)
 def _is_plate(labels: tuple[int, ...]) -> bool:
     text = "".join(ALPHABET[label - 1] for label in labels)
     return bool(plausible_classes(normalize_plate(text)))
@@ -295,50 +264,6 @@ def _best_text(
     ]
     confidence, text = max(ranked)
     return text, confidence
-
-
-_PLATE_HEIGHT_PX: Final = (9.0, 260.0)
-_ROW_ASPECT: Final = (1.6, 7.5)
-
-
-def _candidates(boxes: list[TextBox]) -> list[_Candidate]:
-    """Boxes with a plate's shape, neighbors joined into one row, and stacked pairs of rows."""
-    usable = [b for b in boxes if _PLATE_HEIGHT_PX[0] <= b.height_px <= _PLATE_HEIGHT_PX[1]]
-    rows = [*usable, *_joined_neighbors(usable)]
-    rows = [b for b in rows if _ROW_ASPECT[0] <= b.width_px / b.height_px <= _ROW_ASPECT[1]]
-    rows.sort(key=lambda b: (abs(np.log(b.width_px / b.height_px / 3.8)), -b.score))
-    single = [_Candidate((b.quad,), b.quad) for b in rows[:_CANDIDATES_MAX]]
-    return [*single, *_stacked(usable)[: _CANDIDATES_MAX // 2]]
-
-
-def _joined_neighbors(boxes: list[TextBox]) -> list[TextBox]:
-    """Pairs that stand side by side: the detector split a plate at its dot."""
-    pairs = []
-    for one in boxes:
-        for other in boxes:
-            gap = float(other.quad[0][0] - one.quad[1][0])
-            level = abs(float(other.quad[0][1] - one.quad[1][1]))
-            height = min(one.height_px, other.height_px)
-            alike = height > 0.6 * max(one.height_px, other.height_px)  # noqa: PLR2004
-            if alike and one is not other and -0.5 * height < gap < height > 2.5 * level:
-                pairs.append(joined([one, other]))
-    return pairs
-
-
-def _stacked(boxes: list[TextBox]) -> list[_Candidate]:
-    """Pairs with one row above another: a short row of two characters, then the serial."""
-    pairs = []
-    for upper in boxes:
-        for lower in boxes:
-            if upper is lower or upper.width_px > lower.width_px * 1.1:
-                continue
-            shift = upper.quad.mean(axis=0) - lower.quad.mean(axis=0)
-            near = abs(float(shift[0])) < 0.35 * lower.width_px  # noqa: PLR2004
-            reach = (upper.height_px + lower.height_px) / 2
-            if near and 0.4 * reach < -float(shift[1]) < 1.5 * reach:
-                whole = joined([upper, lower]).quad
-                pairs.append(_Candidate((upper.quad, lower.quad), ordered(whole)))
-    return pairs
 
 
 def _without_overlaps(readings: list[PlateReading]) -> list[PlateReading]:

@@ -36,15 +36,21 @@ def glyph_mask(character: str, width_px: int, height_px: int) -> Mask:
     """
     ink = _ink(character)
     fill_px = max(1, round(width_px * _NARROW.get(character, 1.0)))
+    scaled: Mask
     if character == "-":
         scaled = np.full((max(1, height_px // 9), fill_px), 255, np.uint8)
     else:
-        scaled = cv2.resize(ink, (fill_px, height_px), interpolation=cv2.INTER_AREA)
+        scaled = _shrunk(ink, fill_px, height_px)
     cell = np.zeros((height_px, width_px), np.uint8)
     left, top = (width_px - fill_px) // 2, (height_px - scaled.shape[0]) // 2
     cell[top : top + scaled.shape[0], left : left + fill_px] = scaled
     cell.setflags(write=False)
     return cell
+
+
+def _shrunk(ink: Mask, width_px: int, height_px: int) -> Mask:
+    scaled = cv2.resize(ink, (width_px, height_px), interpolation=cv2.INTER_AREA)
+    return np.asarray(scaled, np.uint8)
 
 
 @lru_cache(maxsize=256)
@@ -61,9 +67,9 @@ def _ink(character: str) -> Mask:
     origin = (_DRAWN_PX // 2, _DRAWN_PX * 3 // 2)
     weight = _LATIN_WEIGHT if latin else 700
     cv2.putText(canvas, character, origin, (255, 255, 255), face, _DRAWN_PX, weight)
-    mask = canvas[:, :, 0]
-    if not latin:
-        mask = cv2.dilate(mask, np.ones((5, 5), np.uint8))
+    mask = np.ascontiguousarray(canvas[:, :, 0])
+    if not latin:  # the font is lighter than a plate's characters
+        mask = np.asarray(cv2.dilate(mask, np.ones((5, 5), np.uint8)), np.uint8)
     box = cv2.boundingRect(mask)
     if box[2] == 0 or box[3] == 0:
         raise GlyphError(f"glyph {character!r}: the font draws nothing")

@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 
 from models.lpr.api import BgrImage
-from models.lpr.plates import LETTERS, PROVINCES, PlateClass, normalize_plate
+from models.lpr.plates import LETTERS, PROVINCES, PlateClass, normalize_plate, plausible_class
 from models.synth.glyphs import glyph_mask
 
 PX_PER_MM: Final = 2
+_CHARACTERS_MIN: Final = 3
 
 Bgr = tuple[int, int, int]
 _WHITE: Final[Bgr] = (242, 242, 242)
@@ -57,9 +58,9 @@ def draw_plate(text: str, plate_class: PlateClass, *, rows: int = 1) -> BgrImage
         ValueError: fewer than three characters.
     """
     plain = normalize_plate(text)
-    if len(plain) < 3:
-        raise ValueError(f"a plate has at least three characters, not {plain!r}")
-    layout = _two_rows(plain) if rows == 2 else _one_row(plain, plate_class)
+    if len(plain) < _CHARACTERS_MIN:
+        raise ValueError(f"a plate has at least {_CHARACTERS_MIN} characters, not {plain!r}")
+    layout = _two_rows(plain) if rows > 1 else _one_row(plain, plate_class)
     size = (layout.height_mm * PX_PER_MM, layout.width_mm * PX_PER_MM)
     image = _background(size, plate_class, plain)
     ink = _WHITE if plate_class in _LIGHT_INK else _BLACK
@@ -82,14 +83,16 @@ def _one_row(text: str, plate_class: PlateClass) -> _Layout:
         case PlateClass.HK | PlateClass.MACAU | PlateClass.OTHER:
             return _long_plate(text)
         case PlateClass.GREEN:
-            return _mainland(text, 480, gap_mm=9, width_mm=43, break_mm=49)
+            return _mainland(text, 480, gap_mm=9, width_mm=43, break_mm=49, dot=False)
         case PlateClass.BLUE | PlateClass.YELLOW | PlateClass.BLACK | PlateClass.WHITE:
-            return _mainland(text, 440, gap_mm=12, width_mm=45, break_mm=34)
+            return _mainland(text, 440, gap_mm=12, width_mm=45, break_mm=34, dot=True)
         case _:
             assert_never(plate_class)
 
 
-def _mainland(text: str, plate_mm: int, *, gap_mm: int, width_mm: int, break_mm: int) -> _Layout:
+def _mainland(
+    text: str, plate_mm: int, *, gap_mm: int, width_mm: int, break_mm: int, dot: bool
+) -> _Layout:
     gaps_mm = break_mm + gap_mm * (len(text) - 2)
     first_mm = 45
     free_mm = plate_mm - gaps_mm - first_mm - width_mm * (len(text) - 1)
@@ -100,11 +103,8 @@ def _mainland(text: str, plate_mm: int, *, gap_mm: int, width_mm: int, break_mm:
             _Cell(character=character, left_mm=left_mm, top_mm=25, width_mm=wide_mm, height_mm=90)
         )
         left_mm += wide_mm + (break_mm if index == 1 else gap_mm)
-    dot = (cells[2].left_mm - break_mm / 2, 70.0)
-    green = plate_mm == 480
-    return _Layout(
-        width_mm=plate_mm, height_mm=140, cells=tuple(cells), dot_mm=None if green else dot
-    )
+    middle = (cells[2].left_mm - break_mm / 2, 70.0) if dot else None
+    return _Layout(width_mm=plate_mm, height_mm=140, cells=tuple(cells), dot_mm=middle)
 
 
 def _two_rows(text: str) -> _Layout:
@@ -124,7 +124,7 @@ def _two_rows(text: str) -> _Layout:
 def _long_plate(text: str) -> _Layout:
     letters = 2 if text[:2].isalpha() else 0
     groups = [text[:letters], text[letters:]] if letters else [text]
-    if text[:1] == "M" and len(text) == 6:
+    if plausible_class(text) is PlateClass.MACAU:
         groups = [text[:2], text[2:4], text[4:]]
     wide_mm, gap_mm, space_mm = 48, 9, 30
     shown = [g for g in groups if g]
@@ -211,30 +211,32 @@ def _bolts(image: BgrImage, plate_class: PlateClass) -> None:
 def random_plate(
     rng: np.random.Generator, plate_class: PlateClass | None = None
 ) -> tuple[str, PlateClass]:
-    """A plate as a Shenzhen port sees them: half of the mainland ones 粤, a fifth cross-border."""
+    """A plate as a Shenzhen port sees them: half of the mainland ones 粤, a fifth cross-border.
+
+    Raises:
+        ValueError: for OTHER, which has no grammar to draw from.
+    """
     chosen = plate_class or _MIX[int(rng.choice(len(_MIX), p=_MIX_SHARE))]
-    province = "粤" if rng.random() < 0.5 else _pick(rng, PROVINCES)
-    office = _pick(rng, LETTERS[:12])
-    match chosen:
-        case PlateClass.BLUE | PlateClass.YELLOW:
-            return province + office + _serial(rng, 5), chosen
-        case PlateClass.GREEN:
-            if rng.random() < 0.5:
-                return province + office + _pick(rng, "DF") + _serial(rng, 5, letters=0), chosen
-            return province + office + _serial(rng, 5, letters=0) + _pick(rng, "DF"), chosen
-        case PlateClass.BLACK:
-            return "粤Z" + _serial(rng, 4) + _pick(rng, "港港港澳"), chosen
-        case PlateClass.WHITE:
-            return province + office + _serial(rng, 4, letters=0) + "警", chosen
-        case PlateClass.HK:
-            first, second = _pick(rng, "BDFHJKLNPRSTUVWXY"), _pick(rng, "ABCDEFGHJKLMNPRSTUVWXYZ")
-            return first + second + str(rng.integers(100, 10_000)), chosen
-        case PlateClass.MACAU:
-            return "M" + _pick(rng, "ABCDEFGHJKLMNPQRSTUVWXYZ") + _digits(rng, 4), chosen
-        case PlateClass.OTHER:
-            raise ValueError("a plate of another place has no grammar to draw from")
-        case _:
-            assert_never(chosen)
+    if chosen is PlateClass.HK:
+        first, second = _pick(rng, "BDFHJKLNPRSTUVWXY"), _pick(rng, "ABCDEFGHJKLMNPRSTUVWXYZ")
+        return first + second + str(rng.integers(100, 10_000)), chosen
+    if chosen is PlateClass.MACAU:
+        return "M" + _pick(rng, LETTERS) + _digits(rng, 4), chosen
+    if chosen is PlateClass.BLACK:
+        return "粤Z" + _serial(rng, 4) + _pick(rng, "港港港澳"), chosen
+    province = "粤" if rng.integers(2) else _pick(rng, PROVINCES)
+    return province + _pick(rng, LETTERS[:12]) + _mainland_serial(rng, chosen), chosen
+
+
+def _mainland_serial(rng: np.random.Generator, plate_class: PlateClass) -> str:
+    if plate_class is PlateClass.GREEN:
+        mark, digits = _pick(rng, "DF"), _digits(rng, 5)
+        return mark + digits if rng.integers(2) else digits + mark
+    if plate_class is PlateClass.WHITE:
+        return _digits(rng, 4) + "警"
+    if plate_class in {PlateClass.BLUE, PlateClass.YELLOW}:
+        return _serial(rng, 5)
+    raise ValueError(f"{plate_class}: no grammar to draw a plate from")
 
 
 _MIX: Final = (PlateClass.YELLOW, PlateClass.BLUE, PlateClass.GREEN, PlateClass.BLACK)
@@ -249,8 +251,9 @@ def _digits(rng: np.random.Generator, count: int) -> str:
     return "".join(_pick(rng, "0123456789") for _ in range(count))
 
 
-def _serial(rng: np.random.Generator, count: int, *, letters: int = 2) -> str:
+def _serial(rng: np.random.Generator, count: int) -> str:
+    """Digits with up to two letters among them."""
     serial = list(_digits(rng, count))
-    for _ in range(int(rng.integers(letters + 1)) if letters else 0):
+    for _ in range(int(rng.integers(3))):
         serial[int(rng.integers(count))] = _pick(rng, LETTERS)
     return "".join(serial)

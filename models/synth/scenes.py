@@ -166,6 +166,7 @@ def _truck(image: BgrImage, rng: np.random.Generator, x_px: int, y_px: int) -> N
     paint = _CABS[int(rng.integers(len(_CABS)))]
     dark = _shade(paint, 0.55)
     middle = 640 + x_px
+    origin = np.array([middle, y_px])
 
     def box(left: int, top: int, right: int, bottom: int, color: _Paint) -> None:
         start, end = (middle + left, top + y_px), (middle + right, bottom + y_px)
@@ -175,11 +176,11 @@ def _truck(image: BgrImage, rng: np.random.Generator, x_px: int, y_px: int) -> N
     box(-300, 560, -215, 668, (30, 30, 30))
     box(215, 560, 300, 668, (30, 30, 30))
     cab = np.array([[-270, 130], [270, 130], [300, 300], [305, 600], [-305, 600], [-300, 300]])
-    cv2.fillPoly(image, [cab + [middle, y_px]], paint, cv2.LINE_AA)
+    cv2.fillPoly(image, [cab + origin], paint, cv2.LINE_AA)
     glass = np.array([[-240, 160], [240, 160], [268, 316], [-268, 316]])
-    cv2.fillPoly(image, [glass + [middle, y_px]], (64, 56, 48), cv2.LINE_AA)
+    cv2.fillPoly(image, [glass + origin], (64, 56, 48), cv2.LINE_AA)
     shine = np.array([[-200, 160], [-110, 160], [-160, 316], [-262, 316]])
-    cv2.fillPoly(image, [shine + [middle, y_px]], (112, 104, 96), cv2.LINE_AA)
+    cv2.fillPoly(image, [shine + origin], (112, 104, 96), cv2.LINE_AA)
     for side in (-1, 1):
         cv2.line(image, (middle, 312 + y_px), (middle + side * 190, 240 + y_px), (20, 20, 20), 4)
         mirror = (middle + side * 330, 230 + y_px)
@@ -213,7 +214,8 @@ def _plate_corners(rng: np.random.Generator, plate: BgrImage, x_px: int, y_px: i
     quad[:, 0] += quad[:, 1] * shear
     quad *= 1 + 0.04 * float(rng.uniform(-1, 1)) * unit[:, :1]  # one side is nearer
     drop_px = 25.0 if height * 2 > width * 0.9 else 0.0  # a two-row plate hangs lower
-    return _as_corners(quad + [640 + x_px + rng.uniform(-25, 25), 562 + y_px - drop_px])
+    middle = np.array([640 + x_px + rng.uniform(-25, 25), 562 + y_px - drop_px])
+    return _as_corners(quad + middle)
 
 
 def _as_corners(quad: npt.NDArray[np.floating]) -> Corners:
@@ -249,9 +251,10 @@ def _paste(image: BgrImage, picture: BgrImage, corners: Corners) -> None:
 def _cover(plate: BgrImage, rng: np.random.Generator) -> BgrImage:
     """Mud over most of the serial, or glare that washes the plate out."""
     height, width = plate.shape[:2]
-    if rng.random() < 0.5:
+    if rng.integers(2):
         glare = np.full_like(plate, 250)
-        return np.asarray(cv2.addWeighted(plate, 0.06, glare, 0.94, 0), np.uint8)
+        washed = cv2.addWeighted(cv2.GaussianBlur(plate, (0, 0), 20), 0.04, glare, 0.96, 0)
+        return np.asarray(washed, np.uint8)
     muddy = plate.copy()
     for _ in range(26):
         center = (int(rng.integers(width)), int(rng.integers(height)))
@@ -265,7 +268,7 @@ def _light(image: BgrImage, rng: np.random.Generator) -> BgrImage:
     """The hour of the day: an overall gain and a side that the sun reaches."""
     gain = rng.uniform(0.8, 1.08)
     slope = np.linspace(gain * rng.uniform(0.92, 1.0), gain, WIDTH_PX, dtype=np.float32)
-    if rng.random() < 0.5:
+    if rng.integers(2):
         slope = slope[::-1]
     field = np.broadcast_to(slope[None, :, None], image.shape)
     return np.asarray(cv2.multiply(image, np.ascontiguousarray(field), dtype=cv2.CV_8U), np.uint8)
