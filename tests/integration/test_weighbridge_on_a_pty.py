@@ -65,8 +65,11 @@ class Platform:
         """Silence the indicator and take what is still under way."""
         self.sim.fault = ScaleFault.SILENCE
         readings: list[WeighbridgeReading] = []
-        while more := self.scale.read(0.0) or self.scale.read(0.5):
-            readings += more
+        quiet_since_s = CLOCK.now().mono_s
+        while CLOCK.now().mono_s < quiet_since_s + 0.5:
+            if more := self.scale.read(0.1):
+                readings += more
+                quiet_since_s = CLOCK.now().mono_s
         return readings
 
     def opened_again(self) -> None:
