@@ -26,7 +26,7 @@ def commands() -> dict[str, list[str]]:
         "format": [*python, "ruff", "format", "--check", "--quiet", "."],
         "lint": [*python, "ruff", "check", "--quiet", "."],
         "types": [*python, "mypy", "--no-error-summary"],
-        "contracts": [str(Path(sys.executable).with_name("lint-imports"))],
+        "contracts": [str(Path(sys.executable).with_name("lint-imports")), "--no-logo"],
     }
     for tier in TIERS:
         folder = "hil_tests" if tier == "hil" else f"tests/{tier}"
