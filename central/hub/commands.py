@@ -1,33 +1,132 @@
 """A supervisor's orders: audited, then sent, then followed until the lane answers.
 
 The row and its audit entry are committed before anything is published. An order is sent again
-whenever the broker comes back and until the lane answers or it expires; the lane carries out a
-command id at most once. What the lane did comes back as records.
+whenever the broker or the lane comes back and until the lane answers or it expires; the lane
+carries out a command id at most once. What the lane did comes back as records.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+import asyncio
+import secrets
+from typing import Literal, Protocol
 
+import structlog
+
+from central.clock import Clock
+from central.errors import CommandStale, StaleReason, StoreError
+from central.hub.changes import Changes
+from central.hub.lanes import Lanes
+from central.store import command_store
+from central.store.connection import Store
 from central.store.rows import CommandRow
-from gate_agent.wire.v1 import DecisionName
+from gate_agent.wire.topics import Stream
+from gate_agent.wire.v1 import DecisionName, LowerBarrierCommand, OverrideCommand, SetModeCommand
 
 ModeName = Literal["auto", "attended", "closed"]
+EXPIRY_CHECK_S = 1.0
+
+log = structlog.get_logger()
+
+
+class Sender(Protocol):
+    """The way to the lanes."""
+
+    def send(self, lane: str, stream: Stream, payload: bytes, *, qos: int) -> bool:
+        """Publish to one lane; False, and nothing is kept, while there is no broker."""
+        ...
 
 
 class Commands:
     """Issues orders. Event loop only."""
 
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        lanes: Lanes,
+        changes: Changes,
+        sender: Sender,
+        expires_after_s: float,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._lanes = lanes
+        self._changes = changes
+        self._sender = sender
+        self._expires_after_ms = round(expires_after_s * 1000)
+
     async def override(
         self, passage_id: str, decision: DecisionName, *, by: str, reason: str
     ) -> CommandRow:
         """Order a decision for a held passage. Raises `CommandStale`, `StoreError`."""
-        raise NotImplementedError
+        now_ms = self._clock.wall_ms()
+        command = OverrideCommand(
+            command_id=_new_id(),
+            passage_id=passage_id,
+            decision=decision,
+            by=by,
+            reason=reason,
+            issued_at_ms=now_ms,
+            expires_at_ms=now_ms + self._expires_after_ms,
+        )
+        return await self._sent(await self._store.write(command_store.issue_override, command))
 
     async def lower_barrier(self, lane: str, *, by: str, reason: str) -> CommandRow:
         """Order a boom that was left open down. Raises `CommandStale`, `StoreError`."""
-        raise NotImplementedError
+        self._check_known(lane)
+        now_ms = self._clock.wall_ms()
+        command = LowerBarrierCommand(
+            command_id=_new_id(),
+            by=by,
+            reason=reason,
+            issued_at_ms=now_ms,
+            expires_at_ms=now_ms + self._expires_after_ms,
+        )
+        return await self._sent(await self._store.write(command_store.issue_to_lane, command, lane))
 
     async def set_mode(self, lane: str, mode: ModeName, *, by: str, reason: str) -> CommandRow:
         """Order a lane's mode. Raises `CommandStale`, `StoreError`."""
-        raise NotImplementedError
+        self._check_known(lane)
+        now_ms = self._clock.wall_ms()
+        command = SetModeCommand(
+            command_id=_new_id(),
+            mode=mode,
+            by=by,
+            reason=reason,
+            issued_at_ms=now_ms,
+            expires_at_ms=now_ms + self._expires_after_ms,
+        )
+        return await self._sent(await self._store.write(command_store.issue_to_lane, command, lane))
+
+    async def send_again(self, lane: str | None = None) -> None:
+        """Send what is pending once more: the broker came back, or `lane` did."""
+        waiting = await self._store.read(command_store.still_to_send, self._clock.wall_ms(), lane)
+        for to, body in waiting:
+            self._sender.send(to, Stream.COMMAND, body, qos=1)
+
+    async def run(self) -> None:
+        """Mark what nobody answered, until cancelled."""
+        while True:
+            await asyncio.sleep(EXPIRY_CHECK_S)
+            now_ms = self._clock.wall_ms()
+            try:
+                if await self._store.read(command_store.any_due, now_ms):
+                    await self._store.write(command_store.expire_due, now_ms)
+                    self._changes.announce()
+            except StoreError as exc:
+                log.warning("commands_not_expired", error=str(exc))
+
+    async def _sent(self, row: CommandRow) -> CommandRow:
+        await self.send_again(row.lane)
+        self._changes.announce()
+        return row
+
+    def _check_known(self, lane: str) -> None:
+        if self._lanes.one(lane) is None:
+            raise CommandStale(StaleReason.UNKNOWN_LANE, f"lane {lane}")
+
+
+def _new_id() -> str:
+    return f"c-{secrets.token_hex(8)}"

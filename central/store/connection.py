@@ -67,11 +67,19 @@ class Store:
         self._database.conn.close()
 
     def _write(self, query: Query[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        connection = self._database.conn
         try:
-            with self._database.atomic():
-                return query(self._database.conn, *args, **kwargs)
+            # Immediate: another process that also writes makes us wait, never fail half-way.
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                answer = query(connection, *args, **kwargs)
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
         except sqlite3.Error as exc:
             raise StoreError(f"{self._path}: {exc}") from exc
+        return answer
 
     def _read(self, query: Query[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:

@@ -84,3 +84,24 @@ def plates(db: sqlite3.Connection, *, limit: int = 200_000) -> tuple[str, ...]:
     """Every declared plate, for a search of the nearest; at most `limit`."""
     rows = db.execute("SELECT DISTINCT plate FROM declaration_plates LIMIT ?", [limit])
     return tuple(plate for (plate,) in rows)
+
+
+def changed_since(
+    db: sqlite3.Connection, have_version: int
+) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
+    """What versions after `have_version` touched: (rows as wire JSON, ids no longer there)."""
+    rows = db.execute(
+        "SELECT c.declaration_id, d.body FROM (SELECT DISTINCT declaration_id"
+        " FROM manifest_changes WHERE version > ?) c"
+        " LEFT JOIN declarations d USING (declaration_id) ORDER BY 1",
+        [have_version],
+    ).fetchall()
+    upserts = tuple(body for _, body in rows if body is not None)
+    deletes = tuple(declaration_id for declaration_id, body in rows if body is None)
+    return upserts, deletes
+
+
+def everything(db: sqlite3.Connection) -> tuple[bytes, ...]:
+    """Every declaration as wire JSON."""
+    rows = db.execute("SELECT body FROM declarations ORDER BY declaration_id")
+    return tuple(body for (body,) in rows)

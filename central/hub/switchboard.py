@@ -1,0 +1,81 @@
+"""Where a lane's messages go: records to the ingest, presence to the lanes, questions on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from central.hub.changes import Changes
+from central.hub.ingest import Arrival, Ingest
+from central.hub.lanes import Lanes
+from central.hub.mqtt import Received
+from gate_agent.wire.topics import Stream
+from gate_agent.wire.v1 import (
+    LaneHealth,
+    LaneStatus,
+    ManifestRequest,
+    WireError,
+    decode_lane_message,
+)
+
+log = structlog.get_logger()
+
+
+class Switchboard:
+    """Sorts what arrives by topic. Event loop only."""
+
+    def __init__(
+        self,
+        *,
+        ingest: Ingest,
+        lanes: Lanes,
+        changes: Changes,
+        manifest_asked: Callable[[str, int], None],
+        lane_came: Callable[[str], None],
+    ) -> None:
+        self._ingest = ingest
+        self._lanes = lanes
+        self._changes = changes
+        self._manifest_asked = manifest_asked
+        self._lane_came = lane_came
+        self.unreadable = 0  # messages that are no records and could not be used
+
+    def receive(self, message: Received) -> None:
+        """Take one message; a bad one is logged and counted, never raised."""
+        lane = message.address.lane
+        if message.address.stream is Stream.RECORDS:
+            self._ingest.offer(
+                Arrival(
+                    topic=message.topic,
+                    address=message.address,
+                    payload=message.payload,
+                    settle=message.settle,
+                )
+            )
+            return
+        message.settle()
+        try:
+            decoded = decode_lane_message(message.payload)
+        except WireError as exc:
+            self._refuse(message.topic, str(exc))
+            return
+        if decoded.lane != lane:
+            self._refuse(message.topic, f"a message of lane {decoded.lane!r}")
+            return
+        match decoded:
+            case LaneStatus():
+                self._lanes.on_status(decoded)
+                if decoded.online:
+                    self._lane_came(lane)
+            case LaneHealth():
+                self._lanes.on_health(decoded)
+            case ManifestRequest():
+                self._manifest_asked(lane, decoded.have_version)
+            case _:
+                self._refuse(message.topic, "a record batch on another topic")
+        self._changes.announce()
+
+    def _refuse(self, topic: str, reason: str) -> None:
+        self.unreadable += 1
+        log.warning("message_unreadable", topic=topic, reason=reason)

@@ -1,0 +1,274 @@
+"""Reads declarations from CSV and JSON: good rows, and for each bad one line, field and reason.
+
+CSV has a header line with `declaration_id,plates,card_uid,gross_kg,valid_from,valid_until,
+documents,holds` in any order; the last two columns may be absent. `plates` and `holds` are
+separated by `|`. JSON is an array of objects with the same names, `plates` and `holds` as arrays
+of strings or as in CSV. Times are ISO 8601 with an offset or `Z`. UTF-8, with or without BOM.
+PURE.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from central.errors import ManifestError
+from central.manifest.report import RowProblem
+from gate_agent.domain.matching import normalize_card, normalize_plate
+from gate_agent.wire.v1 import DeclarationRow
+
+REQUIRED = ("declaration_id", "plates", "card_uid", "gross_kg", "valid_from", "valid_until")
+OPTIONAL = ("documents", "holds")
+DOCUMENTS = ("released", "pending", "rejected")
+GROSS_KG = (500, 200_000)
+PLATE_LENGTH = (4, 12)
+ID_LENGTH = 64
+PLATES_MOST = 6
+HOLDS_MOST = 16
+_CARD = re.compile(r"[0-9A-F]{8,20}\Z")  # 4 to 10 bytes
+_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedRow:
+    """A row that may go into the manifest, and where it stood."""
+
+    line: int
+    row: DeclarationRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedFile:
+    """What a file holds."""
+
+    rows: tuple[ImportedRow, ...]
+    problems: tuple[RowProblem, ...]
+
+
+class _Bad(Exception):
+    """One field that cannot be taken."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+        self.reason = reason
+
+
+def parse(content: bytes, file_format: Literal["csv", "json"]) -> ParsedFile:
+    """Read a file. Raises `ManifestError` where no row can be read: encoding, header, syntax."""
+    text = _decode(content)
+    raw_rows = _csv_rows(text) if file_format == "csv" else _json_rows(text)
+    rows: list[ImportedRow] = []
+    problems: list[RowProblem] = []
+    first_line: dict[str, int] = {}
+    for line, raw in raw_rows:
+        try:
+            row = _row(raw)
+            _check_single(row.declaration_id, line, first_line)
+        except _Bad as bad:
+            problems.append(RowProblem(line=line, field=bad.field, reason=bad.reason))
+        else:
+            rows.append(ImportedRow(line=line, row=row))
+    return ParsedFile(rows=tuple(rows), problems=tuple(problems))
+
+
+def _check_single(declaration_id: str, line: int, first_line: dict[str, int]) -> None:
+    if declaration_id in first_line:
+        raise _Bad(
+            "declaration_id",
+            f"{declaration_id!r} is in line {first_line[declaration_id]} already;"
+            f" line {line} is refused",
+        )
+    first_line[declaration_id] = line
+
+
+def _decode(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        line = content.count(b"\n", 0, exc.start) + 1
+        message = (
+            f"the file is not UTF-8: byte 0x{content[exc.start]:02x} at offset {exc.start},"
+            f" line {line}"
+        )
+    try:
+        content.decode("gb18030")
+    except UnicodeDecodeError:
+        raise ManifestError(message) from None
+    raise ManifestError(f"{message}; it reads as GB18030: save it as UTF-8 and import it again")
+
+
+def _csv_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        header = next(reader, None)
+        if header is None:
+            raise ManifestError("the file is empty: no header line")
+        names = [name.strip() for name in header]
+        _check_columns(names)
+        end_line = reader.line_num
+        for cells in reader:
+            line, end_line = end_line + 1, reader.line_num  # a quoted cell may span lines
+            if cells and any(cell.strip() for cell in cells):
+                yield line, _named(names, cells, lines=end_line - line + 1)
+    except csv.Error as exc:
+        raise ManifestError(f"line {reader.line_num}: {exc}") from exc
+
+
+def _named(names: Sequence[str], cells: Sequence[str], *, lines: int) -> dict[str, Any]:
+    """Cells by column name; a wrong number of cells is kept under '' for `_row` to refuse."""
+    if len(cells) != len(names):
+        reason = f"{len(cells)} cells where the header has {len(names)}"
+        if lines > 1:
+            reason += f"; a quoted cell runs over {lines} lines: is a closing quote missing?"
+        return {"": reason}
+    return dict(zip(names, cells, strict=True))
+
+
+def _check_columns(names: Sequence[str]) -> None:
+    for name in REQUIRED:
+        if name not in names:
+            raise ManifestError(f"column {name!r} is missing; found: {', '.join(names)[:200]}")
+    for name in names:
+        if name not in (*REQUIRED, *OPTIONAL):
+            raise ManifestError(f"column {name[:_SHOWN]!r} is not known")
+        if names.count(name) > 1:
+            raise ManifestError(f"column {name!r} stands twice in the header")
+
+
+def _json_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        elements = msgspec.json.decode(text)
+    except msgspec.DecodeError as exc:
+        raise ManifestError(f"not JSON: {exc}") from exc
+    if not isinstance(elements, list):
+        raise ManifestError("not an array of declarations")
+    for line, element in enumerate(elements, start=1):
+        if not isinstance(element, dict):
+            yield line, {"": f"{_shown(element)} is not an object"}
+        else:
+            yield line, element
+
+
+def _row(raw: Mapping[str, Any]) -> DeclarationRow:
+    if "" in raw:
+        raise _Bad("", str(raw[""]))
+    for name in REQUIRED:
+        if name not in raw:
+            raise _Bad(name, "missing")
+    for name in raw:
+        if name not in (*REQUIRED, *OPTIONAL):
+            raise _Bad(name[:_SHOWN], "not a known field")
+    valid_from_ms = _time_ms(raw, "valid_from")
+    valid_until_ms = _time_ms(raw, "valid_until")
+    if valid_until_ms < valid_from_ms:
+        raise _Bad("valid_until", f"{_shown(raw['valid_until'])} is before valid_from")
+    documents = _text(raw, "documents") if raw.get("documents") else "released"
+    if documents not in DOCUMENTS:
+        raise _Bad("documents", f"{_shown(documents)} is not one of {', '.join(DOCUMENTS)}")
+    return DeclarationRow(
+        declaration_id=_declaration_id(raw),
+        plates=_plates(raw),
+        card_uid=_card_uid(raw),
+        gross_kg=_gross_kg(raw),
+        valid_from_ms=valid_from_ms,
+        valid_until_ms=valid_until_ms,
+        documents=documents,  # type: ignore[arg-type]  # one of DOCUMENTS, checked above
+        holds=_holds(raw),
+    )
+
+
+def _text(raw: Mapping[str, Any], field: str) -> str:
+    value = raw[field]
+    if not isinstance(value, str):
+        raise _Bad(field, f"{_shown(value)} is not text")
+    return value.strip()
+
+
+def _texts(raw: Mapping[str, Any], field: str) -> list[str]:
+    value = raw.get(field) or ""
+    parts = value.split("|") if isinstance(value, str) else value
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+        raise _Bad(field, f"{_shown(value)} is not a list of texts")
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _declaration_id(raw: Mapping[str, Any]) -> str:
+    value = _text(raw, "declaration_id")
+    if not value:
+        raise _Bad("declaration_id", "empty")
+    if len(value) > ID_LENGTH or not value.isprintable():
+        raise _Bad(
+            "declaration_id", f"{_shown(value)} is not 1 to {ID_LENGTH} printable characters"
+        )
+    return value
+
+
+def _plates(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    shortest, longest = PLATE_LENGTH
+    plates: list[str] = []
+    for part in _texts(raw, "plates"):
+        plate = normalize_plate(part)
+        if not (shortest <= len(plate) <= longest and plate.isalnum()):
+            raise _Bad(
+                "plates", f"{_shown(part)} is not {shortest} to {longest} letters and digits"
+            )
+        if plate not in plates:
+            plates.append(plate)
+    if not plates:
+        raise _Bad("plates", "empty")
+    if len(plates) > PLATES_MOST:
+        raise _Bad("plates", f"{len(plates)} plates, at most {PLATES_MOST}")
+    return tuple(plates)
+
+
+def _card_uid(raw: Mapping[str, Any]) -> str:
+    value = normalize_card(_text(raw, "card_uid"))
+    if not _CARD.match(value) or len(value) % 2:
+        raise _Bad("card_uid", f"{_shown(raw['card_uid'])} is not 4 to 10 bytes in hex")
+    return value
+
+
+def _gross_kg(raw: Mapping[str, Any]) -> int:
+    value = raw["gross_kg"]
+    if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value.strip(), re.ASCII):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _Bad("gross_kg", f"{_shown(value)} is not a whole number of kg")
+    least, most = GROSS_KG
+    if not least <= value <= most:
+        raise _Bad("gross_kg", f"{value} is not in {least}..{most} kg")
+    return value
+
+
+def _time_ms(raw: Mapping[str, Any], field: str) -> int:
+    value = _text(raw, field)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise _Bad(field, f"{_shown(value)} is not an ISO 8601 time") from None
+    if moment.tzinfo is None:
+        raise _Bad(field, f"{_shown(value)} has no offset: write Z or for example +08:00")
+    return round(moment.timestamp() * 1000)
+
+
+def _holds(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    holds = _texts(raw, "holds")
+    if len(holds) > HOLDS_MOST:
+        raise _Bad("holds", f"{len(holds)} holds, at most {HOLDS_MOST}")
+    for hold in holds:
+        if len(hold) > ID_LENGTH or not hold.isprintable():
+            raise _Bad("holds", f"{_shown(hold)} is not 1 to {ID_LENGTH} printable characters")
+    return tuple(dict.fromkeys(holds))
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

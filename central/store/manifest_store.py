@@ -1,0 +1,230 @@
+"""Changes of the manifest: each function makes at most one new version, in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from central.store import audit, manifest_queries
+from gate_agent.wire import digest
+from gate_agent.wire.v1 import DeclarationRow
+
+CHANGES_KEPT_VERSIONS = 10_000  # a lane that is further behind gets everything
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(DeclarationRow)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who changes the manifest, when and from what."""
+
+    at_ms: int
+    who: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A row that stays as it was: `index` into the rows given."""
+
+    index: int
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of rows."""
+
+    version: int
+    accepted: int
+    changed: int
+    withdrawn: int
+    refused: tuple[Refused, ...]
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What one version will change, collected before anything is written."""
+
+    upserts: dict[str, DeclarationRow] = field(default_factory=dict)
+    deletes: list[str] = field(default_factory=list)
+    digests_gone: list[str] = field(default_factory=list)
+    replaced: int = 0
+
+    def put(self, row: DeclarationRow, old_digest: str | None) -> None:
+        self.upserts[row.declaration_id] = row
+        if old_digest is not None:
+            self.digests_gone.append(old_digest)
+            self.replaced += 1
+
+    def remove(self, declaration_id: str, old_digest: str) -> None:
+        self.deletes.append(declaration_id)
+        self.digests_gone.append(old_digest)
+
+
+def apply_import(
+    db: sqlite3.Connection, rows: Sequence[DeclarationRow], author: Author, *, replace: bool
+) -> Applied:
+    """Bring `rows` into the manifest; `replace`: and take out every other that is not used up.
+
+    A declaration that was used up stays used, and its plates cannot be changed.
+    """
+    changes = _Changes()
+    refused: list[Refused] = []
+    for index, row in enumerate(rows):
+        used_by = _used_by(db, row.declaration_id)
+        stored = db.execute(
+            "SELECT row_digest, body FROM declarations WHERE declaration_id = ?",
+            [row.declaration_id],
+        ).fetchone()
+        if used_by and stored and _decoder.decode(stored[1]).plates != row.plates:
+            plates = "|".join(_decoder.decode(stored[1]).plates)
+            reason = f"{'|'.join(row.plates)!r}: used by passage {used_by} as {plates!r}"
+            refused.append(Refused(index=index, field="plates", reason=reason))
+            continue
+        wanted = msgspec.structs.replace(row, used_by=used_by)
+        if stored is None or stored[0] != digest.row_digest(wanted):
+            changes.put(wanted, stored[0] if stored else None)
+    if replace:
+        _withdraw_unnamed(db, {row.declaration_id for row in rows}, changes)
+    version = _make_version(db, changes, author, cause="import")
+    audit.record(
+        db,
+        at_ms=author.at_ms,
+        who=author.who,
+        action="manifest_import",
+        detail=f"{author.source}: {len(rows) - len(refused)} rows, {len(changes.upserts)} changed,"
+        f" {len(changes.deletes)} withdrawn, version {version}",
+    )
+    return Applied(
+        version=version,
+        accepted=len(rows) - len(refused),
+        changed=len(changes.upserts),
+        withdrawn=len(changes.deletes),
+        refused=tuple(refused),
+    )
+
+
+def apply_uses(db: sqlite3.Connection, author: Author) -> int:
+    """Mark what releases used up since the last time; the version that now holds."""
+    waiting = db.execute(
+        "SELECT declaration_id, passage_id FROM declaration_uses WHERE in_version IS NULL"
+    ).fetchall()
+    changes = _Changes()
+    for declaration_id, passage_id in waiting:
+        stored = db.execute(
+            "SELECT row_digest, body FROM declarations WHERE declaration_id = ?", [declaration_id]
+        ).fetchone()
+        if stored is not None:
+            row = msgspec.structs.replace(_decoder.decode(stored[1]), used_by=passage_id)
+            changes.put(row, stored[0])
+    version = _make_version(db, changes, author, cause="used")
+    db.execute("UPDATE declaration_uses SET in_version = ? WHERE in_version IS NULL", [version])
+    return version
+
+
+def any_uses_waiting(db: sqlite3.Connection) -> bool:
+    """Whether `apply_uses` would find something."""
+    return (
+        db.execute("SELECT 1 FROM declaration_uses WHERE in_version IS NULL LIMIT 1").fetchone()
+        is not None
+    )
+
+
+def withdraw(db: sqlite3.Connection, declaration_ids: Iterable[str], author: Author) -> Applied:
+    """Take declarations out of the manifest, used up or not; unknown ids are no error."""
+    changes = _Changes()
+    for declaration_id in dict.fromkeys(declaration_ids):
+        stored = db.execute(
+            "SELECT row_digest FROM declarations WHERE declaration_id = ?", [declaration_id]
+        ).fetchone()
+        if stored is not None:
+            changes.remove(declaration_id, stored[0])
+    version = _make_version(db, changes, author, cause="withdrawn")
+    audit.record(
+        db,
+        at_ms=author.at_ms,
+        who=author.who,
+        action="manifest_withdraw",
+        detail=f"{len(changes.deletes)} declarations, version {version}:"
+        f" {', '.join(changes.deletes)[:500]}",
+    )
+    return Applied(
+        version=version, accepted=0, changed=0, withdrawn=len(changes.deletes), refused=()
+    )
+
+
+def _used_by(db: sqlite3.Connection, declaration_id: str) -> str | None:
+    row = db.execute(
+        "SELECT passage_id FROM declaration_uses WHERE declaration_id = ?", [declaration_id]
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _withdraw_unnamed(db: sqlite3.Connection, named: set[str], changes: _Changes) -> None:
+    rows = db.execute("SELECT declaration_id, row_digest FROM declarations WHERE used_by IS NULL")
+    for declaration_id, row_digest in rows:
+        if declaration_id not in named:
+            changes.remove(declaration_id, row_digest)
+
+
+def _make_version(db: sqlite3.Connection, changes: _Changes, author: Author, *, cause: str) -> int:
+    """Write `changes` as the next version; without changes the present one holds."""
+    head = manifest_queries.head(db)
+    if not changes.upserts and not changes.deletes:
+        return head.version
+    version = head.version + 1
+    row_digests = {key: digest.row_digest(row) for key, row in changes.upserts.items()}
+    _write_rows(db, changes, row_digests, version)
+    db.execute(
+        "INSERT INTO manifest_versions"
+        " (version, at_ms, cause, made_by, source, upserts, deletes, count, digest)"
+        " VALUES (?,?,?,?,?,?,?,?,?)",
+        [
+            version,
+            author.at_ms,
+            cause,
+            author.who,
+            author.source,
+            len(changes.upserts),
+            len(changes.deletes),
+            head.count + len(changes.upserts) - changes.replaced - len(changes.deletes),
+            digest.changed(head.digest, added=row_digests.values(), removed=changes.digests_gone),
+        ],
+    )
+    db.execute("DELETE FROM manifest_changes WHERE version <= ?", [version - CHANGES_KEPT_VERSIONS])
+    return version
+
+
+def _write_rows(
+    db: sqlite3.Connection, changes: _Changes, row_digests: dict[str, str], version: int
+) -> None:
+    touched = [(key,) for key in (*changes.upserts, *changes.deletes)]
+    db.executemany("DELETE FROM declaration_plates WHERE declaration_id = ?", touched)
+    db.executemany(
+        "DELETE FROM declarations WHERE declaration_id = ?", [(key,) for key in changes.deletes]
+    )
+    db.executemany(
+        "INSERT OR REPLACE INTO declarations"
+        " (declaration_id, card_uid, used_by, version, row_digest, body) VALUES (?,?,?,?,?,?)",
+        [
+            (key, row.card_uid, row.used_by, version, row_digests[key], _encoder.encode(row))
+            for key, row in changes.upserts.items()
+        ],
+    )
+    db.executemany(
+        "INSERT INTO declaration_plates (plate, declaration_id) VALUES (?,?)",
+        [
+            (plate, key)
+            for key, row in changes.upserts.items()
+            for plate in dict.fromkeys(row.plates)
+        ],
+    )
+    db.executemany(
+        "INSERT INTO manifest_changes (version, declaration_id) VALUES (?,?)",
+        [(version, key) for (key,) in touched],
+    )
