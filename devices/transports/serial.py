@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import threading
 
 import serial
@@ -26,7 +28,7 @@ class SerialTransport:
                 port, baud, timeout=0.0, write_timeout=WRITE_TIMEOUT_S, exclusive=True
             )
         except (OSError, ValueError) as exc:  # SerialException is an OSError
-            raise LinkDown(f"{port}: {_first_line(exc)}") from exc
+            raise LinkDown(f"{port}: {_reason(exc)}") from exc
         # USB converters hold bytes back for up to 16 ms unless told not to; others refuse.
         with contextlib.suppress(OSError, ValueError, NotImplementedError):
             self._port.set_low_latency_mode(True)
@@ -50,7 +52,7 @@ class SerialTransport:
                 if waiting > 0:
                     received += bytes(self._port.read(waiting))
             except OSError as exc:
-                raise LinkDown(f"{self._port_name}: {_first_line(exc)}") from exc
+                raise LinkDown(f"{self._port_name}: {_reason(exc)}") from exc
             self._refuse_if_closing()
             return received
 
@@ -60,7 +62,7 @@ class SerialTransport:
         try:
             self._port.write(payload)
         except OSError as exc:
-            raise LinkDown(f"{self._port_name}: {_first_line(exc)}") from exc
+            raise LinkDown(f"{self._port_name}: {_reason(exc)}") from exc
 
     def close(self) -> None:
         """Give the port back; a blocked `read` ends with `LinkDown`. May be called twice."""
@@ -75,5 +77,9 @@ class SerialTransport:
             raise LinkDown(f"{self._port_name}: closed")
 
 
-def _first_line(exc: Exception) -> str:
-    return str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+def _reason(exc: Exception) -> str:
+    """Why, without the port's name, which pyserial repeats."""
+    number = getattr(exc, "errno", None)
+    if number == errno.EAGAIN:
+        return "open in another program"
+    return os.strerror(number) if number else str(exc).partition("\n")[0]

@@ -208,7 +208,7 @@ def test_a_blocked_read_ends_when_the_driver_is_closed(platform: Platform) -> No
 
 def test_a_port_in_use_is_refused_to_a_second_program(platform: Platform) -> None:
     second = open_weighbridge(platform.config, CLOCK)
-    with pytest.raises(LinkDown, match="scale"):
+    with pytest.raises(LinkDown, match=r"scale: open in another program"):
         second.open()
 
 

@@ -45,7 +45,7 @@ def test_a_port_that_can_never_work_is_a_configuration_error(port: str) -> None:
 
 def test_a_missing_port_is_named(tmp_path: Path) -> None:
     port = tmp_path / "scale"
-    with pytest.raises(LinkDown, match=str(port)):
+    with pytest.raises(LinkDown, match=f"{port}: No such file"):
         open_transport(str(port), 9_600)
 
 
