@@ -13,7 +13,7 @@ LANE = LaneGeometry()
 
 
 def a_truck(**changes: object) -> Truck:
-    spec = dataclasses.replace(TruckSpec(gross_kg=32_100), **changes)
+    spec = dataclasses.replace(TruckSpec(gross_kg=32_100), **changes)  # type: ignore[arg-type]
     return Truck(spec, LANE)
 
 
