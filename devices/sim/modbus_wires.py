@@ -11,6 +11,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import socket
 import termios
 import tty
 from collections.abc import Callable
@@ -39,58 +40,76 @@ class Wire(Protocol):
 
 
 class TcpWire:
-    """A listening socket and its connections."""
+    """A listening socket and its clients.
+
+    Sockets by hand rather than `asyncio.Server`: that one loses a client that is being accepted
+    while the server closes (Python 3.11), and a cable is pulled at any moment.
+    """
 
     def __init__(self, host: str, port: int, new_session: NewSession) -> None:
-        self._host = host
-        self._port = port
+        self._address = (host, port)
         self._new_session = new_session
-        self._server: asyncio.Server | None = None
-        self._connections: set[_Connection] = set()
+        self._listener: socket.socket | None = None
+        self._clients: set[_TcpClient] = set()
 
     async def open(self) -> None:
         """Listen. Raises OSError when the port is taken."""
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Connection(self._new_session, self._connections), self._host, self._port
-        )
+        self._listener = socket.create_server(self._address)
+        self._listener.settimeout(0.0)
+        asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
 
     async def close(self) -> None:
-        """Close the listening socket and cut every connection."""
-        if self._server is not None:
-            self._server.close()
-        for connection in list(self._connections):
-            connection.cut()
-        await asyncio.sleep(0)  # lets the transports close their sockets
+        """Close the listening socket and cut every client."""
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
+        for client in list(self._clients):
+            client.cut()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # gone again before we looked
+            link, _ = listener.accept()
+            self._clients.add(_TcpClient(link, self._new_session, self._clients.discard))
 
 
-class _Connection(asyncio.Protocol):
+class _TcpClient:
     """One TCP client."""
 
-    def __init__(self, new_session: NewSession, connections: set[_Connection]) -> None:
+    def __init__(
+        self, link: socket.socket, new_session: NewSession, forget: Callable[[_TcpClient], None]
+    ) -> None:
+        link.settimeout(0.0)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._link: socket.socket | None = link
+        self._forget = forget
         self._feed = new_session(self._send)
-        self._connections = connections
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP transports are
-        self._transport = transport
-        self._connections.add(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
-        self._connections.discard(self)
-
-    def data_received(self, data: bytes) -> None:
-        self._feed(data)
+        asyncio.get_running_loop().add_reader(link, self._readable, link)
 
     def cut(self) -> None:
-        """Drop the connection without a farewell."""
-        if self._transport is not None:
-            self._transport.abort()
+        """Drop the connection. May be called twice."""
+        if self._link is not None:
+            asyncio.get_running_loop().remove_reader(self._link)
+            self._link.close()
+            self._link = None
+            self._forget(self)
+
+    def _readable(self, link: socket.socket) -> None:
+        try:
+            arrived = link.recv(4096)
+        except BlockingIOError:
+            return
+        except OSError:
+            arrived = b""
+        if arrived:
+            self._feed(arrived)
+        else:
+            self.cut()
 
     def _send(self, answer: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(answer)
+        if self._link is not None:
+            with contextlib.suppress(OSError):  # the client left, or reads nothing: it is lost
+                self._link.send(answer)
 
 
 class PtyWire:
