@@ -1,5 +1,6 @@
 """The bus and the simulated board over real TCP and over RTU on a pty."""
 
+import itertools
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -145,6 +146,19 @@ def test_one_lost_answer_is_not_a_lost_link(line: Line) -> None:
             line.bus.read_inputs(0, 8)
         line.host.silence(False)
         assert line.bus.read_inputs(0, 8) == (False,) * 8
+
+
+def test_a_wall_clock_set_back_does_not_stall_the_bus(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hours_back = itertools.count()
+    monkeypatch.setattr(time, "time", lambda: 1.8e9 - 3600.0 * next(hours_back))
+    assert line.bus.read_inputs(0, 8) == (False,) * 8
+    line.host.silence()
+    started_s = CLOCK.now().mono_s
+    with pytest.raises(DeviceTimeout):
+        line.bus.read_inputs(0, 8)
+    assert CLOCK.now().mono_s - started_s < 5.0
 
 
 def test_an_answer_that_comes_too_late_is_never_taken_for_the_next_one(
