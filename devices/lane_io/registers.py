@@ -33,6 +33,13 @@ INPUT_COUNT = 8
 COIL_COUNT = 8
 
 
+def _check_terminals(kind: str, terminals: tuple[int, ...], count: int) -> None:
+    if len(set(terminals)) != len(terminals):
+        raise ValueError(f"board map: two {kind}s on one terminal: {terminals}")
+    if outside := [terminal for terminal in terminals if not 0 <= terminal < count]:
+        raise ValueError(f"board map: no {kind} terminal {outside[0]} on a board of {count}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardMap:
     """Terminal numbers of one lane's board, 0..7 each."""
@@ -125,10 +132,3 @@ def lamp_coil(lamp: Lamp, board: BoardMap = DEFAULT_BOARD) -> int:
             return board.sounder_coil
         case _:
             assert_never(lamp)
-
-
-def _check_terminals(kind: str, terminals: tuple[int, ...], count: int) -> None:
-    if len(set(terminals)) != len(terminals):
-        raise ValueError(f"board map: two {kind}s on one terminal: {terminals}")
-    if outside := [terminal for terminal in terminals if not 0 <= terminal < count]:
-        raise ValueError(f"board map: no {kind} terminal {outside[0]} on a board of {count}")
