@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-DEFAULT_CONFIG = "/etc/gate/central.toml"
+DEFAULT_CONFIG = "/etc/kakou/central.toml"
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:

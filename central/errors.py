@@ -21,6 +21,10 @@ class BrokerError(CentralError):
     """The embedded broker cannot be started or did not stay up."""
 
 
+class PortBusy(CentralError):
+    """The console's address cannot be listened on."""
+
+
 class ManifestError(CentralError):
     """A file or request that changes the manifest cannot be used as a whole."""
 

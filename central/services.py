@@ -1,4 +1,4 @@
-"""What the console and the API may use: one value, made by `central.app`."""
+"""What the console and the API may use: one value, made by `central.assembly`."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -24,7 +23,6 @@ from gate_agent.wire.topics import Address, Stream, every_lane, parse_topic, top
 KEEP_ALIVE_S = 10
 RECONNECT_MOST_S = 2
 IN_FLIGHT = 20
-DRAIN_POLL_S = 0.005
 _FROM_LANES = (Stream.RECORDS, Stream.STATUS, Stream.HEALTH, Stream.MANIFEST_REQUEST)
 
 log = structlog.get_logger()
@@ -68,6 +66,9 @@ class HubMqtt:
         self._connection = 0  # counts connections: an old one's messages are not acknowledged
         self._loop: asyncio.AbstractEventLoop | None = None
         self._last_refusal = ""
+        self._on_the_way: set[int] = set()  # QoS 1 messages that the broker has not confirmed
+        self._window_open = asyncio.Event()
+        self._window_open.set()
         self._client = self._make_client()
 
     @property
@@ -92,15 +93,26 @@ class HubMqtt:
         if not self._connected:
             return False
         sent = self._client.publish(topic(self._address.site, lane, stream), payload, qos)
-        return sent.rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+        if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            return False
+        if qos:
+            self._on_the_way.add(sent.mid)
+            self._note_window()
+        return True
 
     async def drained(self) -> None:
-        """Wait until at most a window of messages is not yet with the broker, or it is gone."""
-        while self._connected and self._outstanding() >= IN_FLIGHT:
-            await asyncio.sleep(DRAIN_POLL_S)
+        """Wait until less than a window of messages is on the way, or the broker is gone."""
+        await self._window_open.wait()
 
-    def _outstanding(self) -> int:
-        return len(self._client._out_messages)  # noqa: SLF001 - paho tells it nowhere else
+    def _note_window(self) -> None:
+        if len(self._on_the_way) < IN_FLIGHT:
+            self._window_open.set()
+        else:
+            self._window_open.clear()
+
+    def _arrived(self, mid: int) -> None:
+        self._on_the_way.discard(mid)
+        self._note_window()
 
     def _make_client(self) -> Client:
         client = Client(
@@ -116,12 +128,13 @@ class HubMqtt:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
+        client.on_publish = self._on_publish
         return client
 
     def _on_connect(
         self,
         client: Client,
-        _userdata: Any,
+        _userdata: object,
         _flags: ConnectFlags,
         reason: ReasonCode,
         _properties: Properties | None,
@@ -135,15 +148,25 @@ class HubMqtt:
     def _on_disconnect(
         self,
         _client: Client,
-        _userdata: Any,
+        _userdata: object,
         _flags: DisconnectFlags,
         _reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
         self._hand_over(self._connection_is, False)  # noqa: FBT003
 
-    def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         self._hand_over(self._take, message)
+
+    def _on_publish(
+        self,
+        _client: Client,
+        _userdata: object,
+        mid: int,
+        _reason: ReasonCode,
+        _properties: Properties,
+    ) -> None:
+        self._hand_over(self._arrived, mid)
 
     def _hand_over(self, function: Callable[..., None], *arguments: object) -> None:
         loop = self._loop
@@ -162,6 +185,8 @@ class HubMqtt:
         self._connected = connected
         self._connection += connected
         self._last_refusal = ""
+        self._on_the_way.clear()  # paho sends them again by itself
+        self._note_window()
         log.info("broker_connected" if connected else "broker_lost", broker=self._name())
         self._connection_changed(connected)
 

@@ -62,7 +62,8 @@ def _chunks(upserts: Sequence[bytes], deletes: Sequence[str]) -> Iterator[_Chunk
     bodies: list[bytes] = []
     gone: list[str] = []
     size_bytes = 0
-    for change in (*upserts, *deletes):
+    changes: list[bytes | str] = [*upserts, *deletes]
+    for change in changes:
         length = len(change) + 3
         if len(bodies) + len(gone) >= PART_ROWS or size_bytes + length > PART_BYTES:
             yield bodies, gone
