@@ -1,0 +1,120 @@
+"""The scale's stream into `WeightObserved`: changes of state, and a keep-alive while it rests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devices.weighbridge.settle import SettleFilter, WeightPhase
+from devices.weighbridge.settle import WeightState as Settling
+from gate_agent.clock import instant, instant_of
+from gate_agent.domain.events import FaultCleared, FaultRaised, WeightObserved
+from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.vocabulary import WeightState
+
+if TYPE_CHECKING:
+    from devices.clock import Clock
+    from devices.config import WeighbridgeConfig
+    from devices.weighbridge.api import Weighbridge
+    from gate_agent.adapters.inbox import Inbox
+
+KEEP_ALIVE_S = 1.0
+MOVING_EVERY_S = 0.5
+READ_S = 0.1
+
+_STATES = {
+    WeightPhase.EMPTY: WeightState.EMPTY,
+    WeightPhase.MOVING: WeightState.MOVING,
+    WeightPhase.SETTLED: WeightState.SETTLED,
+    WeightPhase.STALE: WeightState.UNAVAILABLE,
+    WeightPhase.INVALID: WeightState.UNAVAILABLE,
+}
+
+
+class WeighbridgeAdapter:
+    """Serves one weighbridge."""
+
+    def __init__(
+        self, scale: Weighbridge, config: WeighbridgeConfig, inbox: Inbox, clock: Clock
+    ) -> None:
+        self._scale = scale
+        self._config = config
+        self._inbox = inbox
+        self._clock = clock
+        self._filter = SettleFilter(config)
+        self._sent: WeightObserved | None = None
+        self._sent_s = 0.0
+        self._value_fault = False
+
+    def open(self) -> None:
+        """Take the wire."""
+        self._filter = SettleFilter(self._config)
+        self._scale.open()
+
+    def serve(self) -> bool:
+        """Read for a moment and report what changed."""
+        readings = self._scale.read(READ_S)
+        for reading in readings:
+            self._report(self._filter.feed(reading), reading.received_s)
+        if not readings:
+            now_s = self._clock.now().mono_s
+            self._report(self._filter.at(now_s), now_s)
+        return bool(readings)
+
+    def lost(self) -> None:
+        """The weight is not to be had."""
+        self._send(_UNAVAILABLE, self._clock.now().mono_s)
+
+    def close(self) -> None:
+        """Give the wire back."""
+        self._scale.close()
+
+    def _report(self, settling: Settling, at_s: float) -> None:
+        self._report_fault(settling)
+        event = self._event(settling)
+        if self._is_news(event, at_s):
+            self._send(event, at_s)
+
+    def _event(self, settling: Settling) -> WeightObserved:
+        state = _STATES[settling.phase]
+        if state is WeightState.UNAVAILABLE:
+            return _UNAVAILABLE
+        return WeightObserved(
+            state=state,
+            gross_kg=settling.shown_kg,
+            division_kg=self._config.division_kg,
+            spread_kg=settling.spread_kg,
+            window_kg=tuple(reading.gross_kg for reading in settling.readings)
+            if state is WeightState.SETTLED
+            else (),
+        )
+
+    def _is_news(self, event: WeightObserved, at_s: float) -> bool:
+        sent = self._sent
+        if sent is None or sent.state is not event.state:
+            return True
+        age_s = at_s - self._sent_s
+        match event.state:
+            case WeightState.SETTLED:
+                changed_kg = abs((event.gross_kg or 0) - (sent.gross_kg or 0))
+                return age_s >= KEEP_ALIVE_S or changed_kg > self._config.division_kg
+            case WeightState.MOVING:
+                return age_s >= MOVING_EVERY_S
+            case WeightState.EMPTY | WeightState.UNAVAILABLE:
+                return False
+
+    def _send(self, event: WeightObserved, at_s: float) -> None:
+        self._sent, self._sent_s = event, at_s
+        self._inbox.put(event, instant_of(self._clock, at_s))
+
+    def _report_fault(self, settling: Settling) -> None:
+        invalid = settling.phase is WeightPhase.INVALID
+        if invalid == self._value_fault:
+            return
+        self._value_fault = invalid
+        event: FaultRaised | FaultCleared = FaultCleared(code=FaultCode.SCALE_VALUE)
+        if invalid:
+            event = FaultRaised(code=FaultCode.SCALE_VALUE, detail=settling.status.value)
+        self._inbox.put(event, instant(self._clock))
+
+
+_UNAVAILABLE = WeightObserved(state=WeightState.UNAVAILABLE, gross_kg=None, division_kg=0)

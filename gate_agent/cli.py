@@ -1,0 +1,94 @@
+"""Command `gate-agent`: run a lane, check its file, look at its state."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+import sys
+from pathlib import Path
+
+from gate_agent import config as lane_file
+from gate_agent import logs
+from gate_agent.errors import ConfigError, GateError, StoreError
+
+EX_OK, EX_FAILED, EX_CONFIG = 0, 1, 78
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point. Exit status: 0 ok, 1 failed, 2 usage, 78 configuration."""
+    options = _parser().parse_args(arguments)
+    try:
+        config = lane_file.load(Path(options.config))
+        if options.command == "check-config":
+            print(f"{options.config}: lane {config.lane} of site {config.site}: ok")
+            return EX_OK
+        if options.command == "status":
+            return _status(config, as_json=options.json)
+        return _run(config)
+    except ConfigError as exc:
+        print(f"gate-agent: {exc}", file=sys.stderr)
+        return EX_CONFIG
+    except GateError as exc:
+        print(f"gate-agent: {exc}", file=sys.stderr)
+        return EX_FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gate-agent", description="The controller of one truck lane."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("run", "run the lane until SIGTERM"),
+        ("check-config", "read the lane file, open nothing"),
+        ("status", "print what the lane's database says; the agent may be running"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--config", required=True, metavar="LANE.toml", help="the lane file")
+        if name == "status":
+            command.add_argument("--json", action="store_true", help="for machines")
+    return parser
+
+
+def _run(config: lane_file.LaneConfig) -> int:
+    from gate_agent.runtime import agent  # noqa: PLC0415 - the other commands need no OpenCV
+
+    agent.run(config, logs.configure(lane=config.lane))
+    return EX_OK
+
+
+def _status(config: lane_file.LaneConfig, *, as_json: bool) -> int:
+    from gate_agent.store.encoding import decode_state  # noqa: PLC0415 - as above
+    from gate_agent.store.schema import open_reader  # noqa: PLC0415
+
+    path = Path(config.state_dir) / "lane.db"
+    if not path.exists():
+        raise StoreError(f"{path}: not there: this lane has not run yet")
+    try:
+        connection = open_reader(path)
+        state, seq = connection.execute("SELECT state, record_seq FROM snapshot").fetchone()
+        unsent = connection.execute("SELECT count(*) FROM outbox").fetchone()[0]
+        connection.close()
+    except sqlite3.Error as exc:
+        raise StoreError(f"{path}: cannot be read: {exc}") from exc
+    lane = decode_state(state)
+    shown = {
+        "lane": lane.lane_id,
+        "mode": lane.mode.value,
+        "phase": lane.phase.value,
+        "passage": lane.passage.passage_id if lane.passage else None,
+        "barrier": lane.barrier.value,
+        "faults": sorted(fault.value for fault in lane.faults),
+        "records": seq,
+        "in_outbox": unsent,
+    }
+    if as_json:
+        print(json.dumps(shown, ensure_ascii=False))
+    else:
+        print("\n".join(f"{name:>10}  {value}" for name, value in shown.items()))
+    return EX_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""The composition root: configuration -> objects -> start -> wait -> stop. The only such place."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devices.barrier.driver import Barrier
+from devices.camera.opening import open_camera
+from devices.clock import SystemClock
+from devices.errors import DeviceConfigError
+from devices.lane_io.driver import LaneIo
+from devices.modbus import ModbusBus
+from devices.registry import open_card_reader, open_weighbridge
+from gate_agent import config as lane_file
+from gate_agent.adapters.card_reader import CardReaderAdapter
+from gate_agent.adapters.inbox import Inbox
+from gate_agent.adapters.lane_io import LampOrder, LaneIoAdapter
+from gate_agent.adapters.plate_reader import PlateAdapter
+from gate_agent.adapters.service import Service
+from gate_agent.adapters.weighbridge import WeighbridgeAdapter
+from gate_agent.clock import instant
+from gate_agent.domain.events import AgentStarted, Stamped
+from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.vocabulary import LaneId
+from gate_agent.errors import ConfigError
+from gate_agent.runtime.deadlines import Deadlines
+from gate_agent.runtime.dispatch import Dispatch
+from gate_agent.runtime.health import health_of
+from gate_agent.runtime.lane_loop import LaneLoop, stop_lamps
+from gate_agent.runtime.notify import Notifier
+from gate_agent.store.hub_cache import HubCache, ManifestReader, acknowledged_in
+from gate_agent.store.lane_store import LaneStore, OutboxReader
+from gate_agent.store.picture_files import PictureFiles
+from gate_agent.store.schema import open_reader
+from gate_agent.uplink.mqtt import BrokerAddress
+from gate_agent.uplink.uplink import Uplink
+from models.lpr.opening import open_plate_reader
+
+if TYPE_CHECKING:
+    from devices.clock import Clock
+    from gate_agent.config import LaneConfig
+    from gate_agent.logs import Log
+    from gate_agent.wire.v1 import LaneHealth
+
+WATCHDOG_EVERY_S = 1.0
+LANE_STALL_S = 5.0
+"""The lane thread comes round every half second; slower than this feeds no watchdog."""
+
+
+class Agent:
+    """One lane's controller: every thread, every device, every file."""
+
+    def __init__(self, config: LaneConfig, clock: Clock, log: Log) -> None:
+        """Open the stores and name the devices; nothing moves yet.
+
+        Raises `StoreError` or `ConfigError`.
+        """
+        self._clock = clock
+        self._log = log
+        self._policy = lane_file.policy_of(config)
+        self._version = version("kakou")
+        state_dir = Path(config.state_dir)
+        self._store = LaneStore(state_dir / "lane.db", LaneId(config.lane), self._policy)
+        self._cache = HubCache(state_dir / "hub.db")
+        self._cache_reader = open_reader(state_dir / "hub.db")
+        self._outbox = OutboxReader(state_dir / "lane.db")
+        self._manifest = ManifestReader(state_dir / "hub.db", self._store.used_by)
+        pictures = PictureFiles(
+            state_dir / "pictures", max_bytes=config.pictures_max_mb * 1_000_000
+        )
+        self._inbox = Inbox()
+        self._deadlines = Deadlines()
+        self._make_devices(config, pictures)
+        self._uplink = Uplink(
+            config.site,
+            config.lane,
+            self._store.epoch,
+            self._version,
+            _broker(config),
+            self._cache,
+            self._outbox,
+            pictures,
+            self._health,
+            self._inbox,
+            clock,
+            log,
+        )
+        self.loop = LaneLoop(
+            self._store,
+            self._manifest,
+            self._inbox,
+            self._deadlines,
+            clock,
+            log,
+            acknowledged=lambda: acknowledged_in(self._cache_reader, self._store.epoch),
+            recorded=self._uplink.wake,
+            stop_lamps=self._stop_lamps,
+        )
+
+    def _make_devices(self, config: LaneConfig, pictures: PictureFiles) -> None:
+        devices, clock, inbox, log = config.devices, self._clock, self._inbox, self._log
+        bus = ModbusBus(devices.bus, clock)
+        try:
+            scale = open_weighbridge(devices.weighbridge, clock)
+            reader = open_card_reader(devices.card_reader, clock)
+            camera = open_camera(devices.camera, clock)
+        except DeviceConfigError as exc:
+            raise ConfigError(f"devices: {exc}") from exc
+        self._board = LaneIoAdapter(
+            bus,
+            LaneIo(bus, clock),
+            Barrier(bus, clock, devices.barrier),
+            devices.bus.poll_s,
+            inbox,
+            clock,
+            log,
+        )
+        self._plates = PlateAdapter(camera, open_plate_reader, pictures, inbox, clock, log)
+        weighing = WeighbridgeAdapter(scale, devices.weighbridge, inbox, clock)
+        cards = CardReaderAdapter(reader, inbox, clock)
+        self._services = (
+            Service("bus", self._board, FaultCode.BUS_LINK, inbox, clock, log),
+            Service("weighbridge", weighing, FaultCode.SCALE_LINK, inbox, clock, log),
+            Service("card_reader", cards, FaultCode.CARD_LINK, inbox, clock, log),
+            Service("camera", self._plates, FaultCode.CAMERA_LINK, inbox, clock, log),
+        )
+
+    def start(self) -> None:
+        """Everything begins; the lane first, so that it sees the devices come."""
+        dispatch = Dispatch(
+            self._board.order, self._plates.order, self._deadlines, self.loop.find, self._log
+        )
+        started = AgentStarted(policy=self._policy, version=self._version)
+        self.loop.start(dispatch, Stamped(started, instant(self._clock)))
+        for service in self._services:
+            service.start()
+        self._uplink.start()
+
+    def stop(self) -> None:
+        """Devices first, then the lane, then the link; what is unsent stays in the outbox."""
+        for service in self._services:
+            service.stop()
+        for service in self._services:
+            service.join(4.0)
+        self.loop.stop()
+        self._uplink.stop()
+        for closing in (self._manifest, self._outbox, self._cache_reader, self._cache, self._store):
+            closing.close()
+
+    def is_well(self) -> bool:
+        """Whether the lane thread comes round. A hung driver is a fault, a hung lane a restart."""
+        return self.loop.is_alive and self._clock.now().mono_s - self.loop.turned_s < LANE_STALL_S
+
+    def status(self) -> str:
+        """One line for systemctl status."""
+        lane = self.loop.lane
+        faults = ", ".join(sorted(lane.faults)) or "none"
+        return f"{lane.mode.value}, {lane.phase.value}, faults: {faults}"
+
+    def _health(self, unsent: int, oldest_ms: int | None) -> LaneHealth:
+        return health_of(
+            self.loop.lane,
+            instant(self._clock),
+            held=self._cache.manifest(),
+            last_seq=self.loop.last_seq,
+            unsent=unsent,
+            oldest_ms=oldest_ms,
+        )
+
+    def _stop_lamps(self) -> None:
+        for lamp, on in stop_lamps():
+            self._board.order(LampOrder(lamp, on))
+
+
+def _broker(config: LaneConfig) -> BrokerAddress:
+    return BrokerAddress(
+        host=config.hub.host,
+        port=config.hub.port,
+        client_id=f"{config.site}-{config.lane}",
+        username=config.hub.username,
+        password=lane_file.password(config.hub),
+        ca_file=config.hub.ca_file,
+    )
+
+
+def run(config: LaneConfig, log: Log) -> None:
+    """Run a lane until SIGTERM or SIGINT."""
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    notifier = Notifier()
+    agent = Agent(config, SystemClock(), log)
+    agent.start()
+    log.info("agent_started", version=version("kakou"))
+    notifier.ready("started")
+    with contextlib.suppress(KeyboardInterrupt):
+        while not ended.wait(WATCHDOG_EVERY_S):
+            if agent.is_well():
+                notifier.alive(agent.status())
+            else:
+                log.error("lane_stalled")
+    notifier.stopping()
+    agent.stop()
+    log.info("agent_stopped")

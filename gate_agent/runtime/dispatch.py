@@ -1,0 +1,59 @@
+"""Effects to the adapters that carry them out. Decides nothing; called after the commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from gate_agent.adapters.lane_io import LampOrder, LowerOrder, RaiseOrder
+from gate_agent.adapters.plate_reader import PlateOrder
+from gate_agent.domain import effects
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gate_agent.adapters.lane_io import BoardOrder
+    from gate_agent.domain.vocabulary import Instant
+    from gate_agent.logs import Log
+    from gate_agent.runtime.deadlines import Deadlines
+
+
+class Dispatch:
+    """Knows which adapter each effect belongs to."""
+
+    def __init__(
+        self,
+        board: Callable[[BoardOrder], None],
+        plates: Callable[[PlateOrder], None],
+        deadlines: Deadlines,
+        find: Callable[[effects.FindDeclarations], None],
+        log: Log,
+    ) -> None:
+        self._board = board
+        self._plates = plates
+        self._deadlines = deadlines
+        self._find = find
+        self._log = log
+
+    def carry_out(self, effect: effects.Effect, at: Instant) -> None:  # noqa: C901 - one case each
+        """Hand one committed effect on; `at` is the moment of the step that asked for it."""
+        match effect:
+            case effects.Record() | effects.MarkUsed():
+                pass  # done: they were part of the commit
+            case effects.RequestPlate():
+                self._plates(PlateOrder(effect.passage_id, effect.attempt))
+            case effects.FindDeclarations():
+                self._find(effect)
+            case effects.ArmDeadline():
+                self._deadlines.arm(effect.token, at.mono_s + effect.after_s)
+            case effects.SetLamp():
+                self._board(LampOrder(effect.lamp, effect.on))
+            case effects.Show():
+                self._log.info("sign", shows=effect.sign.value)
+            case effects.RaiseBarrier():
+                self._board(RaiseOrder(effect.command_id, at.mono_s + effect.valid_for_s))
+            case effects.LowerBarrier():
+                self._board(LowerOrder(effect.command_id))
+            case effects.Ignored():
+                self._log.debug("event_ignored", why=effect.why)
+            case _:
+                assert_never(effect)

@@ -1,0 +1,43 @@
+"""The lane as it is now, for the live view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gate_agent.wire.v1 import LaneHealth
+
+if TYPE_CHECKING:
+    from gate_agent.domain.state import LaneState
+    from gate_agent.domain.vocabulary import Instant
+    from gate_agent.store.hub_cache import HeldManifest
+
+
+def health_of(
+    lane: LaneState,
+    at: Instant,
+    *,
+    held: HeldManifest,
+    last_seq: int,
+    unsent: int,
+    oldest_ms: int | None,
+) -> LaneHealth:
+    """What the console shows of a lane between its records."""
+    age_s = None if held.confirmed_ms is None else (at.wall_ms - held.confirmed_ms) / 1000
+    return LaneHealth(
+        lane=lane.lane_id,
+        epoch=lane.epoch,
+        at_ms=at.wall_ms,
+        mode=lane.mode.value,
+        phase=lane.phase.value,
+        passage_id=lane.passage.passage_id if lane.passage else None,
+        barrier=lane.barrier.value,
+        weight_kg=lane.weight_kg,
+        weight_state=lane.weight_state.value,
+        faults=tuple(sorted(fault.value for fault in lane.faults)),
+        manifest_version=held.version,
+        manifest_age_s=age_s,
+        last_seq=last_seq,
+        unsent=unsent,
+        oldest_unsent_s=0.0 if oldest_ms is None else max(0.0, (at.wall_ms - oldest_ms) / 1000),
+        showing=lane.sign.value,
+    )

@@ -1,0 +1,192 @@
+"""inbox -> step -> commit -> dispatch. One thread, no domain knowledge.
+
+A row is committed before a barrier moves. When a commit fails (full disk) the event stays at the
+head and is tried again: nothing is dispatched meanwhile, so nothing opens; the lamps are put to
+stop, and when the disk is back the events go on in their order.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from gate_agent.clock import instant
+from gate_agent.domain.effects import FindDeclarations, Lamp
+from gate_agent.domain.events import (
+    DeadlineExpired,
+    DeclarationsFound,
+    FaultCleared,
+    FaultRaised,
+    Stamped,
+)
+from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.lane import step
+from gate_agent.domain.manifest import ManifestStatus
+from gate_agent.domain.vocabulary import Instant
+from gate_agent.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devices.clock import Clock
+    from gate_agent.adapters.inbox import Inbox
+    from gate_agent.domain.state import LaneState
+    from gate_agent.logs import Log
+    from gate_agent.runtime.deadlines import Deadlines
+    from gate_agent.runtime.dispatch import Dispatch
+    from gate_agent.store.hub_cache import HeldManifest, ManifestReader
+    from gate_agent.store.lane_store import LaneStore
+
+TURN_S = 0.5
+RETRY_S = 0.5
+TIDY_EVERY_S = 30.0
+
+
+class LaneLoop:
+    """The thread that decides."""
+
+    def __init__(
+        self,
+        store: LaneStore,
+        manifest: ManifestReader,
+        inbox: Inbox,
+        deadlines: Deadlines,
+        clock: Clock,
+        log: Log,
+        acknowledged: Callable[[], int],
+        recorded: Callable[[], None],
+        stop_lamps: Callable[[], None],
+    ) -> None:
+        """`recorded` is called after a commit; `stop_lamps` when commits fail."""
+        self._store = store
+        self._manifest = manifest
+        self._inbox = inbox
+        self._deadlines = deadlines
+        self._clock = clock
+        self._log = log
+        self._acknowledged = acknowledged
+        self._recorded = recorded
+        self._stop_lamps = stop_lamps
+        self._dispatch: Dispatch | None = None
+        self._next: deque[Stamped] = deque()
+        self._store_failed_at: Instant | None = None
+        self._tidied_s = clock.now().mono_s
+        self.lane: LaneState = store.lane
+        self.last_seq = store.last_seq
+        self.turned_s = clock.now().mono_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lane", daemon=True)
+
+    def start(self, dispatch: Dispatch, first: Stamped) -> None:
+        """Begin with `first`, the event that says the agent started."""
+        self._dispatch = dispatch
+        self._next.append(first)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the event in hand."""
+        self._stop.set()
+        self._thread.join(5.0)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs; `turned_s` says when it last came round."""
+        return self._thread.is_alive()
+
+    def find(self, question: FindDeclarations) -> None:
+        """Answer a look-up at once: the next event is its answer."""
+        at = instant(self._clock)
+        try:
+            found, held = self._manifest.find(question.plate, question.card_uid)
+        except StoreError as exc:
+            # The lane's own deadline for the look-up turns this into a Hold.
+            self._log.error("manifest_unreadable", detail=str(exc))
+            self._next.append(Stamped(FaultRaised(code=FaultCode.MANIFEST, detail=str(exc)), at))
+            return
+        answer = DeclarationsFound(
+            token=question.token, declarations=tuple(found), manifest=status_of(held, at)
+        )
+        if FaultCode.MANIFEST in self.lane.faults:
+            self._next.append(Stamped(FaultCleared(code=FaultCode.MANIFEST), at))
+        self._next.append(Stamped(answer, at))
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self.turned_s = self._clock.now().mono_s
+            stamped = self._take()
+            if stamped is None:
+                self._tidy()
+                continue
+            self._process(stamped)
+
+    def _take(self) -> Stamped | None:
+        if self._next:
+            return self._next.popleft()
+        now = instant(self._clock)
+        token = self._deadlines.due(now.mono_s)
+        if token is not None:
+            return Stamped(DeadlineExpired(token=token), now)
+        return self._inbox.take(self._deadlines.wait_s(now.mono_s, TURN_S))
+
+    def _process(self, stamped: Stamped) -> None:
+        after = step(self.lane, stamped.event, stamped.at)
+        try:
+            self._store.commit(stamped, after)
+        except StoreError as exc:
+            self._next.appendleft(stamped)
+            self._wait_for_store(str(exc))
+            return
+        self.lane = after.lane
+        self.last_seq = self._store.last_seq
+        if self._dispatch is not None:
+            for effect in after.effects:
+                self._dispatch.carry_out(effect, stamped.at)
+        self._recorded()
+        if self._store_failed_at is not None:
+            self._store_is_back()
+
+    def _wait_for_store(self, detail: str) -> None:
+        if self._store_failed_at is None:
+            self._store_failed_at = instant(self._clock)
+            self._log.error("store_failed", detail=detail)
+            self._stop_lamps()
+        self._stop.wait(RETRY_S)
+
+    def _store_is_back(self) -> None:
+        at = self._store_failed_at
+        if at is None:
+            return
+        self._store_failed_at = None
+        now = instant(self._clock)
+        self._log.info("store_recovered", after_s=round(now.mono_s - at.mono_s, 1))
+        detail = f"could not commit for {now.mono_s - at.mono_s:.1f} s"
+        self._next.append(Stamped(FaultRaised(code=FaultCode.STORE, detail=detail), now))
+        self._next.append(Stamped(FaultCleared(code=FaultCode.STORE), now))
+
+    def _tidy(self) -> None:
+        """While nothing happens: forget what the hub has, bound the journal."""
+        now_s = self._clock.now().mono_s
+        if now_s - self._tidied_s < TIDY_EVERY_S or self.lane.passage is not None:
+            return
+        self._tidied_s = now_s
+        try:
+            self._store.forget_acknowledged(self._acknowledged())
+            self._store.trim_journal()
+        except (StoreError, sqlite3.Error) as exc:
+            self._log.warning("tidy_failed", detail=str(exc))
+
+
+def status_of(held: HeldManifest, at: Instant) -> ManifestStatus:
+    """How fresh the manifest held is. A confirmation from the future proves a wrong clock: None."""
+    confirmed = None
+    if held.confirmed_ms is not None and held.confirmed_ms <= at.wall_ms:
+        age_s = (at.wall_ms - held.confirmed_ms) / 1000
+        confirmed = Instant(at.mono_s - age_s, held.confirmed_ms)
+    return ManifestStatus(version=held.version, confirmed_at=confirmed)
+
+
+def stop_lamps() -> tuple[tuple[Lamp, bool], ...]:
+    """The lamps of a lane that cannot record: stop everywhere."""
+    return ((Lamp.ENTRY_GREEN, False), (Lamp.EXIT_GREEN, False), (Lamp.EXIT_RED, True))

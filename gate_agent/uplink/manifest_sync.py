@@ -1,0 +1,102 @@
+"""The hub's manifest onto the lane: parts collected, applied by version or not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gate_agent.store.hub_cache import ManifestMismatchError
+from gate_agent.wire import v1
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gate_agent.logs import Log
+    from gate_agent.store.hub_cache import HubCache
+
+ASK_EVERY_S = 3.0
+CONFIRM_EVERY_S = 10.0
+PARTS_MAX = 100_000
+
+
+class ManifestSync:
+    """Keeps hub.db at the hub's newest version. Belongs to the uplink thread."""
+
+    def __init__(self, cache: HubCache, lane: str, send: Callable[[bytes], bool], log: Log) -> None:
+        self._cache = cache
+        self._lane = lane
+        self._send = send
+        self._log = log
+        self._held = cache.manifest()
+        self._asked_s = float("-inf")
+        self._confirmed_s = float("-inf")
+        self._parts: dict[int, v1.ManifestPart] = {}
+        self._all_next = False  # what we hold does not add up: ask for everything
+
+    @property
+    def version(self) -> int:
+        """The version held now; 0: none."""
+        return self._held.version
+
+    def hear_head(self, head: v1.ManifestHead, now_s: float, now_ms: int) -> None:
+        """The hub says what is newest: confirm what is held, or ask for what is missing."""
+        held = self._held
+        if (held.version, held.count, held.digest) == (head.version, head.count, head.digest):
+            if now_s - self._confirmed_s >= CONFIRM_EVERY_S:
+                self._confirmed_s = now_s
+                self._cache.confirm(now_ms)
+            return
+        if now_s - self._asked_s < ASK_EVERY_S:
+            return
+        behind = held.version < head.version
+        have = held.version if behind and not self._all_next else 0
+        self._asked_s = now_s
+        self._parts = {}
+        self._send(v1.encode(v1.ManifestRequest(lane=self._lane, have_version=have)))
+
+    def take_part(self, part: v1.ManifestPart, now_s: float, now_ms: int) -> None:
+        """Collect the parts of one change and apply them when all have come."""
+        if not self._fits(part):
+            return
+        self._parts[part.part] = part
+        self._asked_s = now_s  # parts are coming: do not ask again meanwhile
+        if len(self._parts) < part.parts:
+            return
+        parts = [self._parts[number] for number in sorted(self._parts)]
+        self._parts = {}
+        self._apply(parts, now_s, now_ms)
+
+    def _fits(self, part: v1.ManifestPart) -> bool:
+        if part.from_version not in (0, self._held.version) or not 0 < part.parts <= PARTS_MAX:
+            return False
+        known = next(iter(self._parts.values()), None)
+        if known is not None and _key(known) != _key(part):
+            if part.to_version < known.to_version:
+                return False
+            self._parts = {}
+        return True
+
+    def _apply(self, parts: list[v1.ManifestPart], now_s: float, now_ms: int) -> None:
+        last = parts[-1]
+        try:
+            self._cache.apply(
+                version=last.to_version,
+                replace_all=last.from_version == 0,
+                upserts=[row for part in parts for row in part.upserts],
+                deletes=[key for part in parts for key in part.deletes],
+                count=last.count,
+                expected_digest=last.digest,
+                at_ms=now_ms,
+            )
+        except ManifestMismatchError as exc:
+            self._log.error("manifest_mismatch", detail=str(exc))
+            self._all_next = True
+            return
+        self._all_next = False
+        self._asked_s = float("-inf")
+        self._confirmed_s = now_s
+        self._held = self._cache.manifest()
+        self._log.info("manifest_adopted", version=self._held.version, count=self._held.count)
+
+
+def _key(part: v1.ManifestPart) -> tuple[int, int, int]:
+    return part.from_version, part.to_version, part.parts

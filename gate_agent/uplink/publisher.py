@@ -1,0 +1,91 @@
+"""Outbox -> hub, in order, until the hub acknowledges. At least once; the hub dedupes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gate_agent.wire import v1
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gate_agent.store.lane_store import OutboxReader, OutboxRow
+    from gate_agent.store.picture_files import PictureFiles
+
+BATCH_RECORDS = 64
+BATCH_BYTES = 400_000  # brokers refuse messages of a megabyte; base64 adds a third
+AHEAD_RECORDS = 256  # sent but not acknowledged
+RESEND_S = 5.0
+
+_PICTURE = b'"picture_taken"'
+_picture_decoder = msgspec.json.Decoder(v1.PictureTaken)
+
+
+class Publisher:
+    """Sends what the hub has not acknowledged. Belongs to the uplink thread."""
+
+    def __init__(
+        self,
+        outbox: OutboxReader,
+        pictures: PictureFiles,
+        lane: str,
+        epoch: str,
+        send: Callable[[bytes], bool],
+    ) -> None:
+        self._outbox = outbox
+        self._pictures = pictures
+        self._lane = lane
+        self._epoch = epoch
+        self._send = send
+        self._sent_seq = 0
+        self._acknowledged_seq = 0
+        self._progress_s = 0.0
+
+    def start_over(self, acknowledged_seq: int, now_s: float) -> None:
+        """The link is new: everything that is not acknowledged is sent again."""
+        self._acknowledged_seq = acknowledged_seq
+        self._sent_seq = acknowledged_seq
+        self._progress_s = now_s
+
+    def acknowledge(self, through_seq: int, now_s: float) -> None:
+        """The hub has committed everything up to here."""
+        if through_seq > self._acknowledged_seq:
+            self._acknowledged_seq = through_seq
+            self._progress_s = now_s
+        self._sent_seq = max(self._sent_seq, self._acknowledged_seq)
+
+    def publish(self, now_s: float) -> None:
+        """Send what fits; start over when the hub has been silent for too long."""
+        waiting = self._sent_seq > self._acknowledged_seq
+        if not waiting:
+            self._progress_s = now_s
+        elif now_s - self._progress_s > RESEND_S:
+            self.start_over(self._acknowledged_seq, now_s)
+        while self._sent_seq - self._acknowledged_seq < AHEAD_RECORDS:
+            rows = self._outbox.after(self._sent_seq, BATCH_RECORDS)
+            batch = self._batch(rows)
+            if not batch or not self._send_batch(batch):
+                return
+            self._sent_seq = batch[-1].seq
+
+    def _batch(self, rows: list[OutboxRow]) -> list[v1.RawRecord]:
+        batch: list[v1.RawRecord] = []
+        size = 0
+        for row in rows:
+            body = self._with_picture(row.body) if _PICTURE in row.body[:64] else row.body
+            if batch and size + len(body) > BATCH_BYTES:
+                break
+            size += len(body)
+            batch.append(v1.RawRecord(seq=row.seq, at_ms=row.at_ms, body=msgspec.Raw(body)))
+        return batch
+
+    def _send_batch(self, batch: list[v1.RawRecord]) -> bool:
+        message = v1.RecordBatch(lane=self._lane, epoch=self._epoch, records=tuple(batch))
+        return self._send(v1.encode(message))
+
+    def _with_picture(self, body: bytes) -> bytes:
+        record = _picture_decoder.decode(body)
+        jpeg = self._pictures.read(record.picture_id)
+        return v1.encode(msgspec.structs.replace(record, jpeg=jpeg))

@@ -1,0 +1,200 @@
+"""The uplink thread: records out, acknowledgements, manifest and commands in.
+
+The lane never waits for it. Losing hub, broker or network changes nothing for the vehicle in the
+lane: records stay in the outbox, the manifest grows older, and how old it may be is policy.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING
+
+from gate_agent.clock import instant
+from gate_agent.domain.events import FaultCleared, FaultRaised
+from gate_agent.domain.faults import FaultCode
+from gate_agent.errors import StoreError
+from gate_agent.uplink.manifest_sync import ManifestSync
+from gate_agent.uplink.mqtt import LinkChanged, MqttLink, Received
+from gate_agent.uplink.publisher import Publisher
+from gate_agent.wire import v1
+from gate_agent.wire.convert import event_of
+from gate_agent.wire.topics import HUB, Stream, topic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devices.clock import Clock
+    from gate_agent.adapters.inbox import Inbox
+    from gate_agent.logs import Log
+    from gate_agent.store.hub_cache import HubCache
+    from gate_agent.store.lane_store import OutboxReader
+    from gate_agent.store.picture_files import PictureFiles
+    from gate_agent.uplink.mqtt import BrokerAddress
+
+TURN_S = 0.25
+HEALTH_EVERY_S = 1.0
+SILENT_S = 5.0  # heads come about once a second
+
+
+class Uplink:
+    """One lane's link to the hub, in one thread of its own."""
+
+    def __init__(
+        self,
+        site: str,
+        lane: str,
+        epoch: str,
+        version: str,
+        address: BrokerAddress,
+        cache: HubCache,
+        outbox: OutboxReader,
+        pictures: PictureFiles,
+        health: Callable[[int, int | None], v1.LaneHealth],
+        inbox: Inbox,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        """`health(unsent, oldest_ms)` builds the lane's present health."""
+        self._site, self._lane, self._epoch, self._version = site, lane, epoch, version
+        self._cache, self._outbox = cache, outbox
+        self._health = health
+        self._inbox, self._clock, self._log = inbox, clock, log
+        hub_streams = [topic(site, lane, s) for s in (Stream.ACK, Stream.COMMAND)]
+        hub_streams += [topic(site, lane, Stream.MANIFEST_PART)]
+        hub_streams += [topic(site, HUB, Stream.MANIFEST_HEAD)]
+        offline = v1.encode(v1.LaneStatus(lane=lane, epoch=epoch, online=False, version=version))
+        self._link = MqttLink(address, hub_streams, (topic(site, lane, Stream.STATUS), offline))
+        self._publisher = Publisher(outbox, pictures, lane, epoch, self._sender(Stream.RECORDS))
+        self._manifest = ManifestSync(cache, lane, self._sender(Stream.MANIFEST_REQUEST), log)
+        self._acknowledged = cache.acknowledged(epoch)
+        self._heard_s = clock.now().mono_s
+        self._health_s = float("-inf")
+        self._is_silent = False
+        self._store_failed = False
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
+
+    def start(self) -> None:
+        """Begin to connect and to send."""
+        self._link.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say goodbye and end; what is unsent stays in the outbox."""
+        self._stop.set()
+        self._thread.join(3.0)
+        self._publish_status(online=False)
+        self._link.stop()
+
+    def wake(self) -> None:
+        """There is something new in the outbox; any thread may call."""
+        try:
+            self._link.inbox.put_nowait(Received("", b""))
+        except queue.Full:
+            return
+
+    def _sender(self, stream: Stream) -> Callable[[bytes], bool]:
+        name = topic(self._site, self._lane, stream)
+        return lambda payload: self._link.publish(name, payload)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._turn()
+            except StoreError as exc:
+                if not self._store_failed:
+                    self._store_failed = True
+                    self._log.error("uplink_store_failed", detail=str(exc))
+                self._stop.wait(1.0)
+            except Exception:  # noqa: BLE001 - the thread's edge: the uplink never dies
+                self._log.exception("uplink_crashed")
+                self._stop.wait(1.0)
+            else:
+                self._store_failed = False
+
+    def _turn(self) -> None:
+        for item in self._arrived():
+            match item:
+                case LinkChanged():
+                    self._change_link(item)
+                case Received(topic="") | Received(payload=b""):
+                    pass
+                case Received():
+                    self._take(item)
+        now_s = self._clock.now().mono_s
+        if self._link.is_up:
+            self._publisher.publish(now_s)
+            if now_s - self._health_s >= HEALTH_EVERY_S:
+                self._health_s = now_s
+                self._publish_health()
+        self._watch_silence(now_s)
+
+    def _arrived(self) -> list[LinkChanged | Received]:
+        items: list[LinkChanged | Received] = []
+        try:
+            items.append(self._link.inbox.get(timeout=TURN_S))
+            while len(items) < 256:  # noqa: PLR2004 - a turn stays short
+                items.append(self._link.inbox.get_nowait())
+        except queue.Empty:
+            pass
+        return items
+
+    def _change_link(self, change: LinkChanged) -> None:
+        if not change.up:
+            self._log.warning("hub_link_lost", detail=change.detail)
+            return
+        self._log.info("hub_link_up")
+        self._publish_status(online=True)
+        self._publisher.start_over(self._acknowledged, self._clock.now().mono_s)
+
+    def _publish_status(self, *, online: bool) -> None:
+        status = v1.LaneStatus(
+            lane=self._lane, epoch=self._epoch, online=online, version=self._version
+        )
+        name = topic(self._site, self._lane, Stream.STATUS)
+        self._link.publish(name, v1.encode(status), retain=True)
+
+    def _publish_health(self) -> None:
+        unsent, oldest_ms = self._outbox.backlog(self._acknowledged)
+        health = self._health(unsent, oldest_ms)
+        name = topic(self._site, self._lane, Stream.HEALTH)
+        self._link.publish(name, v1.encode(health), qos=0)
+
+    def _take(self, received: Received) -> None:
+        try:
+            message = v1.decode_hub_message(received.payload)
+        except v1.WireError as exc:
+            self._log.warning("hub_message_refused", topic=received.topic, detail=str(exc))
+            return
+        stamp = self._clock.now()
+        match message:
+            case v1.RecordAck():
+                self._acknowledge(message, stamp.mono_s)
+            case v1.ManifestHead():
+                self._heard_s = stamp.mono_s
+                self._manifest.hear_head(message, stamp.mono_s, stamp.wall_ms)
+            case v1.ManifestPart():
+                self._manifest.take_part(message, stamp.mono_s, stamp.wall_ms)
+            case _:
+                self._log.info("command_received", command_id=message.command_id)
+                self._inbox.put(event_of(message), instant(self._clock))
+
+    def _acknowledge(self, ack: v1.RecordAck, now_s: float) -> None:
+        if ack.epoch != self._epoch:
+            return
+        if ack.through_seq > self._acknowledged:
+            self._cache.acknowledge(ack.epoch, ack.through_seq)
+            self._acknowledged = ack.through_seq
+        self._publisher.acknowledge(self._acknowledged, now_s)
+
+    def _watch_silence(self, now_s: float) -> None:
+        """The hub, not the broker, is what must be heard."""
+        silent = now_s - self._heard_s > SILENT_S
+        if silent == self._is_silent:
+            return
+        self._is_silent = silent
+        event: FaultRaised | FaultCleared = FaultCleared(code=FaultCode.UPLINK)
+        if silent:
+            event = FaultRaised(code=FaultCode.UPLINK, detail="the hub is not heard")
+        self._inbox.put(event, instant(self._clock))
