@@ -10,7 +10,7 @@ from gate_agent.domain.events import CardPresented
 if TYPE_CHECKING:
     from devices.card_reader.api import CardReader
     from devices.clock import Clock
-    from gate_agent.adapters.inbox import Inbox
+    from gate_agent.inbox import Inbox
 
 READ_S = 0.5
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from devices.clock import Clock
     from devices.lane_io.api import LaneSwitches
     from devices.modbus import ModbusBus
-    from gate_agent.adapters.inbox import Inbox
+    from gate_agent.inbox import Inbox
     from gate_agent.logs import Log
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from devices.camera.api import Camera
     from devices.clock import Clock
     from devices.readings import Frame
-    from gate_agent.adapters.inbox import Inbox
     from gate_agent.domain.vocabulary import PassageId
+    from gate_agent.inbox import Inbox
     from gate_agent.logs import Log
     from gate_agent.store.picture_files import PictureFiles
     from models.lpr.api import PlateReader

@@ -15,8 +15,8 @@ from gate_agent.domain.events import FaultCleared, FaultRaised
 
 if TYPE_CHECKING:
     from devices.clock import Clock
-    from gate_agent.adapters.inbox import Inbox
     from gate_agent.domain.faults import FaultCode
+    from gate_agent.inbox import Inbox
     from gate_agent.logs import Log
 
 BACKOFF_FIRST_S = 0.2

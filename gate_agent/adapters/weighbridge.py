@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from devices.clock import Clock
     from devices.config import WeighbridgeConfig
     from devices.weighbridge.api import Weighbridge
-    from gate_agent.adapters.inbox import Inbox
+    from gate_agent.inbox import Inbox
 
 KEEP_ALIVE_S = 1.0
 MOVING_EVERY_S = 0.5

@@ -229,7 +229,10 @@ def boom_not_up(lane: LaneState, at: Instant) -> Step:
         replace(lane, faults=lane.faults | {FaultCode.BARRIER_STUCK}),
         (_fault(FaultCode.BARRIER_STUCK, raised=True),),
     )
-    if lane.barrier is Barrier.CLOSED:  # it never moved: the vehicle is still shut in
+    passage = lane.passage
+    moving = lane.barrier in (Barrier.OPENING, Barrier.OPEN, Barrier.STOPPED_MID)
+    if passage is not None and not passage.exit_seen and not moving:
+        # It did not move, or nobody knows: the vehicle is a person's.
         return step.on(hold(step.lane, Reason.RELEASE_FAILED, at))
     return step
 

@@ -18,7 +18,6 @@ from devices.modbus import ModbusBus
 from devices.registry import open_card_reader, open_weighbridge
 from gate_agent import config as lane_file
 from gate_agent.adapters.card_reader import CardReaderAdapter
-from gate_agent.adapters.inbox import Inbox
 from gate_agent.adapters.lane_io import LampOrder, LaneIoAdapter
 from gate_agent.adapters.plate_reader import PlateAdapter
 from gate_agent.adapters.service import Service
@@ -28,6 +27,7 @@ from gate_agent.domain.events import AgentStarted, Stamped
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.vocabulary import LaneId
 from gate_agent.errors import ConfigError
+from gate_agent.inbox import Inbox
 from gate_agent.runtime.deadlines import Deadlines
 from gate_agent.runtime.dispatch import Dispatch
 from gate_agent.runtime.health import health_of

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devices.clock import Clock
-    from gate_agent.adapters.inbox import Inbox
     from gate_agent.domain.state import LaneState
+    from gate_agent.inbox import Inbox
     from gate_agent.logs import Log
     from gate_agent.runtime.deadlines import Deadlines
     from gate_agent.runtime.dispatch import Dispatch

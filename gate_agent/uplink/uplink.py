@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devices.clock import Clock
-    from gate_agent.adapters.inbox import Inbox
+    from gate_agent.inbox import Inbox
     from gate_agent.logs import Log
     from gate_agent.store.hub_cache import HubCache
     from gate_agent.store.lane_store import OutboxReader
