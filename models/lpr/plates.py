@@ -85,7 +85,9 @@ GRAMMARS: Final[tuple[Grammar, ...]] = (
     Grammar(_mainland(_NEV, _SERIAL, *(DIGITS,) * 4), (PlateClass.GREEN,)),
     Grammar(_mainland(*(DIGITS,) * 5, _NEV), (PlateClass.GREEN,)),
     Grammar(_mainland(_SERIAL, *_FOUR), (PlateClass.BLUE, PlateClass.YELLOW, PlateClass.BLACK)),
+    Grammar(("M", LETTERS, "0", *(DIGITS,) * 3), (PlateClass.MACAU,)),
     Grammar(("M", LETTERS, *(DIGITS,) * 4), (PlateClass.MACAU, PlateClass.HK)),
+    Grammar(("A", LETTERS, "0", *(DIGITS,) * 3), (PlateClass.MACAU,)),
     Grammar(("A", _HK, *(DIGITS,) * 4), (PlateClass.HK, PlateClass.MACAU)),
     *(
         Grammar((_HK, _HK, DIGITS[1:], *(DIGITS,) * more), (PlateClass.HK,))

@@ -58,7 +58,9 @@ def _ink(character: str) -> Mask:
     if character == "1":
         return _one()
     if character == "0":
-        character = "O"  # the font's zero is slashed, a plate's is not
+        return _ink("O")  # the font's zero is slashed, a plate's is not
+    if character == "Q":
+        return _tailed(_ink("O"))
     if not hasattr(cv2, "FontFace"):
         raise GlyphError(f"glyph {character!r}: OpenCV {cv2.__version__} carries no fonts, 5 does")
     latin = character.isascii()
@@ -75,6 +77,17 @@ def _ink(character: str) -> Mask:
         raise GlyphError(f"glyph {character!r}: the font draws nothing")
     left, top, width, height = box
     return np.ascontiguousarray(mask[top : top + height, left : left + width])
+
+
+def _tailed(ring: Mask) -> Mask:
+    """The letter Q as plates stamp it: a ring with a bold tail that crosses it."""
+    height, width = ring.shape
+    mask = np.zeros_like(ring)
+    high, wide = height * 94 // 100, width * 92 // 100
+    mask[:high, :wide] = _shrunk(ring, wide, high)
+    start, end = (width * 48 // 100, height * 62 // 100), (width * 91 // 100, height * 96 // 100)
+    cv2.line(mask, start, end, (255,), width // 6)
+    return mask
 
 
 def _one() -> Mask:

@@ -100,15 +100,12 @@ def paste_crop(scene: LaneScene, crop: BgrImage) -> LaneScene:
 def photograph(rng: np.random.Generator, scene: LaneScene) -> BgrImage:
     """One frame of the scene: exposure of the moment, a little blur, sensor noise."""
     gain, offset = rng.uniform(0.94, 1.06), rng.uniform(-5, 5)
-    table = np.clip(np.arange(256) * gain + offset, 0, 255).astype(np.uint8)
+    table = np.clip(np.arange(256) * gain + offset - _NOISE_MEAN, 0, 255).astype(np.uint8)
     image = np.asarray(cv2.LUT(scene.image, table), np.uint8)
-    sigma = float(rng.uniform(0.3, 0.8))
-    blurred = cv2.GaussianBlur(image, (3, 3), sigma)
-    noise = _noise_tile(int(rng.integers(8)))
-    shift = (int(rng.integers(HEIGHT_PX)), int(rng.integers(WIDTH_PX)))
-    rolled = np.roll(noise, shift, axis=(0, 1))
-    noisy = cv2.add(blurred, cv2.merge([rolled, rolled, rolled]), dtype=cv2.CV_8U)
-    return np.asarray(noisy, np.uint8)
+    blurred = cv2.GaussianBlur(image, (3, 3), float(rng.uniform(0.3, 0.8)))
+    left, top = (int(v) for v in rng.integers(0, _NOISE_SPARE_PX, 2))
+    noise = _noise_field(int(rng.integers(4)))[top : top + HEIGHT_PX, left : left + WIDTH_PX]
+    return np.asarray(cv2.add(blurred, noise), np.uint8)
 
 
 def encode_jpeg(image: BgrImage, quality: int = 85) -> bytes:
@@ -123,11 +120,19 @@ def encode_jpeg(image: BgrImage, quality: int = 85) -> bytes:
     return bytes(packed)
 
 
-@lru_cache(maxsize=8)
-def _noise_tile(number: int) -> npt.NDArray[np.int16]:
-    """One of eight fixed fields of sensor noise; rolled, they are fresh enough, and cheap."""
+_NOISE_MEAN: Final = 10
+_NOISE_SIGMA: Final = 3.2
+_NOISE_SPARE_PX: Final = 128
+
+
+@lru_cache(maxsize=4)
+def _noise_field(number: int) -> BgrImage:
+    """One of four fixed fields of sensor noise; shifted at random they are fresh, and cheap."""
     rng = np.random.default_rng(977 + number)
-    return (rng.standard_normal((HEIGHT_PX, WIDTH_PX), np.float32) * 3.2).astype(np.int16)
+    size = (HEIGHT_PX + _NOISE_SPARE_PX, WIDTH_PX + _NOISE_SPARE_PX)
+    gray = rng.standard_normal(size, np.float32) * _NOISE_SIGMA + _NOISE_MEAN
+    gray = np.clip(gray, 0, 2 * _NOISE_MEAN).astype(np.uint8)
+    return np.asarray(cv2.merge([gray, gray, gray]), np.uint8)
 
 
 def _lane(rng: np.random.Generator) -> BgrImage:
@@ -265,10 +270,10 @@ def _cover(plate: BgrImage, rng: np.random.Generator) -> BgrImage:
 
 
 def _light(image: BgrImage, rng: np.random.Generator) -> BgrImage:
-    """The hour of the day: an overall gain and a side that the sun reaches."""
-    gain = rng.uniform(0.8, 1.08)
-    slope = np.linspace(gain * rng.uniform(0.92, 1.0), gain, WIDTH_PX, dtype=np.float32)
+    """The hour of the day: an overall gain and a side that the sun reaches less."""
+    lit = cv2.convertScaleAbs(image, alpha=float(rng.uniform(0.82, 1.08)))
+    shade = np.linspace(0, rng.uniform(0, 22), WIDTH_PX).astype(np.uint8)
     if rng.integers(2):
-        slope = slope[::-1]
-    field = np.broadcast_to(slope[None, :, None], image.shape)
-    return np.asarray(cv2.multiply(image, np.ascontiguousarray(field), dtype=cv2.CV_8U), np.uint8)
+        shade = shade[::-1]
+    row = np.repeat(shade, 3).reshape(1, WIDTH_PX, 3)
+    return np.asarray(cv2.subtract(lit, np.tile(row, (HEIGHT_PX, 1, 1))), np.uint8)
