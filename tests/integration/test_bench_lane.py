@@ -25,11 +25,19 @@ from devices.readings import BarrierPosition, CardReading, Frame, Lamp, LaneInpu
 from devices.registry import open_card_reader, open_weighbridge
 from devices.sim.bench import Bench
 from devices.sim.lane_world import TruckVisit
-from devices.sim.truck import TruckSpec
+from devices.sim.truck import Axle, TruckSpec
 from devices.weighbridge.settle import SettleFilter, WeightPhase, WeightState
 
 CLOCK = SystemClock()
-QUICK = TruckSpec(gross_kg=32_100, cruise_mps=7.0, accel_mps2=3.0, settle_s=1.5)
+TRAVEL_S = 0.6
+QUICK = TruckSpec(
+    gross_kg=32_100,
+    length_m=8.0,
+    axles=(Axle(behind_front_m=1.2, share=0.3), Axle(behind_front_m=6.5, share=0.7)),
+    cruise_mps=8.0,
+    accel_mps2=4.0,
+    settle_s=1.5,
+)
 
 
 def free_port() -> int:
@@ -123,7 +131,8 @@ def config(tmp_path: Path) -> DevicesConfig:
 
 @pytest.fixture
 def bench(config: DevicesConfig) -> Iterator[Bench]:
-    with Bench(config, CLOCK, empty_picture=flat_picture(30)) as bench:
+    empty_picture = flat_picture(30)
+    with Bench(config, CLOCK, empty_picture=empty_picture, boom_travel_s=TRAVEL_S) as bench:
         yield bench
 
 
@@ -171,7 +180,7 @@ def test_a_truck_comes_is_weighed_shows_its_card_and_leaves_when_the_boom_is_rai
     assert visit.raise_contact_s is not None
     assert visit.boom_up_s is not None
     assert visit.raise_contact_s == pytest.approx(written_s, abs=0.1)
-    assert visit.boom_up_s == pytest.approx(visit.raise_contact_s + 1.5, abs=0.1)
+    assert visit.boom_up_s == pytest.approx(visit.raise_contact_s + TRAVEL_S, abs=0.1)
     assert visit.entered_s is not None
     assert visit.left_s is not None
     assert visit.entered_s < visit.stopped_s < visit.boom_up_s < visit.left_s
@@ -223,7 +232,7 @@ def test_the_same_lane_works_over_modbus_rtu_by_changing_its_table(tmp_path: Pat
             bench.world.send(TruckVisit(truck=QUICK, picture=TRUCK_PICTURE, card_uid=None))
             operator.lane_io.set_lamp(Lamp.ENTRY_GREEN, on=True)
             operator.look_until(lambda: operator.look().entry_loop)
-            operator.look_until(operator.settled_on_the_platform)
+            operator.look_until(lambda: operator.weight.phase is WeightPhase.MOVING)
         finally:
             operator.close()
 

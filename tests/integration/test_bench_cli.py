@@ -1,0 +1,195 @@
+"""`gate-bench`, as a technician uses it."""
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from devices.cli import main
+from devices.clock import SystemClock
+
+CLOCK = SystemClock()
+
+LANE = """\
+lane = "lane1"
+
+[devices.bus]
+tcp_port = {bus_port}
+
+[devices.weighbridge]
+port = "{folder}/scale"
+
+[devices.card_reader]
+port = "{folder}/card"
+
+[devices.camera]
+source = "http://127.0.0.1:{camera_port}/lane.mjpg"
+"""
+
+
+def free_ports(count: int) -> list[int]:
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+@pytest.fixture
+def lane_file(tmp_path: Path) -> Path:
+    bus_port, camera_port = free_ports(2)
+    path = tmp_path / "lane1.toml"
+    path.write_text(LANE.format(folder=tmp_path, bus_port=bus_port, camera_port=camera_port))
+    return path
+
+
+class RunningBench:
+    """A `gate-bench sim` of its own."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "devices.cli", "sim", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.lines: list[str] = []
+
+    def read_until(self, text: str) -> None:
+        assert self.process.stdout is not None
+        while not self.lines or text not in self.lines[-1]:
+            line = self.process.stdout.readline()
+            assert line, f"ended without {text!r}: {self.lines}"
+            self.lines.append(line)
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
+        self.process.send_signal(number)
+        _, errors = self.process.communicate(timeout=20)
+        return self.process.returncode, errors
+
+
+@pytest.fixture
+def bench(lane_file: Path) -> Iterator[RunningBench]:
+    bench = RunningBench(str(lane_file))
+    bench.read_until("ready")
+    yield bench
+    bench.process.kill()
+    bench.process.communicate()
+
+
+def test_a_correct_lane_file_is_said_to_be_correct(
+    lane_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(lane_file)]) == 0
+    assert "correct" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("port =", "prot =", "prot"),
+        ("[devices.bus]", "[devices.buss]", "buss"),
+        ("tcp_port = ", "tcp_port = -", "$.devices.bus.tcp_port"),
+        ("[devices.", "[gadgets.", "no [devices] table"),
+        ('lane = "lane1"', "lane = lane1", "not TOML"),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_path_and_ends_with_78(
+    lane_file: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, said: str
+) -> None:
+    lane_file.write_text(lane_file.read_text().replace(before, after))
+    assert main(["check", str(lane_file)]) == 78
+    errors = capsys.readouterr().err
+    assert said in errors
+    assert str(lane_file) in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_lane_file_that_is_missing_or_not_text_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(tmp_path / "none.toml")]) == 78
+    assert "No such file" in capsys.readouterr().err
+    (tmp_path / "gbk.toml").write_bytes("口岸 = 1".encode("gbk"))
+    assert main(["check", str(tmp_path / "gbk.toml")]) == 78
+    assert "not UTF-8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["sim"], ["sim", "x", "--truck-every", "-1"], ["fly"]])
+def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: gate-bench" in capsys.readouterr().err
+
+
+def test_devices_that_are_not_there_fail_one_by_one_by_name(
+    lane_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--open", str(lane_file)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        ["bus", "FAILED"],
+        ["weighbridge", "FAILED"],
+        ["card_reader", "FAILED"],
+        ["camera", "FAILED"],
+    ]
+
+
+def test_a_served_lane_answers_at_the_addresses_of_its_file(
+    bench: RunningBench, lane_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--open", str(lane_file)]) == 0
+    output = capsys.readouterr().out
+    assert "barrier_down" in output
+    assert "0 kg" in output
+    assert "1280x720" in output
+    assert bench.process.poll() is None
+
+
+def test_ctrl_c_ends_everything_quietly(bench: RunningBench, lane_file: Path) -> None:
+    status, errors = bench.end()
+    assert status == 0
+    assert errors == ""
+    assert [path.name for path in lane_file.parent.iterdir()] == ["lane1.toml"]
+
+
+def test_a_busy_port_is_one_clear_line(
+    bench: RunningBench, lane_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "devices.cli", "sim", str(lane_file)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert second.stderr.startswith("gate-bench: ")
+    assert second.stderr.count("\n") == 1
+    assert bench.process.poll() is None
+
+
+def test_trucks_are_sent_with_the_pictures_given(lane_file: Path, tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    cv2.imwrite(str(pictures / "1.jpg"), np.full((60, 80, 3), 200, dtype=np.uint8))
+    bench = RunningBench(
+        str(lane_file), "--truck-every", "0.1", "--pictures", str(pictures), "--seed", "7"
+    )
+    bench.read_until("truck 1: ")
+    assert "kg, card " in bench.lines[-1]
+    assert bench.end(signal.SIGTERM)[0] == 0
+
+
+def test_a_folder_without_pictures_is_named(
+    lane_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sim", str(lane_file), "--pictures", str(tmp_path)]) == 78
+    assert f"no JPEG in {tmp_path}" in capsys.readouterr().err
