@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test bench lock format lint clean
+.PHONY: help setup setup-dev run test bench lock format lint clean docs
 
 # Any Python that answers may start bootstrap.py, which itself looks for the right one; a shim
 # that exists and does not work is passed over.
@@ -50,6 +50,9 @@ format: setup-dev ## format the code
 
 lint: setup-dev ## format, lint, types and import contracts only
 	@exec $(PY) -m tests.check format lint types contracts
+
+docs: setup-dev ## write docs/reference/cli.md and config.md anew
+	@exec $(PY) -m tests.reference
 
 clean: ## remove .venv, caches and what the demonstration wrote
 	@rm -rf .venv .build run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
