@@ -14,6 +14,7 @@ its own rate, again and again.
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 from dataclasses import dataclass
@@ -158,12 +159,15 @@ class _Feed:
         self._thread = threading.Thread(target=self._run, name="camera-grab", daemon=True)
 
     def start(self) -> None:
+        # A thread inside OpenCV when the interpreter ends would abort the whole process.
+        atexit.register(self.stop)
         self._thread.start()
 
     def stop(self) -> int:
         """End the thread; returns the number of the last frame."""
         self._stopping.set()
         self._thread.join()
+        atexit.unregister(self.stop)
         return self._next_number - 1
 
     def newest(self, newer_than: int, wait_s: float, *, stale_s: float) -> _Picture | None:

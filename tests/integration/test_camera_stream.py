@@ -2,6 +2,8 @@
 
 import itertools
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -212,6 +214,30 @@ def test_another_path_of_the_simulated_camera_is_not_found(server: MjpegServer) 
     camera = open_camera(CameraConfig(source=server.url + "x", open_timeout_s=1.0), CLOCK)
     with pytest.raises(LinkDown):
         camera.open()
+
+
+FORGETFUL = """
+import sys
+from devices.camera.opening import open_camera
+from devices.clock import SystemClock
+from devices.config import CameraConfig
+camera = open_camera(CameraConfig(source=sys.argv[1]), SystemClock())
+camera.open()
+assert camera.latest(0, 5.0) is not None
+"""
+
+
+def test_a_program_that_forgets_to_close_its_camera_still_ends_quietly(
+    server: MjpegServer,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORGETFUL, server.url],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def a_film(path: Path, frames: int = 6, fps: float = 20.0) -> Path:
