@@ -48,7 +48,7 @@ class Wording:
 
     def advice(self, reason: str) -> str:
         """What a supervisor can do about a reason; empty when nothing is known."""
-        return self._first((f"advice.{reason}",), "", {})
+        return self._first((f"reason_next.{reason}",), "", {})
 
     def _first(self, keys: tuple[str, ...], fallback: str, values: dict[str, object]) -> str:
         for key in keys:

@@ -1,0 +1,99 @@
+"""The forms that order something: decisions, lane commands, alarms. Each answers 303."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final, cast
+
+from starlette.responses import Response
+
+from central.console import forms
+from central.console.access_views import see_other
+from central.console.rendering import Visit
+from central.console.views import held_page, lane_page
+from central.errors import CommandStale
+from central.hub.commands import ModeName
+from central.store import audit, hub_store
+from gate_agent.wire.v1 import DecisionName
+
+_DECISIONS: Final = ("release", "inspect", "refuse")
+_MODES: Final = ("auto", "attended", "closed")
+
+
+async def decide(visit: Visit) -> Response:
+    """Order a decision about one held vehicle, if the lane's verdict is the one that was seen."""
+    passage_id = visit.request.path_params["passage_id"]
+    form = await visit.request.form()
+    try:
+        decision = forms.chosen(form, "decision", _DECISIONS)
+        reason = forms.reason(form, visit.wording)
+        await _check_seen(visit, passage_id, forms.text_field(form, "seen"))
+        await visit.services.commands.override(
+            passage_id, cast("DecisionName", decision), by=visit.identity.name, reason=reason
+        )
+    except forms.FormError as exc:
+        error = visit.wording.label(exc.label, **exc.values)
+        return await held_page(visit, passage_id, error=error, status=HTTPStatus.BAD_REQUEST)
+    except CommandStale as exc:
+        return await held_page(
+            visit, passage_id, error=_stale(visit, exc), status=HTTPStatus.CONFLICT
+        )
+    return see_other(f"/held/{passage_id}")
+
+
+async def _check_seen(visit: Visit, passage_id: str, seen: str) -> None:
+    """A lane may decide anew while somebody looks: that decision was made about another verdict."""
+    found = await visit.services.store.read(hub_store.passage, passage_id)
+    if found is not None and str(found.summary.decided_at_ms or "") != seen:
+        raise forms.FormError("stale.changed")
+
+
+async def set_mode(visit: Visit) -> Response:
+    """Order a lane's mode."""
+    lane_id = visit.request.path_params["lane"]
+    form = await visit.request.form()
+    try:
+        mode = cast("ModeName", forms.chosen(form, "mode", _MODES))
+        reason = forms.reason(form, visit.wording)
+        await visit.services.commands.set_mode(lane_id, mode, by=visit.identity.name, reason=reason)
+    except (forms.FormError, CommandStale) as exc:
+        return await _lane_refusal(visit, lane_id, exc)
+    return see_other(f"/lanes/{lane_id}")
+
+
+async def lower_barrier(visit: Visit) -> Response:
+    """Order down a boom that was left open."""
+    lane_id = visit.request.path_params["lane"]
+    form = await visit.request.form()
+    try:
+        reason = forms.reason(form, visit.wording)
+        await visit.services.commands.lower_barrier(lane_id, by=visit.identity.name, reason=reason)
+    except (forms.FormError, CommandStale) as exc:
+        return await _lane_refusal(visit, lane_id, exc)
+    return see_other(f"/lanes/{lane_id}")
+
+
+async def acknowledge_alarm(visit: Visit) -> Response:
+    """Note that a person has seen an alarm; a second acknowledgement changes nothing."""
+    await visit.services.store.write(
+        audit.acknowledge_alarm,
+        visit.request.path_params["alarm_id"],
+        at_ms=visit.services.clock.wall_ms(),
+        who=visit.identity.name,
+    )
+    visit.services.changes.announce()
+    return see_other("/log")
+
+
+async def _lane_refusal(
+    visit: Visit, lane_id: str, exc: forms.FormError | CommandStale
+) -> Response:
+    if isinstance(exc, CommandStale):
+        error, status = _stale(visit, exc), HTTPStatus.CONFLICT
+    else:
+        error, status = visit.wording.label(exc.label, **exc.values), HTTPStatus.BAD_REQUEST
+    return await lane_page(visit, lane_id, error=error, status=status)
+
+
+def _stale(visit: Visit, exc: CommandStale) -> str:
+    return visit.wording.label(f"stale.{exc.reason.value}", by=exc.by or "—")

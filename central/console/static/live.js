@@ -1,0 +1,56 @@
+// Keeps a page live: the hub sends HTML fragments, each replaces the element of its id.
+// Without this module the page reloads itself every few seconds instead.
+
+const SILENCE_MS = 6000;
+const source = document.body.dataset.live;
+const lost = document.getElementById("lost");
+const ended = document.getElementById("ended");
+let lastHeardMs = performance.now();
+
+function mark(state) {
+  document.body.classList.toggle("live", state === "live");
+  document.body.classList.toggle("stale", state !== "live");
+  lost.hidden = state !== "lost";
+  ended.hidden = state !== "ended";
+}
+
+function swap(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  for (const fresh of holder.content.children) {
+    const shown = document.getElementById(fresh.id);
+    if (!shown || shown.dataset.hash === fresh.dataset.hash) continue;
+    const focused = shown.contains(document.activeElement) ? document.activeElement.id : "";
+    shown.replaceWith(fresh);
+    if (focused) document.getElementById(focused)?.focus();
+  }
+}
+
+function follow() {
+  const events = new EventSource(source);
+  const heard = () => {
+    lastHeardMs = performance.now();
+    mark("live");
+  };
+  events.addEventListener("fragment", (event) => {
+    heard();
+    swap(event.data);
+  });
+  events.addEventListener("tick", heard);
+  events.addEventListener("ended", () => {
+    events.close();
+    clearInterval(watch);
+    mark("ended");
+  });
+  events.addEventListener("error", () => {
+    mark("lost");
+    // A closed source does not come back by itself (the hub answered, but not with a stream).
+    if (events.readyState === EventSource.CLOSED) setTimeout(follow, 2000);
+  });
+}
+
+const watch = setInterval(() => {
+  if (performance.now() - lastHeardMs > SILENCE_MS) mark("lost");
+}, 1000);
+
+if (source) follow();

@@ -1,0 +1,222 @@
+"""The pages that show: lanes, held vehicles, passages, the log."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final, cast
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.responses import Response
+
+from central.auth.roles import Role
+from central.console import fragments as live
+from central.console.rendering import Visit, page, render
+from central.console.waterfall import waterfall
+from central.store import hub_store
+from central.store.rows import PassageDetail, PassageFilter, StoredRecord
+from gate_agent.domain.matching import normalize_plate
+from gate_agent.wire.v1 import OutcomeName
+
+PAGE_LENGTH: Final = 50
+_OUTCOMES: Final = ("release", "hold", "inspect", "refuse")
+_LAST_MS: Final = 1 << 53
+
+
+async def lanes(visit: Visit) -> Response:
+    """Every lane, live."""
+    found = await live.lanes(visit, "") | await live.navigation(visit)
+    return page(
+        visit,
+        "lanes.html",
+        section="lanes",
+        title=visit.wording.label("title.lanes"),
+        fragments=found,
+        live="lanes",
+    )
+
+
+async def lane(visit: Visit) -> Response:
+    """One lane, live, with what can be ordered."""
+    return await lane_page(visit, visit.request.path_params["lane"])
+
+
+async def lane_page(
+    visit: Visit, lane_id: str, *, error: str = "", status: HTTPStatus = HTTPStatus.OK
+) -> Response:
+    """One lane, with what went wrong with an order."""
+    try:
+        found = await live.lane(visit, lane_id) | await live.navigation(visit)
+    except live.NotShown:
+        return await trouble(
+            visit, HTTPStatus.NOT_FOUND, visit.wording.label("error.no_lane", lane=lane_id)
+        )
+    return page(
+        visit,
+        "lane.html",
+        section="lanes",
+        title=f"{visit.wording.label('lane.lane')} {lane_id}",
+        fragments=found,
+        live="lane",
+        subject=lane_id,
+        status=status,
+        lane_id=lane_id,
+        error=error,
+    )
+
+
+async def held(visit: Visit) -> Response:
+    """The vehicles that wait for a person, live."""
+    found = await live.held(visit, "") | await live.navigation(visit)
+    return page(
+        visit,
+        "held.html",
+        section="held",
+        title=visit.wording.label("title.held"),
+        fragments=found,
+        live="held",
+    )
+
+
+async def held_vehicle(visit: Visit) -> Response:
+    """One held vehicle, live, with the decision."""
+    return await held_page(visit, visit.request.path_params["passage_id"])
+
+
+async def held_page(
+    visit: Visit, passage_id: str, *, error: str = "", status: HTTPStatus = HTTPStatus.OK
+) -> Response:
+    """One held vehicle, with what went wrong with a decision."""
+    try:
+        found = await live.vehicle(visit, passage_id) | await live.navigation(visit)
+    except live.NotShown:
+        return await _no_passage(visit, passage_id)
+    return page(
+        visit,
+        "held_vehicle.html",
+        section="held",
+        title=visit.wording.label("title.held"),
+        fragments=found,
+        live="vehicle",
+        subject=passage_id,
+        status=status,
+        error=error,
+    )
+
+
+async def passages(visit: Visit) -> Response:
+    """Passages newest first, filtered."""
+    query = visit.request.query_params
+    outcome = query.get("outcome", "")
+    before = query.get("before_ms", "")
+    plate = normalize_plate(query.get("plate", ""))
+    wanted = PassageFilter(
+        lane=query.get("lane") or None,
+        standing=cast("OutcomeName", outcome) if outcome in _OUTCOMES else None,
+        open_only=query.get("open") == "1",
+        before_ms=int(before) if before.isascii() and before.isdigit() else None,
+        plate=plate or None,
+        limit=PAGE_LENGTH + 1,
+    )
+    found = await visit.services.store.read(hub_store.passages, wanted)
+    shown = found[:PAGE_LENGTH]
+    older_url = ""
+    if len(found) > PAGE_LENGTH:
+        kept = {name: value for name, value in query.items() if name != "before_ms"}
+        older_url = f"/passages?{urlencode(kept | {'before_ms': str(shown[-1].first_at_ms)})}"
+    return page(
+        visit,
+        "passages.html",
+        section="passages",
+        title=visit.wording.label("title.passages"),
+        fragments=await live.navigation(visit),
+        passages=shown,
+        filter=wanted,
+        lane_ids=[presence.lane for presence in visit.services.lanes.all()],
+        older_url=older_url,
+    )
+
+
+async def passage(visit: Visit) -> Response:
+    """One passage with its whole record."""
+    passage_id = visit.request.path_params["passage_id"]
+    detail = await visit.services.store.read(hub_store.passage, passage_id)
+    if detail is None:
+        return await _no_passage(visit, passage_id)
+    return page(
+        visit,
+        "passage.html",
+        section="passages",
+        title=f"{visit.wording.label('title.passage')} {detail.summary.plate or passage_id}",
+        fragments=await live.navigation(visit),
+        values=await _passage_values(visit, detail),
+    )
+
+
+async def _passage_values(visit: Visit, detail: PassageDetail) -> dict[str, object]:
+    evidence = await live.evidence(visit, detail)
+    doubts = ""
+    if detail.summary.reasons:
+        doubts = render("_doubts.html", visit.wording, passage=detail.summary)
+    return {
+        "passage": detail.summary,
+        "standing": live.decision_standing(detail)[0],
+        "arrived_at_ms": detail.arrived_at_ms,
+        "policy_version": detail.policy_version,
+        "evidence_html": live.safe(evidence),
+        "doubts_html": live.safe(doubts),
+        "bars": waterfall(detail.timeline) if detail.timeline else (),
+        "orders": detail.commands,
+        "alarms": detail.alarms,
+        "audit": detail.audit,
+        "now_ms": visit.services.clock.wall_ms(),
+        "records": [_shown(record) for record in detail.records],
+    }
+
+
+def _shown(record: StoredRecord) -> dict[str, object]:
+    return {
+        "seq": record.seq,
+        "at_ms": record.at_ms,
+        "received_ms": record.received_ms,
+        "type": record.type,
+        "text": msgspec.json.format(record.body, indent=2).decode("utf-8", "backslashreplace"),
+    }
+
+
+async def log(visit: Visit) -> Response:
+    """Who did what, alarms, and what could not be used."""
+    store = visit.services.store
+    sign_ins = []
+    if visit.identity.may(Role.ADMINISTRATOR):
+        sign_ins = await visit.services.access.sign_ins(100)
+    return page(
+        visit,
+        "log.html",
+        section="log",
+        title=visit.wording.label("title.log"),
+        fragments=await live.navigation(visit),
+        live="none",
+        audit=await store.read(hub_store.audit, limit=200),
+        alarms=await store.read(hub_store.alarms, limit=100),
+        dead=await store.read(hub_store.dead_letters, limit=50),
+        sign_ins=sign_ins,
+    )
+
+
+async def trouble(visit: Visit, status: HTTPStatus, message: str) -> Response:
+    """A page that says what did not work."""
+    return page(
+        visit,
+        "error.html",
+        section="",
+        title=visit.wording.label("title.error"),
+        fragments=await live.navigation(visit),
+        status=status,
+        message=message,
+    )
+
+
+async def _no_passage(visit: Visit, passage_id: str) -> Response:
+    message = visit.wording.label("error.no_passage", passage=passage_id)
+    return await trouble(visit, HTTPStatus.NOT_FOUND, message)
