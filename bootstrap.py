@@ -221,7 +221,7 @@ FAILURES = (
         "do not go on before somebody has looked",
     ),
     (
-        r"certificate_verify_failed|sslerror|invalid peer certificate|unknownissuer|certificate verify",
+        r"certificate_verify_failed|sslerror|invalid peer certificate|unknownissuer",
         "the package registry's certificate is not trusted here; name your organization's with: "
         "pip config set global.cert /path/to/ca.pem",
     ),

@@ -44,9 +44,9 @@ def run(steps: dict[str, list[str]]) -> str | None:
     for name, command in steps.items():
         sys.stdout.write(f"\n== {name}\n")
         sys.stdout.flush()
-        began_s = time.monotonic()  # noqa: TID251 - how long a check takes, told to a person
+        began_s = time.monotonic()  # how long a check takes, told to a person
         status = subprocess.run(command, cwd=ROOT, check=False).returncode
-        took_s = time.monotonic() - began_s  # noqa: TID251
+        took_s = time.monotonic() - began_s
         sys.stdout.write(f"== {name}: {'ok' if status == 0 else 'FAILED'} in {took_s:.1f} s\n")
         if status != 0:
             return name

@@ -32,9 +32,9 @@ def snapshot() -> Snapshot:
 
 def leftovers_since(before: Snapshot, *, grace_s: float) -> list[str]:
     """Name what is open now and was not before, once `grace_s` has been given to end."""
-    until_s = time.monotonic() + grace_s  # noqa: TID251 - a test's patience, not a lane's clock
+    until_s = time.monotonic() + grace_s  # a test's patience, not a lane's clock
     left = _difference(before, snapshot())
-    while left and time.monotonic() < until_s:  # noqa: TID251
+    while left and time.monotonic() < until_s:
         gc.collect()
         time.sleep(0.02)
         left = _difference(before, snapshot())
