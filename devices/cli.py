@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 from devices.camera.opening import open_camera
 from devices.clock import SystemClock
+from devices.config import load_devices
 from devices.errors import DeviceConfigError, DeviceError
-from devices.lane_file import load_devices
 from devices.lane_io.driver import LaneIo
 from devices.modbus import ModbusBus
 from devices.registry import open_card_reader, open_weighbridge

@@ -7,10 +7,16 @@ Unknown keys are errors that name their path.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import tomllib
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+from devices.errors import DeviceConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Positive = Annotated[float, Meta(gt=0)]
 Baud = Annotated[int, Meta(ge=300, le=115_200)]
@@ -77,3 +83,33 @@ class DevicesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     card_reader: CardReaderConfig
     camera: CameraConfig
     barrier: BarrierConfig = BarrierConfig()
+
+
+def load_devices(path: Path) -> DevicesConfig:
+    """The devices of the lane file at `path`.
+
+    Raises:
+        DeviceConfigError: unreadable, not TOML, no `[devices]` table, or a key in it is unknown,
+            missing or wrong; the message names the file and the key's path.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise DeviceConfigError(f"{path}: {exc.strerror or exc}") from exc
+    except UnicodeDecodeError as exc:
+        raise DeviceConfigError(f"{path}: not UTF-8 at byte {exc.start}") from exc
+    except tomllib.TOMLDecodeError as exc:
+        raise DeviceConfigError(f"{path}: not TOML: {exc}") from exc
+    if "devices" not in tables:
+        raise DeviceConfigError(f"{path}: no [devices] table")
+    try:
+        return msgspec.convert(tables["devices"], DevicesConfig)
+    except msgspec.ValidationError as exc:
+        raise DeviceConfigError(f"{path}: {_with_full_path(str(exc))}") from exc
+
+
+def _with_full_path(message: str) -> str:
+    """Make msgspec's path start at the file's root."""
+    if " - at `$" in message:
+        return message.replace(" - at `$", " - at `$.devices")
+    return f"{message} - at `$.devices`"

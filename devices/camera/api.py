@@ -1,12 +1,15 @@
 """What a plate camera is, whatever it is plugged into.
 
-A camera always has its newest picture at hand: it never queues. Whoever asks gets the newest
-frame, however long ago it last asked, so a slow plate reader sees the present and not a backlog.
-
-What absence means: `None` from `latest` says that no newer frame came in the time given, while
-the camera is still believed to be alive. `LinkDown` says that it is not: nothing came for
-`stale_s` (or the source was closed by the other end). An old picture is never handed out a
-second time as a new one; a frame that cannot be decoded counts as not having come.
+Contract
+- The newest picture is always at hand; nothing is queued. Whoever asks gets the present, however
+  long ago it last asked, so a slow plate reader sees no backlog.
+- A frame is a picture that arrived whole. An old picture is never handed out a second time as a
+  new one, and one that cannot be decoded counts as not having come.
+- `None` from `latest` says that no newer frame came in the time given, while the camera is still
+  believed to be alive. `LinkDown` says that it is not: nothing came for `stale_s`, or the other
+  end closed the stream.
+- `received_s` is the moment of arrival in this process. What piled up while a stream was being
+  opened is dropped, because it is older than it looks.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Camera(Protocol):
-    """A source of pictures. `open`, `latest` and `close` belong to one thread."""
+    """A source of pictures. One thread uses it; another may `close` it."""
 
     def open(self) -> None:
         """Start delivering. On an open camera this closes and opens again.
@@ -38,5 +41,8 @@ class Camera(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the source back and end the thread behind it. May be called twice."""
+        """Give the source back; a waiting `latest` ends with `LinkDown`. May be called twice.
+
+        Waits for a read in progress, at most about `stale_s`.
+        """
         ...

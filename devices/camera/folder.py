@@ -88,7 +88,10 @@ class FolderCamera:
             due_s = self._shown_since_s + self._show_s
             self._show(self._index + 1)
             self._shown_since_s = max(due_s, now_s - self._show_s)
-        return Frame(image=self._image, number=number, received_s=now_s)
+        image = self._image
+        if image is None:
+            raise LinkDown(f"camera: closed: {self._folder}")
+        return Frame(image=image, number=number, received_s=now_s)
 
     def close(self) -> None:
         """Show nothing any more."""

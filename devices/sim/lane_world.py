@@ -12,6 +12,7 @@ handed in as JPEG bytes; this package draws no plates.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import deque
 from dataclasses import asdict, dataclass
@@ -78,13 +79,15 @@ class Violation:
 class TruckVisit:
     """One truck that comes to the lane.
 
-    `picture` is the JPEG that the camera shows while the truck's front is in view. `card_uid` is
-    what the driver presents; None: he has no card.
+    `picture` is the JPEG that the camera shows while the truck's front is in view; with
+    `further_pictures` they are shown in turn, one per frame, as a real camera never takes the
+    same picture twice. `card_uid` is what the driver presents; None: he has no card.
     """
 
     truck: TruckSpec
     picture: bytes
     card_uid: str | None
+    further_pictures: tuple[bytes, ...] = ()
 
 
 class VisitHandle:
@@ -153,7 +156,8 @@ class LaneWorld:
         self._queue: deque[VisitHandle] = deque()
         self._handle: VisitHandle | None = None
         self._truck: Truck | None = None
-        self._picture = empty_picture
+        self._pictures: tuple[bytes, ...] = (empty_picture,)
+        self._frames = itertools.count()
         self._weight_kg = 0.0
         self._violations: list[Violation] = []
         self._contacts = {
@@ -194,8 +198,9 @@ class LaneWorld:
         return self._weight_kg
 
     def picture(self) -> bytes:
-        """What the camera sees: the truck's JPEG while its front is in view."""
-        return self._picture
+        """What the camera sees now: a JPEG of the truck while its front is in view."""
+        pictures = self._pictures
+        return pictures[next(self._frames) % len(pictures)]
 
     @property
     def truck(self) -> Truck | None:
@@ -274,7 +279,9 @@ class LaneWorld:
         self._weight_kg = truck.weight_kg()
         start_m, end_m = self.geometry.camera_view
         in_view = start_m <= truck.front_m <= end_m
-        self._picture = handle.visit.picture if in_view else self._empty_picture
+        visit = handle.visit
+        seen = (visit.picture, *visit.further_pictures)
+        self._pictures = seen if in_view else (self._empty_picture,)
 
     def _stamp(self, truck: Truck, handle: VisitHandle, now_s: float) -> None:
         if handle.entered_s is None and truck.front_m >= self.geometry.entry_loop[0]:
@@ -331,7 +338,7 @@ class LaneWorld:
 
     def _see_off(self, truck: Truck, now_s: float) -> None:
         handle, self._handle, self._truck = self._handle, None, None
-        self._picture, self._weight_kg = self._empty_picture, 0.0
+        self._pictures, self._weight_kg = (self._empty_picture,), 0.0
         if handle is not None:
             handle.left_s = now_s
             handle.left_by = "exit" if truck.phase is TruckPhase.GONE_BY_EXIT else "entry"

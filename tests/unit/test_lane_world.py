@@ -243,3 +243,18 @@ def test_a_driver_waits_outside_as_long_as_the_entry_lamp_is_red() -> None:
     truck = lane.world.truck
     assert truck is not None
     assert truck.phase is TruckPhase.WAITING
+
+
+def test_several_pictures_of_a_truck_are_shown_in_turn() -> None:
+    lane = Lane()
+    visit = TruckVisit(
+        truck=TruckSpec(gross_kg=9_000),
+        picture=TRUCK,
+        card_uid=None,
+        further_pictures=(b"again", b"and again"),
+    )
+    lane.world.send(visit)
+    lane.run(0.1)
+    seen = [lane.world.picture() for _ in range(6)]
+    assert sorted(set(seen)) == sorted({TRUCK, b"again", b"and again"})
+    assert seen[:3] == seen[3:]
