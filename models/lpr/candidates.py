@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,13 @@ class Candidate:
 
     rows: tuple[Quad, ...]
     whole: Quad
+
+
+class Side(Enum):
+    """Where a plate goes on beyond what the detector found of it."""
+
+    LEFT = "left"
+    RIGHT = "right"
 
 
 _CANDIDATES_MAX: Final = 8
@@ -85,3 +93,28 @@ def crop_candidates(width_px: int, height_px: int) -> list[Candidate]:
     if width_px < height_px * _TWO_ROW_ASPECT:
         shapes.append(Candidate(split_rows(whole), whole))
     return shapes
+
+
+_FURTHER_CHARACTERS: Final = (1.5, 2.9)  # one character more, or two with the gap between
+
+
+def completed(candidate: Candidate, side: Side | None, characters: int) -> list[Candidate]:
+    """A one-row candidate grown to hold one or two further characters on `side`.
+
+    Args:
+        candidate: the part that was found.
+        side: where the plate goes on; None gives nothing.
+        characters: how many the part holds.
+    """
+    if side is None or len(candidate.rows) > 1:
+        return []
+    (quad,) = candidate.rows
+    grown = []
+    for further in _FURTHER_CHARACTERS:
+        upper = (quad[1] - quad[0]) * (further / characters)
+        lower = (quad[2] - quad[3]) * (further / characters)
+        zero = np.zeros(2, np.float32)
+        shift = [-upper, zero, zero, -lower] if side is Side.LEFT else [zero, upper, lower, zero]
+        longer = (quad + np.array(shift, np.float32)).astype(np.float32)
+        grown.append(Candidate((longer,), longer))
+    return grown

@@ -21,7 +21,14 @@ import numpy.typing as npt
 from models.lpr import ctc
 from models.lpr.api import BgrImage, PictureError
 from models.lpr.boxes import Quad, TextBox, as_corners, straightened, text_boxes, widened
-from models.lpr.candidates import Candidate, candidates, crop_candidates, split_rows
+from models.lpr.candidates import (
+    Candidate,
+    Side,
+    candidates,
+    completed,
+    crop_candidates,
+    split_rows,
+)
 from models.lpr.colors import plate_color, settle_class
 from models.lpr.plates import (
     DIGITS,
@@ -29,6 +36,7 @@ from models.lpr.plates import (
     PROVINCES,
     SUFFIXES,
     Corners,
+    PlateClass,
     PlateReading,
     may_begin_plate,
     normalize_plate,
@@ -53,13 +61,14 @@ _SEPARATORS: Final = frozenset("·•・.-‐—_:' ")
 
 # Long sides of the picture that the detector sees: the second one only where the first shows no
 # plate, which lane cameras (a plate of 100 px or more in 1280) seldom need.
-_LONG_SIDES_PX: Final = (640, 960)
+_LONG_SIDES_PX: Final = (512, 960)
 _FOUND: Final = 0.5  # a plate this sure ends the search
 _ROW_PX: Final = 48
 # A plate is first read at one width; in doubt also narrower and wider and cut out anew.
 _ROW_WIDTH_PX: Final = 192
 _DOUBT: Final = ((144, 0.0, 0.0), (256, 0.0, 0.0), (192, 0.12, 0.06), (192, -0.08, -0.06))
 _SURE: Final = 0.90  # below it, the plate is cut out and read again
+_ISLANDS: Final = frozenset({PlateClass.HK, PlateClass.MACAU})
 _CONFIDENCE_MIN: Final = 0.03  # below it, the text is a guess forced by the grammar
 
 
@@ -108,7 +117,8 @@ class PaddlePlateReader:
         """`log p(text | picture)` of each text. See `PlateReader.log_likelihoods`."""
         check_picture(image)
         quad = np.array(corners, np.float32)
-        steps = self._recognize(image, split_rows(quad) if rows > 1 else (quad,))
+        quads = split_rows(quad) if rows > 1 else (quad,)
+        cuts = [self._recognize(image, quads), *self._further_cuts(image, quads)]
         by_length: dict[int, list[int]] = {}
         labels = [_labels(normalize_plate(text)) for text in texts]
         for index, label in enumerate(labels):
@@ -116,9 +126,11 @@ class PaddlePlateReader:
                 by_length.setdefault(len(label), []).append(index)
         logs = [float("-inf")] * len(texts)
         for indices in by_length.values():
-            scores = ctc.forward_log(steps, [labels[index] for index in indices])
-            for index, score in zip(indices, scores, strict=True):
-                logs[index] = score
+            same_length = [labels[index] for index in indices]
+            scores = np.array([ctc.forward_log(steps, same_length) for steps in cuts])
+            means = np.logaddexp.reduce(scores, axis=0) - np.log(len(cuts))
+            for index, mean in zip(indices, means, strict=True):
+                logs[index] = float(mean)
         return logs
 
     def _detect(self, image: BgrImage, long_side_px: int) -> list[TextBox]:
@@ -132,14 +144,32 @@ class PaddlePlateReader:
     def _read_candidate(
         self, image: BgrImage, candidate: Candidate, frame_number: int
     ) -> PlateReading | None:
+        """The plate in a candidate, or in the place around it where it shows half of one."""
         steps = [self._recognize(image, candidate.rows)]
+        reading = self._read_steps(image, candidate, steps, frame_number)
+        islands = reading is not None and reading.plate_class in _ISLANDS
+        if reading is not None and not islands:
+            return reading
+        # A serial without its province: the detector may have lost the part of another color, and
+        # 粤AB1234 without 粤 would be a plate of Hong Kong.
+        whole = [
+            self._read_steps(image, grown, [self._recognize(image, grown.rows)], frame_number)
+            for grown in completed(candidate, _missing_side(steps[0]), len(ctc.greedy(steps[0])))
+        ]
+        mainland = [r for r in whole if r is not None and r.plate_class not in _ISLANDS]
+        surest = max(mainland, key=lambda r: r.confidence, default=None)
+        return reading if surest is None or (islands and surest.confidence < _FOUND) else surest
+
+    def _read_steps(
+        self,
+        image: BgrImage,
+        candidate: Candidate,
+        steps: list[ctc.Probabilities],
+        frame_number: int,
+    ) -> PlateReading | None:
         best = _best_text([], steps)
-        if best is None:
-            return None
-        if best[1] < _SURE:
-            for width_px, across, down in _DOUBT:
-                rows = tuple(widened(row, across, down) for row in candidate.rows)
-                steps.append(self._recognize(image, rows, width_px))
+        if best is not None and best[1] < _SURE:
+            steps = [*steps, *self._further_cuts(image, candidate.rows)]
             best = _best_text([best[0]], steps)
         if best is None or best[1] < _CONFIDENCE_MIN:
             return None
@@ -160,6 +190,13 @@ class PaddlePlateReader:
             corners=as_corners(candidate.whole),
             frame_number=frame_number,
         )
+
+    def _further_cuts(self, image: BgrImage, rows: Sequence[Quad]) -> list[ctc.Probabilities]:
+        """The same place cut out narrower, wider and with other margins."""
+        return [
+            self._recognize(image, [widened(row, across, down) for row in rows], width_px)
+            for width_px, across, down in _DOUBT
+        ]
 
     def _recognize(
         self, image: BgrImage, rows: Iterable[Quad], width_px: int = _ROW_WIDTH_PX
@@ -224,6 +261,23 @@ def _labels(text: str) -> tuple[int, ...]:
     """Symbol numbers of a normalized text; empty where the alphabet cannot spell it."""
     numbers = [_SYMBOL.get(_FOLDED.get(character, character), 0) for character in text]
     return tuple(numbers) if all(numbers) else ()
+
+
+_HALF_PLATE: Final = (4, 7)  # symbols of a plate that lacks its province or its end
+_SERIAL_SYMBOLS: Final = frozenset(_SYMBOL[character] for character in LETTERS + DIGITS)
+_PROVINCE_SYMBOLS: Final = frozenset(_SYMBOL[character] for character in PROVINCES)
+
+
+def _missing_side(steps: ctc.Probabilities) -> Side | None:
+    """The side on which a text that looks like half a plate must go on, if any."""
+    straight = ctc.greedy(steps)
+    if not _HALF_PLATE[0] <= len(straight) <= _HALF_PLATE[1]:
+        return None
+    if _SERIAL_SYMBOLS.issuperset(straight):
+        return Side.LEFT
+    if straight[0] in _PROVINCE_SYMBOLS and _SERIAL_SYMBOLS.issuperset(straight[1:]):
+        return Side.RIGHT
+    return None
 
 
 @lru_cache(maxsize=65_536)

@@ -70,6 +70,9 @@ def _ink(character: str) -> Mask:
     weight = _LATIN_WEIGHT if latin else 700
     cv2.putText(canvas, character, origin, (255, 255, 255), face, _DRAWN_PX, weight)
     mask = np.ascontiguousarray(canvas[:, :, 0])
+    if character == "J":  # a plate's J has no bar above its stem, which makes it a 3
+        left, top, width, height = cv2.boundingRect(mask)
+        mask[top : top + height // 3, left : left + width * 60 // 100] = 0
     if not latin:  # the font is lighter than a plate's characters
         mask = np.asarray(cv2.dilate(mask, np.ones((5, 5), np.uint8)), np.uint8)
     box = cv2.boundingRect(mask)
