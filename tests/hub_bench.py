@@ -74,9 +74,7 @@ def batch(lane: str, epoch: str, records: Sequence[RawRecord]) -> bytes:
 
 def take(store: Store, *payloads: bytes, lane: str = "lane1") -> tuple[Acknowledgement, ...]:
     """Decode and store messages of one lane as the hub does, in one transaction."""
-    return store.write_now(
-        ingest, [decode(_arrival(lane, payload), NOW_MS) for payload in payloads]
-    )
+    return store.write_now(ingest, [decode(arrival(payload, lane), NOW_MS) for payload in payloads])
 
 
 def take_records(
@@ -103,7 +101,7 @@ def take_bodies(store: Store, *bodies: RecordBody, lane: str = "lane1") -> int:
     )
 
 
-def _arrival(lane: str, payload: bytes) -> Arrival:
+def arrival(payload: bytes, lane: str = "lane1") -> Arrival:
     name = topic(SITE, lane, Stream.RECORDS)
     address = parse_topic(name)
     assert address is not None
