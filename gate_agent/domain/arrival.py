@@ -48,6 +48,17 @@ def someone_is_here(lane: LaneState) -> bool:
     )
 
 
+def waits_at_entry(lane: LaneState) -> bool:
+    """Whether the next vehicle stands on the entry loop and nowhere else: it has only queued."""
+    inputs = lane.inputs
+    return (
+        inputs.entry_loop is True
+        and inputs.rear_beam is False
+        and inputs.front_beam is False
+        and lane.weight_state is WeightState.EMPTY
+    )
+
+
 def is_empty(lane: LaneState) -> bool:
     """Whether every loop and beam is known to be clear and the scale rests at zero."""
     inputs = lane.inputs

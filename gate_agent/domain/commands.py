@@ -5,19 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate_agent.domain.arrival import is_empty
+from gate_agent.domain.deadlines import arm
 from gate_agent.domain.decision import Verdict
 from gate_agent.domain.effects import Ignored, LowerBarrier, MarkUsed, Record
 from gate_agent.domain.events import LoweringOrdered, ModeSet, Overridden
-from gate_agent.domain.passing import begin_release, begin_turning_back
+from gate_agent.domain.passing import (
+    LEFT_OPEN_S,
+    NOT_DOWN,
+    begin_release,
+    begin_turning_back,
+)
 from gate_agent.domain.records import (
     CommandCarriedOut,
     CommandRefused,
     PassageOverridden,
     Refusal,
 )
-from gate_agent.domain.state import LaneState, Passage, Step
+from gate_agent.domain.state import DeadlineKind, LaneState, Passage, Step
 from gate_agent.domain.vocabulary import (
-    Barrier,
     CommandId,
     Instant,
     Outcome,
@@ -79,9 +84,9 @@ def lower_on_order(lane: LaneState, event: LoweringOrdered, at: Instant) -> Step
         return Step(lane, (Ignored(why="command already carried out"),))
     if event.expires_at_ms < at.wall_ms:
         return _refuse(lane, event.command_id, Refusal.EXPIRED, None)
-    if lane.barrier not in (Barrier.OPEN, Barrier.STOPPED_MID, Barrier.FORCED):
+    if lane.barrier not in NOT_DOWN:
         return _refuse(lane, event.command_id, Refusal.BOOM_NOT_OPEN, None)
-    if lane.phase not in (Phase.IDLE, Phase.RELEASING) or not is_empty(lane):
+    if lane.phase not in (Phase.IDLE, Phase.RELEASING, Phase.CLEARING) or not is_empty(lane):
         return _refuse(lane, event.command_id, Refusal.LANE_NOT_EMPTY, None)
     lane = _remember(lane, event.command_id)
     if lane.passage is not None:
@@ -91,7 +96,8 @@ def lower_on_order(lane: LaneState, event: LoweringOrdered, at: Instant) -> Step
     )
     prefix = lane.passage.passage_id if lane.passage else lane.lane_id
     command_id = CommandId(f"{prefix}-order-{event.command_id}")
-    return Step(lane, (Record(body=done), LowerBarrier(command_id=command_id)))
+    step = Step(lane, (Record(body=done), LowerBarrier(command_id=command_id)))
+    return step.on(arm(lane, DeadlineKind.LEFT_OPEN, LEFT_OPEN_S))
 
 
 def set_mode(lane: LaneState, event: ModeSet, at: Instant) -> Step:

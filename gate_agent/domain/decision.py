@@ -81,6 +81,11 @@ _DOUBTS_IDENTITY = frozenset(
 )
 
 
+STAMP_RACE_S = 0.5
+"""Facts are stamped by several threads and queued a moment later, so a fact that was handled before
+the question was answered may carry a slightly later stamp. More than this is a broken clock."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What the lane decided. `reasons` is empty for Release and only for Release.
@@ -99,7 +104,9 @@ def decide(
     """Apply every rule to one vehicle.
 
     `declarations` are all that name the plate or the card of the evidence, used ones included.
+    Their order does not matter.
     """
+    declarations = sorted(declarations, key=lambda each: (each.declaration_id, repr(each)))
     reasons = [
         *_lane_reasons(evidence),
         *_capture_reasons(evidence, policy, at),
@@ -173,8 +180,8 @@ def is_doubtful(plate: PlateEvidence, policy: ReleasePolicy) -> bool:
 def _is_fresh(observed: Instant, evidence: Evidence, max_age_s: float, at: Instant) -> bool:
     """Observed during this passage, not in the future, and not too long ago (I3)."""
     return (
-        evidence.arrived_at.mono_s <= observed.mono_s <= at.mono_s
-        and observed.age_s(at) <= max_age_s
+        evidence.arrived_at.mono_s <= observed.mono_s
+        and -STAMP_RACE_S <= observed.age_s(at) <= max_age_s
     )
 
 
@@ -184,7 +191,7 @@ def _manifest_reasons(evidence: Evidence, policy: ReleasePolicy, at: Instant) ->
         yield Reason.MANIFEST_MISSING
     elif (
         manifest.confirmed_at is None
-        or not 0 <= manifest.confirmed_at.age_s(at) <= policy.manifest_max_age_s
+        or not -STAMP_RACE_S <= manifest.confirmed_at.age_s(at) <= policy.manifest_max_age_s
     ):
         yield Reason.MANIFEST_STALE
 
@@ -192,10 +199,28 @@ def _manifest_reasons(evidence: Evidence, policy: ReleasePolicy, at: Instant) ->
 def _identify(
     evidence: Evidence, declarations: Sequence[Declaration], policy: ReleasePolicy, at: Instant
 ) -> tuple[Declaration | None, list[Reason]]:
-    """Find the declaration that plate and card name together."""
+    """Find the declaration that plate and card name together.
+
+    A hold on any paper that could be used now and names the plate or the card counts, so that a
+    second, cleaner paper cannot hide it.
+    """
     plate, card = evidence.plate, evidence.card
     by_plate = declared_with_plate(declarations, plate.text) if plate else []
     by_card = declared_with_card(declarations, card.uid) if card else []
+    found, reasons = _match(evidence, by_plate, by_card, policy, at)
+    if any(each.holds and _is_current(each, at) for each in (*by_plate, *by_card)):
+        reasons.append(Reason.AGENCY_HOLD)
+    return found, reasons
+
+
+def _match(
+    evidence: Evidence,
+    by_plate: list[Declaration],
+    by_card: list[Declaration],
+    policy: ReleasePolicy,
+    at: Instant,
+) -> tuple[Declaration | None, list[Reason]]:
+    plate, card = evidence.plate, evidence.card
     both = [declaration for declaration in by_plate if declaration in by_card]
     if both:
         return _choose(both, at)
@@ -211,26 +236,26 @@ def _identify(
 
 
 def _choose(found: list[Declaration], at: Instant) -> tuple[Declaration | None, list[Reason]]:
-    """One vehicle may have several trips declared: take the one that can be used now.
-
-    A hold on any of the usable ones counts, so that a second paper cannot hide it.
-    """
+    """One vehicle may have several trips declared: take the one that can be used now."""
     usable = [
         declaration
         for declaration in found
-        if declaration.used_by is None
-        and declaration.valid_from_ms <= at.wall_ms <= declaration.valid_until_ms
-        and declaration.documents is not Documents.REJECTED
+        if _is_current(declaration, at) and declaration.documents is not Documents.REJECTED
     ]
     if len(usable) == 1:
         return usable[0], []
     if not usable:
         return max(found, key=lambda declaration: declaration.valid_until_ms), []
-    held = [declaration for declaration in usable if declaration.holds]
-    reasons = [Reason.SEVERAL_DECLARATIONS]
-    if held:
-        return held[0], [*reasons, Reason.AGENCY_HOLD]
-    return None, reasons
+    held = next((declaration for declaration in usable if declaration.holds), None)
+    return held, [Reason.SEVERAL_DECLARATIONS]
+
+
+def _is_current(declaration: Declaration, at: Instant) -> bool:
+    """Whether a trip on this paper could be made now, whatever its documents say."""
+    return (
+        declaration.used_by is None
+        and declaration.valid_from_ms <= at.wall_ms <= declaration.valid_until_ms
+    )
 
 
 def _declaration_reasons(

@@ -27,6 +27,7 @@ class Sign(StrEnum):
     PRESENT_CARD = "present_card"
     WEIGHING = "weighing"
     PROCEED = "proceed"
+    BOOM_CLOSING = "boom_closing"
     WAIT_FOR_OFFICER = "wait_for_officer"
     GO_TO_INSPECTION = "go_to_inspection"
     TURN_BACK = "turn_back"

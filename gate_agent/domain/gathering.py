@@ -13,9 +13,9 @@ from gate_agent.domain.events import (
     PlateRead,
     WeightObserved,
 )
-from gate_agent.domain.evidence import CardEvidence, Evidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.evidence import CardEvidence, PlateEvidence, WeightEvidence
 from gate_agent.domain.manifest import NO_MANIFEST, Declaration
-from gate_agent.domain.passing import begin_release, begin_turning_back
+from gate_agent.domain.passing import begin_release, begin_turning_back, evidence_of
 from gate_agent.domain.records import PassageDecided, PictureTaken, PictureView
 from gate_agent.domain.state import DeadlineKind, LaneState, Lookup, Passage, Step
 from gate_agent.domain.vocabulary import Instant, Outcome, Phase, WeightState
@@ -244,22 +244,3 @@ def _follow(step: Step, verdict: Verdict, at: Instant) -> Step:
             return step.on(begin_turning_back(step.lane))
         case Outcome.HOLD | Outcome.INSPECT:
             return Step(replace(step.lane, phase=Phase.HELD), step.effects)
-
-
-def evidence_of(lane: LaneState, passage: Passage) -> Evidence:
-    """The evidence of a passage as the decision takes it."""
-    return Evidence(
-        passage_id=passage.passage_id,
-        arrived_at=passage.arrived_at,
-        plate=passage.plate,
-        card=passage.card,
-        weight=passage.weight,
-        manifest=lane.manifest,
-        faults=lane.faults,
-        barrier=lane.barrier,
-        mode=lane.mode,
-        interrupted=passage.interrupted,
-        unexpected=passage.unexpected,
-        scale_zeroed=passage.scale_zeroed,
-        alone=passage.alone,
-    )

@@ -32,7 +32,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from gate_agent.domain import commands, gathering, passing
+from gate_agent.domain import commands, gathering, passing, watching
 from gate_agent.domain.arrival import open_passage, someone_is_here
 from gate_agent.domain.deadlines import disarm, kind_of
 from gate_agent.domain.decision import Reason
@@ -56,7 +56,8 @@ from gate_agent.domain.events import (
     WeightObserved,
 )
 from gate_agent.domain.faults import FaultCode
-from gate_agent.domain.records import Alarm, AlarmRaised, FaultChanged, LaneStarted
+from gate_agent.domain.manifest import NO_MANIFEST
+from gate_agent.domain.records import Alarm, FaultChanged, LaneStarted
 from gate_agent.domain.signals import wanted_lamps, wanted_sign
 from gate_agent.domain.state import UNREAD, DeadlineKind, Inputs, LaneState, Step
 from gate_agent.domain.vocabulary import Barrier, Instant, Phase, WeightState
@@ -77,8 +78,12 @@ TRANSITIONS: tuple[tuple[Phase, str, Phase], ...] = (
     (Phase.RELEASING, "closed after the vehicle passed", Phase.IDLE),
     (Phase.CLEARING, "something came under the boom", Phase.RELEASING),
     (Phase.CLEARING, "boom down", Phase.IDLE),
+    (Phase.GATHERING, "the agent restarted", Phase.HELD),
+    (Phase.TURNING_BACK, "the agent restarted", Phase.HELD),
+    (Phase.CLEARING, "the agent restarted", Phase.RELEASING),
 )
-"""Every change of phase; docs/explanation/lane.md draws it, a test compares both."""
+"""Every change of phase. Where a passage ends with the next vehicle already in the lane, two rows
+happen in one step. docs/explanation/lane.md draws it, a test compares both."""
 
 
 _SIGNALS_LOST = frozenset({FaultCode.BUS_LINK, FaultCode.STORE})
@@ -141,6 +146,7 @@ def _start(lane: LaneState, event: AgentStarted, at: Instant) -> Step:
         weight_state=WeightState.UNAVAILABLE,
         weight_kg=None,
         faults=frozenset(),
+        manifest=NO_MANIFEST,
         deadlines=(),
     )
     started = LaneStarted(
@@ -153,7 +159,7 @@ def _start(lane: LaneState, event: AgentStarted, at: Instant) -> Step:
     if lane.phase in (Phase.RELEASING, Phase.CLEARING):
         # The boom may be up with the vehicle under it. The raise is never repeated: where the
         # boom turns out to be down, `passing` hands the vehicle to a person.
-        return step.on(Step(replace(lane, phase=Phase.RELEASING)))
+        return step.on(passing.watch_open(replace(lane, phase=Phase.RELEASING)))
     return step.on(passing.hold(lane, Reason.INTERRUPTED, at))
 
 
@@ -170,7 +176,7 @@ def _follow_inputs(lane: LaneState, event: InputsChanged, at: Instant) -> Step:
     )
     if lane.phase is Phase.IDLE:
         return _inputs_while_idle(lane, before, at)
-    step = passing.watch_tailgating(lane)
+    step = watching.watch_tailgating(passing.note_exit(lane, before))
     lane = gathering.follow_beams(step.lane)
     step = step.on(passing.follow_presence(lane))
     return step.on(passing.follow_exit(step.lane))
@@ -179,7 +185,7 @@ def _follow_inputs(lane: LaneState, event: InputsChanged, at: Instant) -> Step:
 def _inputs_while_idle(lane: LaneState, before: Inputs, at: Instant) -> Step:
     step = Step(lane)
     if lane.inputs.exit_loop is True and before.exit_loop is False:
-        step = step.plus(Record(body=AlarmRaised(code=Alarm.WRONG_WAY, passage_id=None)))
+        step = watching.alarm(lane, Alarm.WRONG_WAY)
     if someone_is_here(lane):
         came_in = lane.inputs.entry_loop is True and lane.inputs.front_beam is not True
         return step.on(open_passage(lane, at, unexpected=not came_in))
@@ -190,7 +196,7 @@ def _follow_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
     step = gathering.take_weight(lane, event, at)
     if step.lane.phase is Phase.IDLE and someone_is_here(step.lane):
         return step.on(open_passage(step.lane, at, unexpected=True))
-    step = step.on(passing.watch_weight(step.lane))
+    step = step.on(watching.watch_weight(step.lane))
     step = step.on(passing.follow_presence(step.lane))
     return step.on(passing.follow_exit(step.lane))
 
@@ -212,16 +218,11 @@ def _expire(lane: LaneState, event: DeadlineExpired, at: Instant) -> Step:  # no
         case DeadlineKind.LOWER:
             return passing.lower(lane, at)
         case DeadlineKind.OPEN_TOO_LONG:
-            return _alarm(lane, Alarm.OPEN_TOO_LONG)
+            return watching.alarm(lane, Alarm.OPEN_TOO_LONG)
         case DeadlineKind.LEFT_OPEN:
-            return _alarm(lane, Alarm.BOOM_LEFT_OPEN)
+            return watching.alarm(lane, Alarm.BOOM_LEFT_OPEN)
         case _:
             assert_never(kind)
-
-
-def _alarm(lane: LaneState, code: Alarm) -> Step:
-    passage_id = lane.passage.passage_id if lane.passage else None
-    return Step(lane, (Record(body=AlarmRaised(code=code, passage_id=passage_id)),))
 
 
 def _raise_fault(lane: LaneState, event: FaultRaised) -> Step:
@@ -237,7 +238,7 @@ def _clear_fault(lane: LaneState, event: FaultCleared) -> Step:
         return Step(lane)
     lane = replace(lane, faults=lane.faults - {event.code})
     changed = FaultChanged(code=event.code, raised=False, detail="")
-    return Step(lane, (Record(body=changed),))
+    return Step(lane, (Record(body=changed),)).on(passing.follow_exit(lane))
 
 
 def _signal(lane: LaneState, *, force: bool) -> Step:

@@ -13,7 +13,6 @@ from gate_agent.domain.evidence import Evidence
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.records import (
     Alarm,
-    AlarmRaised,
     FaultChanged,
     PassageClosed,
     PassageDecided,
@@ -305,44 +304,6 @@ def close_passage(lane: LaneState, left: Left, at: Instant) -> Step:
     if someone_is_here(lane):
         return step.on(open_passage(lane, at, unexpected=True))
     return step
-
-
-def watch_weight(lane: LaneState) -> Step:
-    """An alarm where the weight changed between the verdict and the boom being up."""
-    passage = lane.passage
-    if (
-        lane.phase is not Phase.RELEASING
-        or passage is None
-        or passage.weight is None
-        or passage.timeline.boom_up is not None
-        or passage.weight_alarmed
-        or lane.weight_state is not WeightState.SETTLED
-        or lane.weight_kg is None
-        or abs(lane.weight_kg - passage.weight.gross_kg) <= 2 * passage.weight.division_kg
-    ):
-        return Step(lane)
-    lane = replace(lane, passage=replace(passage, weight_alarmed=True))
-    return Step(lane, (_alarm(lane, Alarm.WEIGHT_CHANGED),))
-
-
-def watch_tailgating(lane: LaneState) -> Step:
-    """An alarm where a second vehicle follows the released one onto the platform."""
-    passage = lane.passage
-    if (
-        lane.phase not in (Phase.RELEASING, Phase.CLEARING)
-        or passage is None
-        or passage.tailgated
-        or not passage.rear_beam_passed
-        or lane.inputs.rear_beam is not True
-    ):
-        return Step(lane)
-    lane = replace(lane, passage=replace(passage, tailgated=True))
-    return Step(lane, (_alarm(lane, Alarm.TAILGATING),))
-
-
-def _alarm(lane: LaneState, code: Alarm) -> Record:
-    passage_id = lane.passage.passage_id if lane.passage else None
-    return Record(body=AlarmRaised(code=code, passage_id=passage_id))
 
 
 def _fault(code: FaultCode, *, raised: bool) -> Record:

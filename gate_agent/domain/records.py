@@ -20,6 +20,7 @@ class Alarm(StrEnum):
     OPEN_TOO_LONG = "open_too_long"
     WRONG_WAY = "wrong_way"
     WEIGHT_CHANGED = "weight_changed"  # between the verdict and the boom being up
+    LEFT_UNRELEASED = "left_unreleased"  # out by the exit, under a boom that was not down
 
 
 class Refusal(StrEnum):

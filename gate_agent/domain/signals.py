@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gate_agent.domain.effects import Lamp, Sign
-from gate_agent.domain.faults import prevents_release
+from gate_agent.domain.faults import FaultCode, prevents_release
 from gate_agent.domain.state import LaneState
 from gate_agent.domain.vocabulary import Barrier, Mode, Outcome, Phase, WeightState
 
@@ -13,7 +13,7 @@ def wanted_lamps(lane: LaneState) -> frozenset[Lamp]:
     lamps = set()
     if is_inviting(lane):
         lamps.add(Lamp.ENTRY_GREEN)
-    if lane.phase is Phase.RELEASING and lane.barrier is Barrier.OPEN and not _has_passed(lane):
+    if _may_drive_out(lane):
         lamps.add(Lamp.EXIT_GREEN)
     else:
         lamps.add(Lamp.EXIT_RED)
@@ -43,10 +43,21 @@ def wanted_sign(lane: LaneState) -> Sign:
             return _gathering_sign(lane)
         case Phase.HELD:
             return _held_sign(lane)
-        case Phase.RELEASING | Phase.CLEARING:
+        case Phase.RELEASING:
             return Sign.PROCEED
+        case Phase.CLEARING:
+            return Sign.BOOM_CLOSING
         case Phase.TURNING_BACK:
             return _turned_sign(lane)
+
+
+def _may_drive_out(lane: LaneState) -> bool:
+    return (
+        lane.phase is Phase.RELEASING
+        and lane.barrier is Barrier.OPEN
+        and FaultCode.EMERGENCY_STOP not in lane.faults
+        and not _has_passed(lane)
+    )
 
 
 def _has_passed(lane: LaneState) -> bool:

@@ -91,7 +91,8 @@ class Passage:
     verdict: Verdict | None = None
     decided_by: str = ""
     raises: int = 0
-    exit_seen: bool = False  # the exit loop was occupied since the raise
+    lowerings: int = 0
+    exit_seen: bool = False  # the exit loop went from clear to occupied since the raise
     tailgated: bool = False
     weight_alarmed: bool = False
 

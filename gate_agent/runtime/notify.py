@@ -11,6 +11,10 @@ import os
 import socket
 
 
+SEND_S = 0.2
+"""The socket's queue holds about ten datagrams; a full one must not hold up who feeds it."""
+
+
 class Notifier:
     """Sends to systemd, if it started us."""
 
@@ -38,4 +42,5 @@ class Notifier:
             contextlib.suppress(OSError),
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender,
         ):
+            sender.settimeout(SEND_S)
             sender.sendto(text.encode(), name)

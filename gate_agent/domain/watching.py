@@ -1,0 +1,49 @@
+"""What a person must look at now: alarms that change nothing in the lane."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate_agent.domain.effects import Record
+from gate_agent.domain.records import Alarm, AlarmRaised
+from gate_agent.domain.state import LaneState, Step
+from gate_agent.domain.vocabulary import Phase, WeightState
+
+
+def alarm(lane: LaneState, code: Alarm) -> Step:
+    """Report it, with the passage that is open."""
+    passage_id = lane.passage.passage_id if lane.passage else None
+    return Step(lane, (Record(body=AlarmRaised(code=code, passage_id=passage_id)),))
+
+
+def watch_weight(lane: LaneState) -> Step:
+    """An alarm where the weight changed between the verdict and the boom being up."""
+    passage = lane.passage
+    if (
+        lane.phase is not Phase.RELEASING
+        or passage is None
+        or passage.weight is None
+        or passage.timeline.boom_up is not None
+        or passage.weight_alarmed
+        or lane.weight_state is not WeightState.SETTLED
+        or lane.weight_kg is None
+        or abs(lane.weight_kg - passage.weight.gross_kg) <= 2 * passage.weight.division_kg
+    ):
+        return Step(lane)
+    lane = replace(lane, passage=replace(passage, weight_alarmed=True))
+    return alarm(lane, Alarm.WEIGHT_CHANGED)
+
+
+def watch_tailgating(lane: LaneState) -> Step:
+    """An alarm where a second vehicle follows the released one onto the platform."""
+    passage = lane.passage
+    if (
+        lane.phase not in (Phase.RELEASING, Phase.CLEARING)
+        or passage is None
+        or passage.tailgated
+        or not passage.rear_beam_passed
+        or lane.inputs.rear_beam is not True
+    ):
+        return Step(lane)
+    lane = replace(lane, passage=replace(passage, tailgated=True))
+    return alarm(lane, Alarm.TAILGATING)

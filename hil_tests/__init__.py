@@ -1,0 +1,1 @@
+"""Hardware-in-the-loop: real processes and real drivers against simulated or real devices."""
