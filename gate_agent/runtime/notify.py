@@ -10,7 +10,6 @@ import contextlib
 import os
 import socket
 
-
 SEND_S = 0.2
 """The socket's queue holds about ten datagrams; a full one must not hold up who feeds it."""
 

@@ -105,7 +105,8 @@ class LaneTraffic:
         """End at once."""
         self._enough.set()
         self._stop.set()
-        self._thread.join(10.0)
+        if self._thread.ident is not None:  # it was started
+            self._thread.join(10.0)
 
     def eyes(self) -> str | None:
         """What a person reads on the truck in view; None where there is none."""

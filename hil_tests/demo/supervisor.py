@@ -45,7 +45,8 @@ class Supervisor:
     def stop(self) -> None:
         """Go home."""
         self._stop.set()
-        self._thread.join(12.0)
+        if self._thread.ident is not None:  # it was started
+            self._thread.join(12.0)
 
     def _run(self) -> None:
         while not self._stop.wait(LOOKS_EVERY_S):
