@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate_agent.domain.arrival import is_empty, open_passage, someone_is_here
+from gate_agent.domain.arrival import is_empty, open_passage, someone_is_here, waits_at_entry
 from gate_agent.domain.deadlines import arm, disarm, is_armed
 from gate_agent.domain.decision import Reason, Verdict
 from gate_agent.domain.effects import Ignored, LowerBarrier, RaiseBarrier, Record
@@ -17,7 +17,7 @@ from gate_agent.domain.records import (
     PassageClosed,
     PassageDecided,
 )
-from gate_agent.domain.state import DeadlineKind, LaneState, Passage, Step
+from gate_agent.domain.state import DeadlineKind, Inputs, LaneState, Passage, Step
 from gate_agent.domain.vocabulary import (
     Barrier,
     CommandId,
@@ -27,9 +27,13 @@ from gate_agent.domain.vocabulary import (
     Phase,
     WeightState,
 )
+from gate_agent.domain.watching import alarm
 
 LEFT_OPEN_S = 10.0
-"""An open boom over an empty lane for this long is an alarm."""
+"""An open boom over an empty lane, or one that was told to come down, is an alarm after this."""
+
+NOT_DOWN = (Barrier.OPEN, Barrier.STOPPED_MID, Barrier.FORCED)
+"""Where a boom stays that nobody lowers."""
 
 
 def begin_release(lane: LaneState, at: Instant) -> Step:
@@ -37,21 +41,29 @@ def begin_release(lane: LaneState, at: Instant) -> Step:
     passage = lane.passage
     if passage is None:
         return Step(lane)
-    lane = disarm(lane, DeadlineKind.ABSENCE)
-    lane = replace(lane, phase=Phase.RELEASING)
-    if lane.barrier is Barrier.OPEN:
-        timeline = replace(passage.timeline, boom_up=at)
-        return Step(replace(lane, passage=replace(passage, timeline=timeline)))
-    number = passage.raises + 1
-    lane = replace(lane, passage=replace(passage, raises=number, exit_seen=False))
+    is_up = lane.barrier is Barrier.OPEN
+    timeline = replace(passage.timeline, raise_sent=None, boom_up=at if is_up else None)
+    passage = replace(passage, timeline=timeline, exit_seen=False)
+    lane = disarm(replace(lane, phase=Phase.RELEASING, passage=passage), DeadlineKind.ABSENCE)
+    return watch_open(lane) if is_up else _raise(lane, passage)
+
+
+def _raise(lane: LaneState, passage: Passage) -> Step:
+    passage = replace(passage, raises=passage.raises + 1)
+    lane = replace(lane, passage=passage)
     command = RaiseBarrier(
         passage_id=passage.passage_id,
-        command_id=CommandId(f"{passage.passage_id}-raise-{number}"),
+        command_id=raising_id(passage),
         valid_for_s=lane.policy.raise_valid_s,
     )
     step = Step(lane, (command,))
     step = step.on(arm(step.lane, DeadlineKind.BOOM_UP, lane.policy.boom_up_timeout_s))
-    return step.on(arm(step.lane, DeadlineKind.OPEN_TOO_LONG, lane.policy.open_too_long_s))
+    return step.on(watch_open(step.lane))
+
+
+def watch_open(lane: LaneState) -> Step:
+    """From now on a boom that stays up too long is an alarm."""
+    return arm(lane, DeadlineKind.OPEN_TOO_LONG, lane.policy.open_too_long_s)
 
 
 def begin_turning_back(lane: LaneState) -> Step:
@@ -62,7 +74,7 @@ def begin_turning_back(lane: LaneState) -> Step:
 def note_raise_sent(lane: LaneState, event: RaiseSent, at: Instant) -> Step:
     """Keep when the raise command was on the wire."""
     passage = lane.passage
-    if passage is None or event.command_id != f"{passage.passage_id}-raise-{passage.raises}":
+    if passage is None or event.command_id != raising_id(passage):
         return Step(lane, (Ignored(why="confirmation of an old command"),))
     timeline = replace(passage.timeline, raise_sent=at)
     return Step(replace(lane, passage=replace(passage, timeline=timeline)))
@@ -71,13 +83,23 @@ def note_raise_sent(lane: LaneState, event: RaiseSent, at: Instant) -> Step:
 def note_command_failed(lane: LaneState, event: BarrierCommandFailed, at: Instant) -> Step:
     """A raise that was never sent leaves the vehicle to a person; a lowering is tried again."""
     passage = lane.passage
-    if passage is None or not event.command_id.startswith(passage.passage_id):
+    if passage is None:
         return Step(lane, (Ignored(why="failure of an old command"),))
-    if lane.phase is Phase.CLEARING:
-        return follow_exit(replace(lane, phase=Phase.RELEASING))
-    if lane.phase is Phase.RELEASING and passage.timeline.boom_up is None:
+    is_raise = event.command_id == raising_id(passage)
+    if is_raise and lane.phase is Phase.RELEASING and passage.timeline.boom_up is None:
         return hold(lane, Reason.RELEASE_FAILED, at)
+    is_lowering = event.command_id == lowering_id(passage) or event.command_id.startswith(
+        f"{passage.passage_id}-order-"
+    )
+    if is_lowering and lane.phase is Phase.CLEARING:
+        return _open_again(lane)
     return Step(lane, (Ignored(why=f"barrier command failed: {event.why}"),))
+
+
+def _open_again(lane: LaneState) -> Step:
+    """The boom is not coming down after all: back to waiting for a clear way."""
+    step = watch_open(disarm(replace(lane, phase=Phase.RELEASING), DeadlineKind.LEFT_OPEN))
+    return step.on(follow_exit(step.lane))
 
 
 def hold(lane: LaneState, reason: Reason, at: Instant) -> Step:
@@ -86,8 +108,9 @@ def hold(lane: LaneState, reason: Reason, at: Instant) -> Step:
     if passage is None:
         return Step(lane)
     known = passage.verdict
+    inspect = known is not None and known.outcome is Outcome.INSPECT
     verdict = Verdict(
-        outcome=Outcome.HOLD,
+        outcome=Outcome.INSPECT if inspect else Outcome.HOLD,
         reasons=tuple(dict.fromkeys([*(known.reasons if known else ()), reason])),
         declaration=known.declaration if known else None,
     )
@@ -99,14 +122,15 @@ def hold(lane: LaneState, reason: Reason, at: Instant) -> Step:
     decided = PassageDecided(
         passage_id=passage.passage_id,
         verdict=verdict,
-        evidence=_evidence_now(lane, passage),
+        evidence=evidence_of(lane, passage),
         policy_version=lane.policy.version,
         at=at,
     )
     return Step(lane, (Record(body=decided),)).on(follow_presence(lane))
 
 
-def _evidence_now(lane: LaneState, passage: Passage) -> Evidence:
+def evidence_of(lane: LaneState, passage: Passage) -> Evidence:
+    """The evidence of a passage as a verdict takes it."""
     return Evidence(
         passage_id=passage.passage_id,
         arrived_at=passage.arrived_at,
@@ -134,28 +158,36 @@ def move_barrier(lane: LaneState, event: BarrierMoved, at: Instant) -> Step:
     else:
         step = Step(lane)
     if event.position is Barrier.FORCED and before is not Barrier.FORCED:
-        step = step.plus(_alarm(lane, Alarm.BOOM_FORCED))
+        step = step.on(alarm(lane, Alarm.BOOM_FORCED))
     if lane.phase is Phase.RELEASING:
         return step.on(_boom_while_releasing(lane, at))
     if lane.phase is Phase.CLEARING:
         return step.on(_boom_while_clearing(lane, at))
-    if lane.phase is Phase.IDLE and event.position is Barrier.OPEN:
-        return step.on(arm(lane, DeadlineKind.LEFT_OPEN, LEFT_OPEN_S))
+    if lane.phase is Phase.IDLE:
+        return step.on(_watch_left_open(lane))
     return step
+
+
+def _watch_left_open(lane: LaneState) -> Step:
+    """A boom that is not down while nobody passes is an alarm after a while."""
+    if lane.barrier is Barrier.CLOSED:
+        return Step(disarm(lane, DeadlineKind.LEFT_OPEN))
+    if lane.barrier in NOT_DOWN and not is_armed(lane, DeadlineKind.LEFT_OPEN):
+        return arm(lane, DeadlineKind.LEFT_OPEN, LEFT_OPEN_S)
+    return Step(lane)
 
 
 def _boom_while_releasing(lane: LaneState, at: Instant) -> Step:
     passage = lane.passage
     if passage is None:
         return Step(lane)
-    if lane.barrier is Barrier.OPEN and passage.timeline.boom_up is None:
-        timeline = replace(passage.timeline, boom_up=at)
+    if lane.barrier is Barrier.OPEN:
+        timeline = replace(passage.timeline, boom_up=passage.timeline.boom_up or at)
         lane = replace(lane, passage=replace(passage, timeline=timeline))
         return follow_exit(disarm(lane, DeadlineKind.BOOM_UP))
-    if lane.barrier is Barrier.CLOSED and (
-        passage.timeline.boom_up is not None or passage.interrupted
-    ):
-        # Lowered by somebody else, or closed while the agent was down.
+    is_expected_up = passage.timeline.boom_up is None and is_armed(lane, DeadlineKind.BOOM_UP)
+    if lane.barrier is Barrier.CLOSED and not is_expected_up:
+        # Lowered by somebody else, freed by hand, or closed while the agent was down.
         if passage.exit_seen:
             return close_passage(lane, Left.EXIT, at)
         return hold(lane, Reason.INTERRUPTED if passage.interrupted else Reason.RELEASE_FAILED, at)
@@ -169,8 +201,23 @@ def _boom_while_clearing(lane: LaneState, at: Instant) -> Step:
         return close_passage(lane, Left.EXIT if seen else Left.UNSEEN, at)
     if lane.barrier in (Barrier.OPEN, Barrier.OPENING):
         # The barrier or its driver reversed because something came under the boom.
-        return follow_exit(replace(lane, phase=Phase.RELEASING))
+        return _open_again(lane)
     return Step(lane)
+
+
+def note_exit(lane: LaneState, before: Inputs) -> LaneState:
+    """Keep that the vehicle reached the exit loop: it became occupied with the boom not down.
+
+    A loop that was occupied all along is somebody else beyond the boom.
+    """
+    passage = lane.passage
+    became_occupied = lane.inputs.exit_loop is True and before.exit_loop is not True
+    is_way_open = lane.barrier is not Barrier.CLOSED and (
+        lane.barrier is not Barrier.UNKNOWN or lane.phase is Phase.RELEASING
+    )
+    if passage is None or not became_occupied or not is_way_open:
+        return lane
+    return replace(lane, passage=replace(passage, exit_seen=True))
 
 
 def follow_exit(lane: LaneState) -> Step:
@@ -178,9 +225,6 @@ def follow_exit(lane: LaneState) -> Step:
     passage = lane.passage
     if passage is None or lane.phase is not Phase.RELEASING:
         return Step(lane)
-    if lane.inputs.exit_loop is True and not passage.exit_seen:
-        passage = replace(passage, exit_seen=True)
-        lane = replace(lane, passage=passage)
     if may_lower(lane):
         if is_armed(lane, DeadlineKind.LOWER):
             return Step(lane)
@@ -201,6 +245,7 @@ def may_lower(lane: LaneState) -> bool:
         and lane.inputs.exit_loop is False
         and lane.inputs.front_beam is False
         and lane.barrier is Barrier.OPEN
+        and FaultCode.EMERGENCY_STOP not in lane.faults
     )
 
 
@@ -210,24 +255,31 @@ def lower(lane: LaneState, at: Instant) -> Step:
     if passage is None or lane.phase is not Phase.RELEASING or not may_lower(lane):
         return Step(lane, (Ignored(why="the way is not clear any more"),))
     timeline = replace(passage.timeline, exit_clear=at)
-    lane = disarm(lane, DeadlineKind.OPEN_TOO_LONG, DeadlineKind.LEFT_OPEN)
-    lane = replace(lane, phase=Phase.CLEARING, passage=replace(passage, timeline=timeline))
-    return Step(lane, (LowerBarrier(command_id=lowering_id(passage)),))
+    passage = replace(passage, timeline=timeline, lowerings=passage.lowerings + 1)
+    lane = disarm(lane, DeadlineKind.OPEN_TOO_LONG)
+    lane = replace(lane, phase=Phase.CLEARING, passage=passage)
+    step = Step(lane, (LowerBarrier(command_id=lowering_id(passage)),))
+    return step.on(arm(lane, DeadlineKind.LEFT_OPEN, LEFT_OPEN_S))
+
+
+def raising_id(passage: Passage) -> CommandId:
+    """The id of the latest command that raised the boom for this passage."""
+    return CommandId(f"{passage.passage_id}-raise-{passage.raises}")
 
 
 def lowering_id(passage: Passage) -> CommandId:
-    """The id of the command that lowers the boom after this passage."""
-    return CommandId(f"{passage.passage_id}-lower-{passage.raises}")
+    """The id of the latest lowering by the lane itself. A driver does each id only once."""
+    return CommandId(f"{passage.passage_id}-lower-{passage.lowerings}")
 
 
 def boom_not_up(lane: LaneState, at: Instant) -> Step:
     """The boom did not reach its upper limit in time."""
     if lane.phase is not Phase.RELEASING:
         return Step(lane)
-    step = Step(
-        replace(lane, faults=lane.faults | {FaultCode.BARRIER_STUCK}),
-        (_fault(FaultCode.BARRIER_STUCK, raised=True),),
-    )
+    step = Step(lane)
+    if FaultCode.BARRIER_STUCK not in lane.faults:
+        stuck = replace(lane, faults=lane.faults | {FaultCode.BARRIER_STUCK})
+        step = Step(stuck, (_fault(FaultCode.BARRIER_STUCK, raised=True),))
     passage = lane.passage
     moving = lane.barrier in (Barrier.OPENING, Barrier.OPEN, Barrier.STOPPED_MID)
     if passage is not None and not passage.exit_seen and not moving:
@@ -280,10 +332,12 @@ def absence_confirmed(lane: LaneState, at: Instant) -> Step:
     passage = lane.passage
     if passage is None or not is_gone(lane):
         return Step(lane)
-    if passage.verdict is None:
-        undecided = hold(lane, Reason.LEFT_UNDECIDED, at)
-        return undecided.on(close_passage(undecided.lane, Left.ENTRY, at))
-    return close_passage(lane, Left.UNSEEN if passage.interrupted else Left.ENTRY, at)
+    step = Step(lane) if passage.verdict else hold(lane, Reason.LEFT_UNDECIDED, at)
+    if passage.exit_seen:
+        step = step.on(alarm(step.lane, Alarm.LEFT_UNRELEASED))
+        return step.on(close_passage(step.lane, Left.EXIT, at))
+    left = Left.UNSEEN if passage.interrupted else Left.ENTRY
+    return step.on(close_passage(step.lane, left, at))
 
 
 def close_passage(lane: LaneState, left: Left, at: Instant) -> Step:
@@ -302,8 +356,8 @@ def close_passage(lane: LaneState, left: Left, at: Instant) -> Step:
     lane = replace(lane, phase=Phase.IDLE, passage=None, deadlines=())
     step = Step(lane, (Record(body=closed),))
     if someone_is_here(lane):
-        return step.on(open_passage(lane, at, unexpected=True))
-    return step
+        return step.on(open_passage(lane, at, unexpected=not waits_at_entry(lane)))
+    return step.on(_watch_left_open(lane))
 
 
 def _fault(code: FaultCode, *, raised: bool) -> Record:

@@ -16,7 +16,6 @@ from gate_agent.texts.catalogue import LANGUAGES, CatalogueError, catalogue, tex
 SPOKEN: dict[str, type[StrEnum]] = {
     "reason": Reason,
     "reason_next": Reason,
-    "advice": Reason,
     "fault": FaultCode,
     "alarm": Alarm,
     "refused": Refusal,

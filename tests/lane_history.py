@@ -1,0 +1,379 @@
+"""The invariants I1..I6 of `gate_agent/domain/lane.py`, checked against what has happened.
+
+`LaneHistory` never looks at the lane's state to judge an effect: it keeps its own account of the
+events and effects so far (loops, boom, scale, faults, mode, commands, passages), so a lane that
+forgets or misremembers is found out. The state is read only to compare phase changes with
+`TRANSITIONS` and lamps with what was switched.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import product
+
+from gate_agent.domain.effects import (
+    Effect,
+    Ignored,
+    Lamp,
+    LowerBarrier,
+    MarkUsed,
+    RaiseBarrier,
+    Record,
+    SetLamp,
+    Show,
+)
+from gate_agent.domain.events import (
+    AgentStarted,
+    BarrierMoved,
+    CardPresented,
+    DeclarationsFound,
+    Event,
+    FaultCleared,
+    FaultRaised,
+    InputsChanged,
+    LoweringOrdered,
+    ModeSet,
+    Overridden,
+    PlateRead,
+    WeightObserved,
+)
+from gate_agent.domain.evidence import Evidence
+from gate_agent.domain.faults import FaultCode, prevents_release
+from gate_agent.domain.lane import TRANSITIONS
+from gate_agent.domain.matching import normalize_card, normalize_plate
+from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.records import (
+    CommandCarriedOut,
+    CommandRefused,
+    FaultChanged,
+    PassageClosed,
+    PassageDecided,
+    PassageOpened,
+    PassageOverridden,
+)
+from gate_agent.domain.state import LaneState, Step
+from gate_agent.domain.vocabulary import (
+    Barrier,
+    CommandId,
+    Instant,
+    Mode,
+    Outcome,
+    PassageId,
+    Phase,
+    WeightState,
+)
+
+_ROWS = {(before, after) for before, _, after in TRANSITIONS}
+ALLOWED_CHANGES = (
+    _ROWS
+    # the vehicle is gone and the next is already here: two rows in one step
+    | {
+        (a, d)
+        for (a, b), (c, d) in product(_ROWS, _ROWS)
+        if b is c is Phase.IDLE and d is Phase.GATHERING
+    }
+)
+_UNREAD = InputsChanged(entry_loop=None, front_beam=None, rear_beam=None, exit_loop=None)
+
+
+@dataclass
+class Vehicle:
+    """What has been sensed of the vehicle of one passage since it arrived."""
+
+    passage_id: PassageId
+    arrived_at: Instant
+    plates: list[tuple[str, Instant]] = field(default_factory=list)
+    cards: list[tuple[str, Instant]] = field(default_factory=list)
+    moved: bool = False
+    weight: tuple[int, Instant] | None = None  # settled, and both beams clear ever since
+    restarted: bool = False
+    decided: list[Outcome] = field(default_factory=list)
+    released: bool = False  # by verdict or override, and not taken back since
+    exit_edge: bool = False  # the exit loop went occupied since the release
+
+
+@dataclass
+class LaneHistory:
+    """The account of one lane. `turn` raises AssertionError, naming the invariant."""
+
+    policy: ReleasePolicy
+    inputs: InputsChanged = _UNREAD
+    barrier: Barrier = Barrier.UNKNOWN
+    weight_state: WeightState = WeightState.UNAVAILABLE
+    faults: set[FaultCode] = field(default_factory=set)
+    mode: Mode = Mode.AUTO
+    answered: set[CommandId] = field(default_factory=set)
+    sent: set[CommandId] = field(default_factory=set)
+    vehicle: Vehicle | None = None
+    opened: set[PassageId] = field(default_factory=set)
+    closed: set[PassageId] = field(default_factory=set)
+    lit: set[Lamp] = field(default_factory=set)
+    shown: str = ""
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def turn(self, before: LaneState, event: Event, at: Instant, result: Step) -> None:
+        """Take one step into the account and check it."""
+        first = isinstance(event, Overridden | LoweringOrdered | ModeSet) and (
+            event.command_id not in self.answered
+        )
+        self._sense(event, at)
+        for effect in result.effects:
+            match effect:
+                case Record(body=body):
+                    self._record(body, event, at, first=first)
+                case RaiseBarrier():
+                    self._raise(effect, event, at, result, first=first)
+                case LowerBarrier():
+                    self._lower(effect, event, at, first=first)
+                case _:
+                    self._other(effect)
+        self._answer(event, result, first=first)
+        self._phases(before, result.lane)
+        self._signals(result.lane)
+
+    def _other(self, effect: Effect) -> None:
+        match effect:
+            case MarkUsed():
+                assert self.vehicle is not None
+                assert effect.passage_id == self.vehicle.passage_id
+            case SetLamp():
+                (self.lit.add if effect.on else self.lit.discard)(effect.lamp)
+            case Show():
+                self.shown = effect.sign.value
+            case Ignored():
+                self.seen["ignored"] += 1
+
+    # -- facts
+
+    def _sense(self, event: Event, at: Instant) -> None:  # noqa: C901 - one case an event
+        vehicle = self.vehicle
+        match event:
+            case AgentStarted():
+                self._forget()
+            case InputsChanged():
+                rising = event.exit_loop is True and self.inputs.exit_loop is not True
+                self.inputs = event
+                if vehicle is not None:
+                    vehicle.exit_edge |= rising and vehicle.released
+                    if not self._wholly_on():
+                        vehicle.weight = None
+            case BarrierMoved():
+                self.barrier = event.position
+            case WeightObserved():
+                self._weigh(event, at)
+            case PlateRead() if vehicle is not None and event.passage_id == vehicle.passage_id:
+                vehicle.plates.append((event.text, at))
+            case CardPresented() if vehicle is not None:
+                vehicle.cards.append((event.uid, at))
+            case FaultRaised():
+                self.faults.add(event.code)
+            case FaultCleared():
+                self.faults.discard(event.code)
+
+    def _forget(self) -> None:
+        self.inputs, self.barrier = _UNREAD, Barrier.UNKNOWN
+        self.weight_state = WeightState.UNAVAILABLE
+        self.faults.clear()
+        if self.vehicle is not None:
+            self.vehicle.restarted = True
+            self.seen["restart in mid passage"] += 1
+
+    def _wholly_on(self) -> bool:
+        return self.inputs.front_beam is False and self.inputs.rear_beam is False
+
+    def _weigh(self, event: WeightObserved, at: Instant) -> None:
+        self.weight_state = event.state
+        vehicle = self.vehicle
+        if vehicle is None:
+            return
+        vehicle.moved |= event.state is WeightState.MOVING
+        vehicle.weight = None
+        if event.state is WeightState.SETTLED and vehicle.moved and self._wholly_on():
+            vehicle.weight = (event.gross_kg or 0, at)
+
+    # -- records
+
+    def _record(self, body: object, event: Event, at: Instant, *, first: bool) -> None:
+        match body:
+            case PassageOpened():
+                assert self.vehicle is None, "I5: a passage opened while one was open"
+                assert body.passage_id not in self.opened, "I5: a passage id was used twice"
+                self.opened.add(body.passage_id)
+                self.vehicle = Vehicle(body.passage_id, at)
+                self.seen["opened"] += 1
+            case PassageDecided():
+                self._decided(body, event, at)
+            case PassageOverridden():
+                self._overridden(body, event, at, first=first)
+            case PassageClosed():
+                self._closed(body)
+            case FaultChanged():
+                (self.faults.add if body.raised else self.faults.discard)(body.code)
+            case CommandCarriedOut() if isinstance(event, ModeSet):
+                assert first, "a mode was set twice by one command"
+                assert event.expires_at_ms >= at.wall_ms, "a mode was set by an expired command"
+                self.mode = event.mode
+
+    def _decided(self, body: PassageDecided, event: Event, at: Instant) -> None:
+        vehicle = self.vehicle
+        assert vehicle is not None
+        assert body.passage_id == vehicle.passage_id, "I3: a verdict for another passage"
+        self._evidence_is_of(vehicle, body.evidence)
+        verdict = body.verdict
+        assert (verdict.outcome is Outcome.RELEASE) == (not verdict.reasons)
+        if verdict.outcome is Outcome.RELEASE:
+            assert not vehicle.decided, "I1: released after an earlier verdict"
+            assert isinstance(event, DeclarationsFound), "I4: released without declarations"
+            self._may_release(vehicle, body, event, at)
+        vehicle.decided.append(verdict.outcome)
+        vehicle.released = verdict.outcome is Outcome.RELEASE
+        vehicle.exit_edge = False
+        self.seen[f"decided {verdict.outcome.value}"] += 1
+
+    def _evidence_is_of(self, vehicle: Vehicle, evidence: Evidence) -> None:
+        """I3: everything in it was sensed after the arrival of this vehicle, and belongs to it."""
+        assert evidence.arrived_at == vehicle.arrived_at, "I3: arrival"
+        if evidence.plate is not None:
+            assert (evidence.plate.text, evidence.plate.at) in vehicle.plates, "I3: plate"
+        if evidence.card is not None:
+            assert (evidence.card.uid, evidence.card.at) in vehicle.cards, "I3: card"
+        if evidence.weight is not None and not vehicle.decided and not vehicle.restarted:
+            taken = (evidence.weight.gross_kg, evidence.weight.at)
+            assert taken == vehicle.weight, "I6: weight not settled on the whole vehicle"
+
+    def _may_release(
+        self, vehicle: Vehicle, body: PassageDecided, event: DeclarationsFound, at: Instant
+    ) -> None:
+        """I4 by an account of its own: nothing missing, stale, faulty or contradictory."""
+        assert not vehicle.restarted, "I4: released after a restart"
+        assert vehicle.weight is not None, "I6: released without a weight"
+        weighed_kg, weighed_at = vehicle.weight
+        assert weighed_at.age_s(at) <= self.policy.weight_max_age_s, "I4: old weight"
+        assert self.barrier is Barrier.CLOSED, "I4: released with the boom not closed"
+        assert self.mode is Mode.AUTO, "I4: released in a mode that never releases"
+        assert not [f for f in self.faults if prevents_release(f)], "I4: released with a fault"
+        confirmed_at = event.manifest.confirmed_at
+        assert confirmed_at is not None, "I4: released on an unconfirmed manifest"
+        assert confirmed_at.age_s(at) <= self.policy.manifest_max_age_s, "I4: old manifest"
+        evidence, declaration = body.evidence, body.verdict.declaration
+        assert evidence.plate is not None
+        assert evidence.card is not None
+        assert declaration is not None
+        assert declaration in event.declarations, "I4: released on a paper that was not found"
+        plates = {normalize_plate(plate) for plate in declaration.plates}
+        assert normalize_plate(evidence.plate.text) in plates, "I4: another plate"
+        assert normalize_card(evidence.card.uid) == normalize_card(declaration.card_uid)
+        assert abs(weighed_kg - declaration.gross_kg) <= self.policy.weight_tolerance(
+            declaration.gross_kg
+        ), "I4: released with the wrong weight"
+        assert declaration.used_by is None, "I4: released on a used paper"
+        assert not declaration.holds, "I4: released under a hold"
+
+    def _overridden(
+        self, body: PassageOverridden, event: Event, at: Instant, *, first: bool
+    ) -> None:
+        vehicle = self.vehicle
+        assert vehicle is not None
+        assert isinstance(event, Overridden), "an override that nobody ordered"
+        assert first, "I1: an override was carried out twice"
+        assert event.passage_id == body.passage_id == vehicle.passage_id, "I1: another passage"
+        assert event.expires_at_ms >= at.wall_ms, "I1: an expired override was carried out"
+        assert event.decision is body.decision
+        assert vehicle.decided, "an override before the lane had handed the vehicle to a person"
+        vehicle.released = event.decision is Outcome.RELEASE
+        vehicle.exit_edge = False
+        self.seen[f"overridden {event.decision.value}"] += 1
+
+    def _closed(self, body: PassageClosed) -> None:
+        assert self.vehicle is not None, "I5: closed while none was open"
+        assert body.passage_id == self.vehicle.passage_id, "I5: closed another passage"
+        assert body.passage_id not in self.closed, "I5: closed twice"
+        self.closed.add(body.passage_id)
+        self.vehicle = None
+        self.seen[f"closed {body.outcome.value}"] += 1
+        self.seen[f"left by {body.left.value}"] += 1
+
+    # -- the boom
+
+    def _raise(
+        self, effect: RaiseBarrier, event: Event, at: Instant, result: Step, *, first: bool
+    ) -> None:
+        vehicle = self.vehicle
+        assert vehicle is not None, "I1: raised for nobody"
+        assert effect.passage_id == vehicle.passage_id, "I1: raised for another passage"
+        assert effect.command_id not in self.sent, "a command id was used twice"
+        assert vehicle.released, "I1: raised without release"
+        self.sent.add(effect.command_id)
+        bodies = [e.body for e in result.effects if isinstance(e, Record)]
+        position = result.effects.index(effect)
+        if isinstance(event, Overridden):
+            assert first
+            assert event.decision is Outcome.RELEASE, "I1: raised by another decision"
+            assert event.expires_at_ms >= at.wall_ms, "I1: raised by an expired override"
+            why: object = next(b for b in bodies if isinstance(b, PassageOverridden))
+        else:
+            verdicts = [b for b in bodies if isinstance(b, PassageDecided)]
+            assert len(verdicts) == 1, "I1: raised without a verdict in the same step"
+            assert verdicts[0].verdict.outcome is Outcome.RELEASE, "I1: raised against the verdict"
+            why = verdicts[0]
+        assert result.effects.index(Record(body=why)) < position, "recorded before raised"  # type: ignore[arg-type]
+        assert effect.valid_for_s <= self.policy.raise_valid_s
+        self.seen["raised"] += 1
+
+    def _lower(self, effect: LowerBarrier, event: Event, at: Instant, *, first: bool) -> None:
+        assert effect.command_id not in self.sent, "a command id was used twice"
+        self.sent.add(effect.command_id)
+        assert self.inputs.exit_loop is False, "I2: lowered with the exit loop not known clear"
+        assert self.inputs.front_beam is False, "I2: lowered with the front beam not known clear"
+        if isinstance(event, LoweringOrdered):
+            assert first, "I2: a lowering order was carried out twice"
+            assert event.expires_at_ms >= at.wall_ms, "I2: an expired lowering order"
+            assert self.inputs.entry_loop is False, "I2: entry loop"
+            assert self.inputs.rear_beam is False, "I2: rear beam"
+            assert self.weight_state is WeightState.EMPTY, "I2: the scale is not at zero"
+            self.seen["lowered on order"] += 1
+            return
+        assert FaultCode.EMERGENCY_STOP not in self.faults, "I2: lowered during emergency stop"
+        assert self.vehicle is not None, "I2: lowered by itself after nobody"
+        assert self.vehicle.released, "I2: lowered by itself without a release before"
+        assert self.vehicle.exit_edge, "I2: the exit loop was not seen occupied since the release"
+        self.seen["lowered by itself"] += 1
+
+    # -- everything else
+
+    def _answer(self, event: Event, result: Step, *, first: bool) -> None:
+        """Each command is answered once, a repetition never carried out."""
+        if not isinstance(event, Overridden | LoweringOrdered | ModeSet):
+            return
+        answers = [
+            effect.body
+            for effect in result.effects
+            if isinstance(effect, Record)
+            and isinstance(effect.body, PassageOverridden | CommandCarriedOut | CommandRefused)
+        ]
+        assert len(answers) == (1 if first else 0), "a command without exactly one answer"
+        self.answered.add(event.command_id)
+        self.seen["refused"] += sum(isinstance(answer, CommandRefused) for answer in answers)
+
+    def _phases(self, before: LaneState, after: LaneState) -> None:
+        change = (before.phase, after.phase)
+        assert before.phase is after.phase or change in ALLOWED_CHANGES, (
+            f"not a transition: {change}"
+        )
+        assert (after.phase is Phase.IDLE) == (self.vehicle is None)
+        if before.phase is not after.phase:
+            self.seen[f"{before.phase.value} -> {after.phase.value}"] += 1
+
+    def _signals(self, lane: LaneState) -> None:
+        assert self.lit == lane.lamps, "lamps were left behind"
+        assert self.shown in ("", lane.sign.value)
+        if Lamp.ENTRY_GREEN in self.lit:
+            assert self.vehicle is None, "invited a second vehicle"
+            assert self.barrier is Barrier.CLOSED
+            assert self.weight_state is WeightState.EMPTY
+        if Lamp.EXIT_GREEN in self.lit:
+            assert self.barrier is Barrier.OPEN, "green under a boom that is not up"
+            assert self.vehicle is not None
+            assert self.vehicle.released, "green for a vehicle that was not released"
+        assert not {Lamp.EXIT_GREEN, Lamp.EXIT_RED} <= self.lit, "red and green at once"
