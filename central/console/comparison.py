@@ -18,7 +18,8 @@ from gate_agent.wire.v1 import DeclarationRow, EvidenceFacts
 class Standing(StrEnum):
     """How a row stands; the words are `console.row.<standing>`."""
 
-    MATCH = "match"
+    MATCH = "match"  # the lane's reading agrees with the declaration
+    IN_ORDER = "in_order"  # nothing to compare, and no reason against it
     DIFFERS = "differs"
     DOUBTFUL = "doubtful"
     MISSING = "missing"  # not sensed in the lane
@@ -121,17 +122,14 @@ def _standing(
     sensed = {"plate": evidence.plate, "card": evidence.card, "weight": evidence.weight}
     if check in sensed and sensed[check] is None:
         return Standing.MISSING
-    if _DIFFERS.intersection(own):
+    otherwise = declaration is not None and _reads_otherwise(check, evidence, declaration)
+    if otherwise or _DIFFERS.intersection(own):
         return Standing.DIFFERS
-    if own:
+    if own or (check == "faults" and evidence.faults):
         return Standing.DOUBTFUL
     if declaration is None and (check in sensed or check in _OF_DECLARATION):
         return Standing.NOT_DECLARED
-    if declaration is not None and _reads_otherwise(check, evidence, declaration):
-        return Standing.DIFFERS
-    if check == "faults" and evidence.faults:
-        return Standing.DOUBTFUL
-    return Standing.MATCH
+    return Standing.MATCH if check in sensed else Standing.IN_ORDER
 
 
 def _reads_otherwise(check: str, evidence: EvidenceFacts, declaration: DeclarationRow) -> bool:

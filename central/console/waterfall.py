@@ -9,6 +9,7 @@ from gate_agent.wire.v1 import Timeline
 _STAGES = ("plate", "card", "weight", "decided", "raise_sent", "boom_up", "exit_clear")
 # Sensing runs side by side from the arrival; each later stage follows the one before it.
 _SENSING = frozenset({"plate", "card", "weight"})
+_DRIVING_OUT = "exit_clear"  # the driver's own time: never the lane's slowest stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class Bar:
 
 
 def waterfall(timeline: Timeline) -> tuple[Bar, ...]:
-    """Bars in order of the stages that happened; the longest wait is marked as the slowest."""
+    """Bars in order of the stages that happened; the lane's longest is marked."""
     reached = [
         (stage, at_ms)
         for stage in _STAGES
@@ -37,7 +38,9 @@ def waterfall(timeline: Timeline) -> tuple[Bar, ...]:
         start_ms = 0 if stage in _SENSING else min(before_ms, at_ms)
         spans.append((stage, start_ms, at_ms))
         before_ms = max(before_ms, at_ms)
-    longest_ms = max((end - start for _, start, end in spans), default=0)
+    longest_ms = max(
+        (end - start for stage, start, end in spans if stage != _DRIVING_OUT), default=0
+    )
     return tuple(
         Bar(
             stage=stage,
@@ -45,7 +48,7 @@ def waterfall(timeline: Timeline) -> tuple[Bar, ...]:
             took_ms=end - start,
             start=round(1000 * start / total_ms),
             length=max(4, round(1000 * (end - start) / total_ms)),
-            slowest=end - start == longest_ms and longest_ms > 0,
+            slowest=stage != _DRIVING_OUT and end - start == longest_ms > 0,
         )
         for stage, start, end in spans
     )
