@@ -224,7 +224,7 @@ class LaneOnTheWire:
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         with self._lock:
-            match decode_hub_message(message.payload):
+            match decode_hub_message(bytes(message.payload)):
                 case RecordAck(through_seq=through_seq):
                     self.through_seq = max(self.through_seq, through_seq)
                     for seq in [seq for seq in self.outbox if seq <= through_seq]:
