@@ -29,7 +29,7 @@ from models.lpr.candidates import (
     crop_candidates,
     split_rows,
 )
-from models.lpr.colors import plate_color, settle_class
+from models.lpr.colors import PlateColor, contradicts, plate_color, settle_class
 from models.lpr.plates import (
     DIGITS,
     LETTERS,
@@ -167,16 +167,16 @@ class PaddlePlateReader:
         steps: list[ctc.Probabilities],
         frame_number: int,
     ) -> PlateReading | None:
-        best = _best_text([], steps)
+        middle = widened(candidate.whole, -0.12, -0.15)
+        color = plate_color(straightened(image, middle, 144, 48))
+        best = _best_text([], steps, color)
         if best is not None and best[1] < _SURE:
             steps = [*steps, *self._further_cuts(image, candidate.rows)]
-            best = _best_text([best[0]], steps)
+            best = _best_text([best[0]], steps, color)
         if best is None or best[1] < _CONFIDENCE_MIN:
             return None
         labels, confidence = best
-        text = normalize_plate("".join(ALPHABET[label - 1] for label in labels))
-        middle = widened(candidate.whole, -0.12, -0.15)
-        color = plate_color(straightened(image, middle, 144, 48))
+        text = _text_of(labels)
         plate_class = settle_class(plausible_classes(text), color)
         if plate_class is None:
             return None
@@ -288,17 +288,21 @@ def _may_begin(labels: tuple[int, ...]) -> bool:
     return may_begin_plate(text)
 
 
+def _text_of(labels: tuple[int, ...]) -> str:
+    return normalize_plate("".join(ALPHABET[label - 1] for label in labels))
+
+
 @lru_cache(maxsize=4_096)
-def _is_plate(labels: tuple[int, ...]) -> bool:
-    text = "".join(ALPHABET[label - 1] for label in labels)
-    return bool(plausible_classes(normalize_plate(text)))
+def _classes_of(labels: tuple[int, ...]) -> tuple[PlateClass, ...]:
+    return plausible_classes(_text_of(labels))
 
 
 _SYMBOLS_MIN: Final = 3
+_CONTRADICTED: Final = 0.3  # what is left of the belief in a text that the color speaks against
 
 
 def _best_text(
-    known: list[tuple[int, ...]], steps: list[ctc.Probabilities]
+    known: list[tuple[int, ...]], steps: list[ctc.Probabilities], color: PlateColor
 ) -> tuple[tuple[int, ...], float] | None:
     """The plate whose mean probability over several cuts of the same place is highest."""
     texts = set(known)
@@ -306,16 +310,17 @@ def _best_text(
         straight = ctc.greedy(one)
         if len(straight) < _SYMBOLS_MIN:
             continue
-        if _is_plate(straight):
+        if _classes_of(straight):
             texts.add(straight)
         else:
-            texts.update(text for text in ctc.decode(one, _may_begin) if _is_plate(text))
+            texts.update(text for text in ctc.decode(one, _may_begin) if _classes_of(text))
     if not texts:
         return None
-    ranked = [
-        (float(np.mean([np.exp(ctc.forward_log(one, [text])[0]) for one in steps])), text)
-        for text in texts
-    ]
+    ranked = []
+    for text in texts:
+        mean = float(np.mean([np.exp(ctc.forward_log(one, [text])[0]) for one in steps]))
+        belief = _CONTRADICTED if contradicts(_classes_of(text), color) else 1.0
+        ranked.append((mean * belief, text))
     confidence, text = max(ranked)
     return text, confidence
 
