@@ -25,6 +25,8 @@ from gate_agent.wire.v1 import (
     Command,
     DeclarationRow,
     EvidenceFacts,
+    LaneHealth,
+    LaneStatus,
     LowerBarrierCommand,
     ManifestHead,
     ManifestPart,
@@ -153,6 +155,26 @@ def a_passage(passage_id: str, outcome: OutcomeName = "release") -> list[RecordB
     ]
 
 
+def a_health(lane: str = "lane1") -> LaneHealth:
+    return LaneHealth(
+        lane=lane,
+        epoch="e1",
+        at_ms=1,
+        mode="auto",
+        phase="idle",
+        passage_id=None,
+        barrier="closed",
+        weight_kg=0,
+        weight_state="empty",
+        faults=(),
+        manifest_version=1,
+        manifest_age_s=0.5,
+        last_seq=1,
+        unsent=0,
+        oldest_unsent_s=0.0,
+    )
+
+
 def wait_until(what: str, happened: Callable[[], bool], patience_s: float = 20.0) -> None:
     until_s = time.monotonic() + patience_s
     while not happened():
@@ -180,6 +202,8 @@ class LaneOnTheWire:
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=lane)
         self._client.username_pw_set(lane, password)
         self._client.reconnect_delay_set(min_delay=1, max_delay=1)
+        will = LaneStatus(lane=lane, epoch="e1", online=False)
+        self._client.will_set(topic(SITE, lane, Stream.STATUS), encode(will), 1, retain=True)
         self._client.on_connect = lambda client, *_: client.subscribe(
             [
                 (topic(SITE, lane, Stream.ACK), 1),
@@ -208,6 +232,12 @@ class LaneOnTheWire:
         self._resender.join()
         self._client.disconnect()
         self._client.loop_stop()
+
+    def cut(self) -> None:
+        """Break the connection without a word, as a cut fibre does."""
+        sock = self._client.socket()
+        assert sock is not None
+        sock.shutdown(socket.SHUT_RDWR)
 
     def _resend(self) -> None:
         while not self._stop.wait(0.1):

@@ -11,6 +11,17 @@ class Changes:
     def __init__(self) -> None:
         self._count = 0
         self._changed = asyncio.Event()
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether the hub is stopping: live pages end themselves."""
+        return self._closed
+
+    def close(self) -> None:
+        """The hub is stopping; whoever waits is woken. Event loop only."""
+        self._closed = True
+        self.announce()
 
     @property
     def count(self) -> int:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 
 from central.hub.changes import Changes
-from central.hub.ingest import Arrival, Ingest
+from central.hub.ingest import Arrival
 from central.hub.lanes import Lanes
 from central.hub.mqtt import Received
-from gate_agent.wire.topics import Stream
+from gate_agent.wire.topics import HUB, Stream
 from gate_agent.wire.v1 import (
     LaneHealth,
     LaneStatus,
@@ -22,13 +23,21 @@ from gate_agent.wire.v1 import (
 log = structlog.get_logger()
 
 
+class RecordInbox(Protocol):
+    """Where records wait to be stored."""
+
+    def offer(self, arrival: Arrival) -> None:
+        """Take an arrival, or leave it to the lane to send it again."""
+        ...
+
+
 class Switchboard:
     """Sorts what arrives by topic. Event loop only."""
 
     def __init__(
         self,
         *,
-        ingest: Ingest,
+        ingest: RecordInbox,
         lanes: Lanes,
         changes: Changes,
         manifest_asked: Callable[[str, int], None],
@@ -60,7 +69,7 @@ class Switchboard:
         except WireError as exc:
             self._refuse(message.topic, str(exc))
             return
-        if decoded.lane != lane:
+        if decoded.lane != lane or lane == HUB:
             self._refuse(message.topic, f"a message of lane {decoded.lane!r}")
             return
         match decoded:

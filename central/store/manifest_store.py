@@ -13,6 +13,12 @@ from gate_agent.wire import digest
 from gate_agent.wire.v1 import DeclarationRow
 
 CHANGES_KEPT_VERSIONS = 10_000  # a lane that is further behind gets everything
+# What is stored of a declaration and which passage used it up; NULLs where there is none.
+_STORED = (
+    "SELECT d.row_digest, d.body, u.passage_id FROM (SELECT ? AS declaration_id)"
+    " LEFT JOIN declarations d USING (declaration_id)"
+    " LEFT JOIN declaration_uses u USING (declaration_id)"
+)
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(DeclarationRow)
 
@@ -51,12 +57,14 @@ class _Changes:
     """What one version will change, collected before anything is written."""
 
     upserts: dict[str, DeclarationRow] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)  # of the upserts
     deletes: list[str] = field(default_factory=list)
     digests_gone: list[str] = field(default_factory=list)
     replaced: int = 0
 
-    def put(self, row: DeclarationRow, old_digest: str | None) -> None:
+    def put(self, row: DeclarationRow, row_digest: str, old_digest: str | None) -> None:
         self.upserts[row.declaration_id] = row
+        self.digests[row.declaration_id] = row_digest
         if old_digest is not None:
             self.digests_gone.append(old_digest)
             self.replaced += 1
@@ -76,19 +84,16 @@ def apply_import(
     changes = _Changes()
     refused: list[Refused] = []
     for index, row in enumerate(rows):
-        used_by = _used_by(db, row.declaration_id)
-        stored = db.execute(
-            "SELECT row_digest, body FROM declarations WHERE declaration_id = ?",
-            [row.declaration_id],
-        ).fetchone()
-        if used_by and stored and _decoder.decode(stored[1]).plates != row.plates:
-            plates = "|".join(_decoder.decode(stored[1]).plates)
+        old_digest, old_body, used_by = db.execute(_STORED, [row.declaration_id]).fetchone()
+        if used_by and old_body and _decoder.decode(old_body).plates != row.plates:
+            plates = "|".join(_decoder.decode(old_body).plates)
             reason = f"{'|'.join(row.plates)!r}: used by passage {used_by} as {plates!r}"
             refused.append(Refused(index=index, field="plates", reason=reason))
             continue
         wanted = msgspec.structs.replace(row, used_by=used_by)
-        if stored is None or stored[0] != digest.row_digest(wanted):
-            changes.put(wanted, stored[0] if stored else None)
+        row_digest = digest.row_digest(wanted)
+        if row_digest != old_digest:
+            changes.put(wanted, row_digest, old_digest)
     if replace:
         _withdraw_unnamed(db, {row.declaration_id for row in rows}, changes)
     version = _make_version(db, changes, author, cause="import")
@@ -121,7 +126,7 @@ def apply_uses(db: sqlite3.Connection, author: Author) -> int:
         ).fetchone()
         if stored is not None:
             row = msgspec.structs.replace(_decoder.decode(stored[1]), used_by=passage_id)
-            changes.put(row, stored[0])
+            changes.put(row, digest.row_digest(row), stored[0])
     version = _make_version(db, changes, author, cause="used")
     db.execute("UPDATE declaration_uses SET in_version = ? WHERE in_version IS NULL", [version])
     return version
@@ -158,13 +163,6 @@ def withdraw(db: sqlite3.Connection, declaration_ids: Iterable[str], author: Aut
     )
 
 
-def _used_by(db: sqlite3.Connection, declaration_id: str) -> str | None:
-    row = db.execute(
-        "SELECT passage_id FROM declaration_uses WHERE declaration_id = ?", [declaration_id]
-    ).fetchone()
-    return row[0] if row else None
-
-
 def _withdraw_unnamed(db: sqlite3.Connection, named: set[str], changes: _Changes) -> None:
     rows = db.execute("SELECT declaration_id, row_digest FROM declarations WHERE used_by IS NULL")
     for declaration_id, row_digest in rows:
@@ -178,8 +176,7 @@ def _make_version(db: sqlite3.Connection, changes: _Changes, author: Author, *, 
     if not changes.upserts and not changes.deletes:
         return head.version
     version = head.version + 1
-    row_digests = {key: digest.row_digest(row) for key, row in changes.upserts.items()}
-    _write_rows(db, changes, row_digests, version)
+    _write_rows(db, changes, version)
     db.execute(
         "INSERT INTO manifest_versions"
         " (version, at_ms, cause, made_by, source, upserts, deletes, count, digest)"
@@ -193,16 +190,16 @@ def _make_version(db: sqlite3.Connection, changes: _Changes, author: Author, *, 
             len(changes.upserts),
             len(changes.deletes),
             head.count + len(changes.upserts) - changes.replaced - len(changes.deletes),
-            digest.changed(head.digest, added=row_digests.values(), removed=changes.digests_gone),
+            digest.changed(
+                head.digest, added=changes.digests.values(), removed=changes.digests_gone
+            ),
         ],
     )
     db.execute("DELETE FROM manifest_changes WHERE version <= ?", [version - CHANGES_KEPT_VERSIONS])
     return version
 
 
-def _write_rows(
-    db: sqlite3.Connection, changes: _Changes, row_digests: dict[str, str], version: int
-) -> None:
+def _write_rows(db: sqlite3.Connection, changes: _Changes, version: int) -> None:
     touched = [(key,) for key in (*changes.upserts, *changes.deletes)]
     db.executemany("DELETE FROM declaration_plates WHERE declaration_id = ?", touched)
     db.executemany(
@@ -212,7 +209,7 @@ def _write_rows(
         "INSERT OR REPLACE INTO declarations"
         " (declaration_id, card_uid, used_by, version, row_digest, body) VALUES (?,?,?,?,?,?)",
         [
-            (key, row.card_uid, row.used_by, version, row_digests[key], _encoder.encode(row))
+            (key, row.card_uid, row.used_by, version, changes.digests[key], _encoder.encode(row))
             for key, row in changes.upserts.items()
         ],
     )

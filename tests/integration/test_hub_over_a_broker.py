@@ -21,6 +21,7 @@ from central.broker.probe import Answer, connect_once
 from central.clock import SystemClock
 from central.config import BrokerConfig, CentralConfig, HttpConfig
 from central.errors import BrokerError, StoreError
+from central.hub.lanes import PresenceState
 from central.services import Services
 from central.store import hub_store, manifest_queries
 from central.store.connection import open_store
@@ -36,6 +37,7 @@ from gate_agent.wire.v1 import (
 from tests.hub_bench import (
     SITE,
     LaneOnTheWire,
+    a_health,
     a_passage,
     decided,
     free_port,
@@ -339,6 +341,45 @@ def test_an_override_travels_to_the_lane_and_its_answer_back(tmp_path: Path) -> 
 
         await until(is_done)
         assert await services.store.read(hub_store.held) == ()
+
+    asyncio.run(scene())
+
+
+def test_a_lane_that_is_cut_off_is_shown_offline_by_its_last_will(tmp_path: Path) -> None:
+    config = CentralConfig(
+        site=SITE,
+        state=str(tmp_path / "state"),
+        lanes=("lane1",),
+        broker=BrokerConfig(port=free_port()),
+    )
+
+    async def scene() -> None:
+        hub = Hub(config, SystemClock(), failed=lambda: pytest.fail("a part ended"))
+        services = await hub.start()
+        assert hub.broker is not None
+        password = hub.broker.password_of("lane1")
+        lane = LaneOnTheWire(lane="lane1", port=config.broker.port, password=password)
+
+        def state() -> PresenceState:
+            presence = services.lanes.one("lane1")
+            assert presence is not None
+            return presence.state
+
+        async def is_online() -> bool:
+            lane.publish(Stream.HEALTH, encode(a_health()))
+            return state() is PresenceState.ONLINE
+
+        async def is_offline() -> bool:
+            return state() is PresenceState.OFFLINE
+
+        try:
+            assert state() is PresenceState.UNKNOWN
+            await until(is_online)
+            lane.cut()
+            await until(is_offline)
+        finally:
+            await asyncio.to_thread(lane.close)
+            await hub.stop()
 
     asyncio.run(scene())
 

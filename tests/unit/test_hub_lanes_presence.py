@@ -2,27 +2,8 @@
 
 from central.clock import ManualClock
 from central.hub.lanes import Lanes, PresenceState
-from gate_agent.wire.v1 import LaneHealth, LaneStatus
-
-
-def health(lane: str = "lane1") -> LaneHealth:
-    return LaneHealth(
-        lane=lane,
-        epoch="e1",
-        at_ms=1,
-        mode="auto",
-        phase="idle",
-        passage_id=None,
-        barrier="closed",
-        weight_kg=0,
-        weight_state="empty",
-        faults=(),
-        manifest_version=1,
-        manifest_age_s=0.5,
-        last_seq=1,
-        unsent=0,
-        oldest_unsent_s=0.0,
-    )
+from gate_agent.wire.v1 import LaneStatus
+from tests.hub_bench import a_health
 
 
 def state(lanes: Lanes) -> PresenceState:
@@ -40,7 +21,7 @@ def test_a_configured_lane_that_never_spoke_is_unknown() -> None:
 def test_a_lane_is_online_while_its_health_is_fresh_and_unknown_after_ten_seconds() -> None:
     clock = ManualClock()
     lanes = Lanes(clock)
-    lanes.on_health(health())
+    lanes.on_health(a_health())
     clock.advance(10)
     assert state(lanes) is PresenceState.ONLINE
     clock.advance(0.1)
@@ -49,10 +30,10 @@ def test_a_lane_is_online_while_its_health_is_fresh_and_unknown_after_ten_second
 
 def test_a_last_will_is_offline_at_once_and_health_brings_the_lane_back() -> None:
     lanes = Lanes(ManualClock())
-    lanes.on_health(health())
+    lanes.on_health(a_health())
     lanes.on_status(LaneStatus(lane="lane1", epoch="e1", online=False))
     assert state(lanes) is PresenceState.OFFLINE
-    lanes.on_health(health())
+    lanes.on_health(a_health())
     assert state(lanes) is PresenceState.ONLINE
 
 
