@@ -89,6 +89,7 @@ async def _serve_pages(services: Services, listener: socket.socket, stop: asynci
     log.info("hub_ready", console=f"http://{host}:{port}/", site=services.config.site)
     async with announced():
         await asyncio.wait((pages, stopped), return_when=asyncio.FIRST_COMPLETED)
+        services.changes.close()
         server.should_exit = True
         stopped.cancel()
         await pages

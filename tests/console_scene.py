@@ -8,15 +8,17 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from hashlib import sha256
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
+import httpx
 import msgspec
 import numpy as np
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 from central.auth import commands
 from central.auth.roles import Role
@@ -92,16 +94,20 @@ class HubProcess:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
+            return httpx.get(f"{self.url}/healthz", timeout=2).status_code == HTTPStatus.OK
+        except httpx.HTTPError:
             return False
 
-    def call(self, method: str, path: str, body: bytes | None = None) -> object:
-        request = urllib.request.Request(f"{self.url}{path}", data=body, method=method)
-        request.add_header("Authorization", f"Bearer {self.token}")
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return msgspec.json.decode(answer.read())
+    def call(self, method: str, path: str, body: bytes | None = None) -> Any:  # noqa: ANN401 - JSON of any shape
+        """One call of API v1 with an administrator's token; its JSON."""
+        answer = httpx.request(
+            method,
+            f"{self.url}{path}",
+            content=body,
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=10,
+        )
+        return answer.json()
 
 
 class PlayedLane:
@@ -114,7 +120,7 @@ class PlayedLane:
         self.acked = 0
         self.commands: list[v1.OverrideCommand | v1.SetModeCommand | v1.LowerBarrierCommand] = []
         self._client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2, client_id=f"played-{lane}", protocol=mqtt.MQTTv311
+            CallbackAPIVersion.VERSION2, client_id=f"played-{lane}", protocol=mqtt.MQTTv311
         )
         password = (hub.state / "broker" / "passwords" / lane).read_text(encoding="utf-8").strip()
         self._client.username_pw_set(lane, password)
@@ -130,7 +136,7 @@ class PlayedLane:
         self._client.loop_stop()
 
     def _on_message(self, _client: object, _userdata: object, message: mqtt.MQTTMessage) -> None:
-        decoded = v1.decode_hub_message(message.payload)
+        decoded = v1.decode_hub_message(bytes(message.payload))
         if isinstance(decoded, v1.RecordAck):
             self.acked = max(self.acked, decoded.through_seq)
         elif isinstance(

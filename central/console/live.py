@@ -55,6 +55,8 @@ async def _events(visit: Visit, view: str, subject: str) -> AsyncIterator[str]:
         yield _event("tick", str(tick))
         await asyncio.sleep(CALM_S)
         count = await changes.after(count, TICK_S - CALM_S)
+        if changes.closed:
+            return
 
 
 async def _is_signed_in(visit: Visit) -> bool:
