@@ -6,6 +6,7 @@ import argparse
 import json
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from gate_agent import config as lane_file
@@ -59,20 +60,19 @@ def _run(config: lane_file.LaneConfig) -> int:
 
 
 def _status(config: lane_file.LaneConfig, *, as_json: bool) -> int:
-    from gate_agent.store.encoding import decode_state  # noqa: PLC0415 - as above
+    from gate_agent.store.encoding import EncodingError, decode_state  # noqa: PLC0415 - as above
     from gate_agent.store.schema import open_reader  # noqa: PLC0415
 
     path = Path(config.state_dir) / "lane.db"
     if not path.exists():
         raise StoreError(f"{path}: not there: this lane has not run yet")
     try:
-        connection = open_reader(path)
-        state, seq = connection.execute("SELECT state, record_seq FROM snapshot").fetchone()
-        unsent = connection.execute("SELECT count(*) FROM outbox").fetchone()[0]
-        connection.close()
-    except sqlite3.Error as exc:
+        with closing(open_reader(path)) as connection:
+            state, seq = connection.execute("SELECT state, record_seq FROM snapshot").fetchone()
+            unsent = connection.execute("SELECT count(*) FROM outbox").fetchone()[0]
+        lane = decode_state(state)
+    except (sqlite3.Error, EncodingError, TypeError) as exc:  # TypeError: no row yet
         raise StoreError(f"{path}: cannot be read: {exc}") from exc
-    lane = decode_state(state)
     shown = {
         "lane": lane.lane_id,
         "mode": lane.mode.value,

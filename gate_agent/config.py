@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import fields, replace
 from pathlib import Path
@@ -51,12 +52,22 @@ def load(path: Path) -> LaneConfig:
         raise ConfigError(f"{path}: not UTF-8 at byte {exc.start}") from exc
     except tomllib.TOMLDecodeError as exc:
         raise ConfigError(f"{path}: {exc}") from exc
+    _refuse_endless(table, "$", path)
     try:
         config = msgspec.convert(table, LaneConfig)
     except msgspec.ValidationError as exc:
         raise ConfigError(f"{path}: {exc}") from exc
     policy_of(config, path)
     return config
+
+
+def _refuse_endless(value: object, place: str, path: Path) -> None:
+    """TOML knows inf and nan; a limit that nothing exceeds is no limit."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _refuse_endless(inner, f"{place}.{key}", path)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{path}: expected a finite number, got {value} - at `{place}`")
 
 
 def policy_of(config: LaneConfig, path: Path | None = None) -> ReleasePolicy:

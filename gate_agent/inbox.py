@@ -15,27 +15,34 @@ CAPACITY = 20_000
 class Inbox:
     """A bounded queue of stamped events. Any thread puts; the lane thread takes."""
 
-    def __init__(self) -> None:
-        self._queue: queue.Queue[Stamped] = queue.Queue(CAPACITY)
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._queue: queue.Queue[Stamped] = queue.Queue(capacity)
         self._overrun_at: Instant | None = None
+        self._is_overrun_told = False
 
-    def put(self, event: Event, at: Instant) -> None:
-        """Hand an event over without ever blocking the device that saw it.
+    def put(self, event: Event, at: Instant) -> bool:
+        """Hand an event over without ever blocking the device that saw it; whether it was taken.
 
         When the inbox is full the event is dropped, and the lane is told before it takes
-        anything else: dropped facts are a fault that prevents a release.
+        anything else: dropped facts are a fault that prevents a release. Who reports a lasting
+        state (a loop, the weight, a lost link) offers it again until it is taken.
         """
         try:
             self._queue.put_nowait(Stamped(event, at))
         except queue.Full:
             self._overrun_at = at
+            return False
+        return True
 
     def take(self, timeout_s: float) -> Stamped | None:
         """The next event, or None after `timeout_s` seconds."""
-        if self._overrun_at is not None and self._queue.empty():
-            at, self._overrun_at = self._overrun_at, None
-            self._queue.put_nowait(Stamped(FaultCleared(code=FaultCode.OVERRUN), at))
+        at = self._overrun_at
+        if at is not None and not self._is_overrun_told:
+            self._is_overrun_told = True
             return Stamped(FaultRaised(code=FaultCode.OVERRUN, detail="facts were dropped"), at)
+        if at is not None and self._queue.empty():
+            self._overrun_at, self._is_overrun_told = None, False
+            return Stamped(FaultCleared(code=FaultCode.OVERRUN), at)
         try:
             return self._queue.get(timeout=timeout_s) if timeout_s > 0 else self._queue.get_nowait()
         except queue.Empty:

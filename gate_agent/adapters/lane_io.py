@@ -24,7 +24,7 @@ from gate_agent.domain.events import (
     RaiseSent,
 )
 from gate_agent.domain.faults import FaultCode
-from gate_agent.domain.vocabulary import Barrier, CommandId
+from gate_agent.domain.vocabulary import Barrier, CommandId, Instant
 
 if TYPE_CHECKING:
     from devices.barrier.api import BoomControl
@@ -117,12 +117,9 @@ class LaneIoAdapter:
         self._inputs = None
         self._boom.lost()
         at = instant(self._clock)
-        if self._sent != _NOTHING_READ:
+        if self._sent != _NOTHING_READ and self._inbox.put(_NOTHING_READ, at):
             self._sent = _NOTHING_READ
-            self._inbox.put(_NOTHING_READ, at)
-        if self._position is not BarrierPosition.UNKNOWN:
-            self._position = BarrierPosition.UNKNOWN
-            self._inbox.put(BarrierMoved(position=Barrier.UNKNOWN), at)
+        self._report_position(BarrierPosition.UNKNOWN, at)
         self._fail_orders()
 
     def close(self) -> None:
@@ -187,16 +184,18 @@ class LaneIoAdapter:
             rear_beam=steady.rear_beam,
             exit_loop=steady.exit_loop,
         )
-        if event != self._sent:
+        if event != self._sent and self._inbox.put(event, at):
             self._sent = event
-            self._inbox.put(event, at)
-        if position is not self._position:
+        self._report_position(position, at)
+
+    def _report_position(self, position: BarrierPosition, at: Instant) -> None:
+        moved = BarrierMoved(position=Barrier(position.value))
+        if position is not self._position and self._inbox.put(moved, at):
             self._position = position
-            self._inbox.put(BarrierMoved(position=Barrier(position.value)), at)
 
     def _set_fault(self, code: FaultCode, *, on: bool) -> None:
         if self._active.get(code, False) == on:
             return
-        self._active[code] = on
         event = FaultRaised(code=code) if on else FaultCleared(code=code)
-        self._inbox.put(event, instant(self._clock))
+        if self._inbox.put(event, instant(self._clock)):
+            self._active[code] = on

@@ -38,9 +38,12 @@ AGREEING = 2
 SURE = 0.95
 FRAME_WAIT_S = 1.0
 IDLE_S = 0.5
+ORDER_WAIT_S = 0.05
 OVERVIEW_WIDTH_PX = 960
 JPEG_QUALITY = 80
 PLATE_MARGIN = 0.35
+PATIENCE_S = 3.0
+"""A question waits so long for a lost camera; then it is answered with nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class PlateOrder:
 
     passage_id: PassageId
     attempt: int
+    asked_s: float  # monotonic; a picture from before shows somebody else
 
 
 class PlateAdapter:
@@ -71,6 +75,7 @@ class PlateAdapter:
         self._clock = clock
         self._log = log
         self._orders: queue.Queue[PlateOrder] = queue.Queue()
+        self._pending: PlateOrder | None = None
         self._last_number = 0
         self._is_reader_broken = False
         self._are_pictures_lost = False
@@ -97,8 +102,10 @@ class PlateAdapter:
         return frame is not None
 
     def lost(self) -> None:
-        """No picture is to be had: a request that waits is answered with nothing."""
-        while (order := self._newest_order()) is not None:
+        """No picture is to be had: a request that has waited long is answered with nothing."""
+        order = self._newest_order()
+        if order is not None and self._clock.now().mono_s - order.asked_s > PATIENCE_S:
+            self._pending = None
             self._send(order, None, 0, None)
 
     def close(self) -> None:
@@ -106,16 +113,15 @@ class PlateAdapter:
         self._camera.close()
 
     def _newest_order(self) -> PlateOrder | None:
-        newest: PlateOrder | None = None
-        timeout_s = 0.05
-        while True:
-            try:
-                newest = self._orders.get(timeout=timeout_s)
-                timeout_s = 0.0
+        """What is asked now; a newer question replaces one that is not yet answered."""
+        try:
+            while True:
+                self._pending = self._orders.get(timeout=ORDER_WAIT_S)
                 if self._orders.empty():
-                    return newest
-            except queue.Empty:
-                return newest
+                    break
+        except queue.Empty:
+            pass
+        return self._pending
 
     def _answer(self, order: PlateOrder) -> Frame | None:
         """Read up to `FRAMES_MAX` frames; stop early when enough of them agree and are sure."""
@@ -127,16 +133,18 @@ class PlateAdapter:
             if frame is None:
                 break
             number = frame.number
+            if frame.received_s < order.asked_s:
+                continue
             frames.append(frame)
             readings.append(self._read(frame))
             found = vote(readings)
             if found is not None and found.frames_agreed >= AGREEING and found.confidence >= SURE:
                 break
         if not frames:
-            self._send(order, None, 0, None)
             raise DeviceTimeout(f"camera: no frame for {FRAME_WAIT_S} s")
         found = vote(readings)
         best = _frame_of(frames, found)
+        self._pending = None
         self._send(order, found, len(frames), best)
         return frames[-1]
 
@@ -225,7 +233,8 @@ def _plate_jpeg(frame: Frame, corners: Corners) -> bytes:
     low, high = points.min(axis=0), points.max(axis=0)
     margin = (high - low) * PLATE_MARGIN
     height_px, width_px = frame.image.shape[:2]
-    left, top = np.floor(np.maximum(low - margin, 0)).astype(int)
+    corner = np.clip(low - margin, 0, (width_px - 1, height_px - 1))
+    left, top = np.floor(corner).astype(int)
     right, bottom = np.ceil(np.minimum(high + margin, (width_px, height_px))).astype(int)
     return _jpeg(frame.image[top : max(bottom, top + 1), left : max(right, left + 1)])
 

@@ -14,6 +14,8 @@ from gate_agent.clock import instant
 from gate_agent.domain.events import FaultCleared, FaultRaised
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from devices.clock import Clock
     from gate_agent.domain.faults import FaultCode
     from gate_agent.inbox import Inbox
@@ -56,6 +58,7 @@ class Service:
         self._log = log.bind(device=name)
         self._stop = threading.Event()
         self._is_lost = False
+        self._is_told_lost = False  # what the lane knows; its inbox may have been full
         self._backoff_s = BACKOFF_FIRST_S
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -81,9 +84,9 @@ class Service:
             except DeviceError as exc:
                 self._lose(str(exc))
             except Exception as exc:  # noqa: BLE001 - the thread's edge: a crash is a fault
-                self._log.exception("service_crashed")
+                self._log_crash()
                 self._lose(f"crashed: {exc!r}")
-            self._served.close()
+            self._guarded(self._served.close)
             self._stop.wait(self._backoff_s)
             self._backoff_s = min(BACKOFF_MAX_S, self._backoff_s * 2)
 
@@ -92,11 +95,27 @@ class Service:
         if self._is_lost:
             self._is_lost = False
             self._log.info("link_recovered")
-            self._inbox.put(FaultCleared(code=self._fault), instant(self._clock))
+        cleared = FaultCleared(code=self._fault)
+        if self._is_told_lost and self._inbox.put(cleared, instant(self._clock)):
+            self._is_told_lost = False
 
     def _lose(self, detail: str) -> None:
-        self._served.lost()
+        self._guarded(self._served.lost)
         if not self._is_lost:
             self._is_lost = True
             self._log.warning("link_lost", detail=detail)
-            self._inbox.put(FaultRaised(code=self._fault, detail=detail), instant(self._clock))
+        raised = FaultRaised(code=self._fault, detail=detail)
+        if not self._is_told_lost and self._inbox.put(raised, instant(self._clock)):
+            self._is_told_lost = True
+
+    def _guarded(self, call: Callable[[], None]) -> None:
+        """A device that fails while it is given up must not end the thread that would retry."""
+        try:
+            call()
+        except Exception:  # noqa: BLE001 - the thread's edge
+            self._log_crash()
+
+    def _log_crash(self) -> None:
+        """With its traceback, once while the device stays lost."""
+        if not self._is_lost:
+            self._log.exception("service_crashed")

@@ -62,7 +62,8 @@ class WeighbridgeAdapter:
 
     def lost(self) -> None:
         """The weight is not to be had."""
-        self._send(_UNAVAILABLE, self._clock.now().mono_s)
+        if self._sent is not _UNAVAILABLE:
+            self._send(_UNAVAILABLE, self._clock.now().mono_s)
 
     def close(self) -> None:
         """Give the wire back."""
@@ -103,18 +104,18 @@ class WeighbridgeAdapter:
                 return False
 
     def _send(self, event: WeightObserved, at_s: float) -> None:
-        self._sent, self._sent_s = event, at_s
-        self._inbox.put(event, instant_of(self._clock, at_s))
+        if self._inbox.put(event, instant_of(self._clock, at_s)):
+            self._sent, self._sent_s = event, at_s
 
     def _report_fault(self, settling: Settling) -> None:
         invalid = settling.phase is WeightPhase.INVALID
         if invalid == self._value_fault:
             return
-        self._value_fault = invalid
         event: FaultRaised | FaultCleared = FaultCleared(code=FaultCode.SCALE_VALUE)
         if invalid:
             event = FaultRaised(code=FaultCode.SCALE_VALUE, detail=settling.status.value)
-        self._inbox.put(event, instant(self._clock))
+        if self._inbox.put(event, instant(self._clock)):
+            self._value_fault = invalid
 
 
 _UNAVAILABLE = WeightObserved(state=WeightState.UNAVAILABLE, gross_kg=None, division_kg=0)

@@ -26,7 +26,7 @@ from gate_agent.clock import instant
 from gate_agent.domain.events import AgentStarted, Stamped
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.vocabulary import LaneId
-from gate_agent.errors import ConfigError
+from gate_agent.errors import ConfigError, GateError
 from gate_agent.inbox import Inbox
 from gate_agent.runtime.deadlines import Deadlines
 from gate_agent.runtime.dispatch import Dispatch
@@ -160,7 +160,8 @@ class Agent:
         """One line for systemctl status."""
         lane = self.loop.lane
         faults = ", ".join(sorted(lane.faults)) or "none"
-        return f"{lane.mode.value}, {lane.phase.value}, faults: {faults}"
+        halted = ", cannot record: nothing opens" if self.loop.is_store_failing else ""
+        return f"{lane.mode.value}, {lane.phase.value}, faults: {faults}{halted}"
 
     def _health(self, unsent: int, oldest_ms: int | None) -> LaneHealth:
         return health_of(
@@ -170,6 +171,7 @@ class Agent:
             last_seq=self.loop.last_seq,
             unsent=unsent,
             oldest_ms=oldest_ms,
+            is_store_failing=self.loop.is_store_failing,
         )
 
     def _stop_lamps(self) -> None:
@@ -189,7 +191,10 @@ def _broker(config: LaneConfig) -> BrokerAddress:
 
 
 def run(config: LaneConfig, log: Log) -> None:
-    """Run a lane until SIGTERM or SIGINT."""
+    """Run a lane until SIGTERM or SIGINT.
+
+    Raises `GateError` when the thread that decides has ended: who started us starts us again.
+    """
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -202,8 +207,13 @@ def run(config: LaneConfig, log: Log) -> None:
         while not ended.wait(WATCHDOG_EVERY_S):
             if agent.is_well():
                 notifier.alive(agent.status())
-            else:
+            elif agent.loop.is_alive:
                 log.error("lane_stalled")
+            else:
+                break
     notifier.stopping()
+    has_ended_itself = not agent.loop.is_alive
     agent.stop()
+    if has_ended_itself:
+        raise GateError(f"lane {config.lane}: the thread that decides has crashed, see above")
     log.info("agent_stopped")

@@ -40,7 +40,7 @@ class Dispatch:
             case effects.Record() | effects.MarkUsed():
                 pass  # done: they were part of the commit
             case effects.RequestPlate():
-                self._plates(PlateOrder(effect.passage_id, effect.attempt))
+                self._plates(PlateOrder(effect.passage_id, effect.attempt, at.mono_s))
             case effects.FindDeclarations():
                 self._find(effect)
             case effects.ArmDeadline():

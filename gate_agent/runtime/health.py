@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gate_agent.domain.effects import Sign
+from gate_agent.domain.faults import FaultCode
 from gate_agent.wire.v1 import LaneHealth
 
 if TYPE_CHECKING:
@@ -20,8 +22,13 @@ def health_of(
     last_seq: int,
     unsent: int,
     oldest_ms: int | None,
+    is_store_failing: bool,
 ) -> LaneHealth:
-    """What the console shows of a lane between its records."""
+    """What the console shows of a lane between its records.
+
+    A lane that cannot commit cannot put that into its own state: it is said here.
+    """
+    failing = {FaultCode.STORE} if is_store_failing else set()
     age_s = None if held.confirmed_ms is None else (at.wall_ms - held.confirmed_ms) / 1000
     return LaneHealth(
         lane=lane.lane_id,
@@ -33,11 +40,11 @@ def health_of(
         barrier=lane.barrier.value,
         weight_kg=lane.weight_kg,
         weight_state=lane.weight_state.value,
-        faults=tuple(sorted(fault.value for fault in lane.faults)),
+        faults=tuple(sorted(fault.value for fault in lane.faults | failing)),
         manifest_version=held.version,
         manifest_age_s=age_s,
         last_seq=last_seq,
         unsent=unsent,
         oldest_unsent_s=0.0 if oldest_ms is None else max(0.0, (at.wall_ms - oldest_ms) / 1000),
-        showing=lane.sign.value,
+        showing=(Sign.OUT_OF_SERVICE if is_store_failing else lane.sign).value,
     )

@@ -95,6 +95,11 @@ class LaneLoop:
         """Whether the thread runs; `turned_s` says when it last came round."""
         return self._thread.is_alive()
 
+    @property
+    def is_store_failing(self) -> bool:
+        """Whether the newest event could not be committed: the lane stands still."""
+        return self._store_failed_at is not None
+
     def find(self, question: FindDeclarations) -> None:
         """Answer a look-up at once: the next event is its answer."""
         at = instant(self._clock)

@@ -182,9 +182,9 @@ class ManifestReader:
                 held = _held(self._connection)
             finally:
                 self._connection.execute("ROLLBACK")
-        except sqlite3.Error as exc:
+            return [self._with_own_use(_decoder.decode(row[0])) for row in rows], held
+        except (sqlite3.Error, msgspec.MsgspecError) as exc:
             raise StoreError(f"{self._path}: manifest cannot be read: {exc}") from exc
-        return [self._with_own_use(_decoder.decode(row[0])) for row in rows], held
 
     def _with_own_use(self, row: DeclarationRow) -> Declaration:
         """What this lane used up counts even before the hub has heard of it."""

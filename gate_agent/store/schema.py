@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlite_utils import Database, Migrations
 
 from gate_agent.errors import StoreError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 lane_migrations = Migrations("kakou_lane")
 hub_migrations = Migrations("kakou_hub_cache")
@@ -57,6 +53,7 @@ def open_database(path: Path, migrations: Migrations) -> Database:
 
     Raises `StoreError`.
     """
+    connection: sqlite3.Connection | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, check_same_thread=False)
@@ -64,9 +61,16 @@ def open_database(path: Path, migrations: Migrations) -> Database:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA busy_timeout = 2000")
+        refuse_damage(db, path)
         migrations.apply(db)
     except (sqlite3.Error, OSError) as exc:
+        if connection is not None:
+            connection.close()
         raise StoreError(f"{path}: cannot be opened: {exc}") from exc
+    except StoreError:
+        if connection is not None:
+            connection.close()
+        raise
     return db
 
 
@@ -82,8 +86,8 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def checked(db: Database, path: Path, report: Callable[[str], None]) -> None:
-    """Run SQLite's quick check and report damage; the file is never moved away or emptied."""
+def refuse_damage(db: Database, path: Path) -> None:
+    """Run SQLite's quick check; the file is never moved away or emptied. Raises `StoreError`."""
     findings = [row[0] for row in db.execute("PRAGMA quick_check(5)").fetchall()]
     if findings != ["ok"]:
-        report(f"{path}: damaged: {'; '.join(map(str, findings))}")
+        raise StoreError(f"{path}: damaged: {'; '.join(map(str, findings))}")

@@ -31,6 +31,7 @@ class ManifestSync:
         self._confirmed_s = float("-inf")
         self._parts: dict[int, v1.ManifestPart] = {}
         self._all_next = False  # what we hold does not add up: ask for everything
+        self._head_version = 0  # the newest that the hub has named
 
     @property
     def version(self) -> int:
@@ -39,7 +40,7 @@ class ManifestSync:
 
     def hear_head(self, head: v1.ManifestHead, now_s: float, now_ms: int) -> None:
         """The hub says what is newest: confirm what is held, or ask for what is missing."""
-        held = self._held
+        held, self._head_version = self._held, head.version
         if (held.version, held.count, held.digest) == (head.version, head.count, head.digest):
             if now_s - self._confirmed_s >= CONFIRM_EVERY_S:
                 self._confirmed_s = now_s
@@ -68,12 +69,18 @@ class ManifestSync:
     def _fits(self, part: v1.ManifestPart) -> bool:
         if part.from_version not in (0, self._held.version) or not 0 < part.parts <= PARTS_MAX:
             return False
+        if not 0 < part.part <= part.parts or part.to_version < self._lowest():
+            return False
         known = next(iter(self._parts.values()), None)
         if known is not None and _key(known) != _key(part):
             if part.to_version < known.to_version:
                 return False
             self._parts = {}
         return True
+
+    def _lowest(self) -> int:
+        """A late copy of an old answer is refused, unless the hub itself went back."""
+        return min(self._held.version, self._head_version)
 
     def _apply(self, parts: list[v1.ManifestPart], now_s: float, now_ms: int) -> None:
         last = parts[-1]

@@ -71,6 +71,7 @@ class Uplink:
         self._heard_s = clock.now().mono_s
         self._health_s = float("-inf")
         self._is_silent = False
+        self._was_up: bool | None = None  # None: not yet tried
         self._store_failed = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
@@ -114,14 +115,12 @@ class Uplink:
                 self._store_failed = False
 
     def _turn(self) -> None:
+        trouble: StoreError | None = None
         for item in self._arrived():
-            match item:
-                case LinkChanged():
-                    self._change_link(item)
-                case Received(topic="") | Received(payload=b""):
-                    pass
-                case Received():
-                    self._take(item)
+            try:
+                self._take_item(item)
+            except StoreError as exc:
+                trouble = exc  # one item that cannot be kept must not lose the others
         now_s = self._clock.now().mono_s
         if self._link.is_up:
             self._publisher.publish(now_s)
@@ -129,6 +128,17 @@ class Uplink:
                 self._health_s = now_s
                 self._publish_health()
         self._watch_silence(now_s)
+        if trouble is not None:
+            raise trouble
+
+    def _take_item(self, item: LinkChanged | Received) -> None:
+        match item:
+            case LinkChanged():
+                self._change_link(item)
+            case Received(topic="") | Received(payload=b""):
+                pass
+            case Received():
+                self._take(item)
 
     def _arrived(self) -> list[LinkChanged | Received]:
         items: list[LinkChanged | Received] = []
@@ -142,9 +152,12 @@ class Uplink:
 
     def _change_link(self, change: LinkChanged) -> None:
         if not change.up:
-            self._log.warning("hub_link_lost", detail=change.detail)
+            if self._was_up is not False:
+                self._log.warning("hub_link_lost", detail=change.detail)
+            self._was_up = False
             return
         self._log.info("hub_link_up")
+        self._was_up = True
         self._publish_status(online=True)
         self._publisher.start_over(self._acknowledged, self._clock.now().mono_s)
 
@@ -183,18 +196,19 @@ class Uplink:
     def _acknowledge(self, ack: v1.RecordAck, now_s: float) -> None:
         if ack.epoch != self._epoch:
             return
-        if ack.through_seq > self._acknowledged:
-            self._cache.acknowledge(ack.epoch, ack.through_seq)
-            self._acknowledged = ack.through_seq
+        is_news = ack.through_seq > self._acknowledged
+        self._acknowledged = max(self._acknowledged, ack.through_seq)
         self._publisher.acknowledge(self._acknowledged, now_s)
+        if is_news:
+            self._cache.acknowledge(ack.epoch, ack.through_seq)
 
     def _watch_silence(self, now_s: float) -> None:
         """The hub, not the broker, is what must be heard."""
         silent = now_s - self._heard_s > SILENT_S
         if silent == self._is_silent:
             return
-        self._is_silent = silent
         event: FaultRaised | FaultCleared = FaultCleared(code=FaultCode.UPLINK)
         if silent:
             event = FaultRaised(code=FaultCode.UPLINK, detail="the hub is not heard")
-        self._inbox.put(event, instant(self._clock))
+        if self._inbox.put(event, instant(self._clock)):
+            self._is_silent = silent
