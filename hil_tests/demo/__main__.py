@@ -18,7 +18,7 @@ from hil_tests.demo.console_client import ConsoleError
 from hil_tests.demo.display import Display
 from hil_tests.demo.judge import summarize
 from hil_tests.demo.places import HOST, PlaceError, prepare
-from hil_tests.demo.port import Port, StartError
+from hil_tests.demo.port import NEWEST, Port, StartError
 from hil_tests.demo.processes import ProcessDied
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ RUN_FOLDER = Path(__file__).resolve().parents[2] / "run"
 LAST_TRUCK_S = 22.0  # before the end no further truck is sent
 FINISH_S = 60.0
 DRAIN_S = 10.0
+LOOK_EVERY_S = 0.1
+LOOKS_PER_TURN = 7
 EX_INTERRUPTED = 130
 
 
@@ -39,23 +41,35 @@ def main(arguments: list[str] | None = None) -> int:
     clock = SystemClock()
     display = Display(clock, _language())
     try:
-        places = prepare(RUN_FOLDER, options.port, options.lanes)
+        return _run(options, clock, display)
+    except KeyboardInterrupt:
+        return EX_INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has gone: end as if interrupted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EX_INTERRUPTED
+
+
+def _run(options: argparse.Namespace, clock: SystemClock, display: Display) -> int:
+    try:
+        places = prepare(RUN_FOLDER, options.port, options.lanes, clock)
     except PlaceError as exc:
         print(f"make run: {exc}", file=sys.stderr)
         return 1
     port = Port(places, options.seed, clock)
-    demonstration = Demonstration(port, display, clock, options)
     try:
-        return demonstration.run()
+        return Demonstration(port, display, clock, options).run()
     except KeyboardInterrupt:
-        display.line("stopping")
-        return EX_INTERRUPTED
+        display.live("")
+        display.line(display.word("stopping"))
+        raise
     except (StartError, ProcessDied, ConsoleError, DeviceError) as exc:
+        display.live("")
         display.line(f"make run: {exc}")
-        display.line(f"logs: {places.folder}")
+        display.line(f"{display.word('places')} {places.folder}")
         return 1
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # stopping is under way
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         port.stop()
 
 
@@ -70,14 +84,16 @@ class Demonstration:
         self._clock = clock
         self._options = options
         self._shown: set[str] = set()
+        self._has_released = False
 
     def run(self) -> int:
         """Everything; raises KeyboardInterrupt where a person ends it."""
         self._port.start(self._display.progress)
-        self._greet()
         ready_s = self._clock.now().mono_s
         self._port.let_trucks_come()
+        self._greet()
         self._watch(ready_s)
+        self._display.live("")
         judgement, unsynced = self._drain()
         summary = summarize(
             judgement,
@@ -88,36 +104,51 @@ class Demonstration:
         return self._report(summary)
 
     def _greet(self) -> None:
-        places = self._port.places
-        self._display.line(f"console: http://{HOST}:{places.console_port}/")
+        places, display = self._port.places, self._display
+        display.live("")
+        display.line(f"{display.word('console')}: http://{HOST}:{places.console_port}/")
         for name, password in places.passwords.items():
-            self._display.line(f"  login {name:10}  password {password}")
-        self._display.line(f"  logs and databases in {places.folder}")
-        self._display.line("software is never the only protection under a boom")
-        self._display.line()
-        self._display.header()
+            login, secret = display.word("login"), display.word("password")
+            display.line(f"  {login} {name:10}  {secret} {password}")
+        display.line(f"  {display.word('places')} {places.folder}")
+        display.line(display.word("safety"))
+        if not self._options.duration_s:
+            display.line(display.word("end"))
+        display.line()
+        display.header()
 
     def _watch(self, ready_s: float) -> None:
         """Until the time is up and the last truck has gone; for ever without a time."""
-        traffic = list(self._port.traffic.values())
         duration_s: float = self._options.duration_s
-        while True:
-            self._clock.sleep(0.7)
+        while not self._is_over(ready_s, duration_s):
             self._port.check()
-            self._port.show_signs()
+            self._display.trucks(self._port.show_signs(), self._port.plates_in_lanes())
             self._show_new_passages()
-            now_s = self._clock.now().mono_s
-            if duration_s and now_s - ready_s > max(duration_s - LAST_TRUCK_S, duration_s / 3):
-                for one in traffic:
-                    one.enough()
-            if all(one.is_over() for one in traffic):
-                return
-            if duration_s and now_s - ready_s > duration_s + FINISH_S:
-                return
+            for _ in range(LOOKS_PER_TURN):
+                self._clock.sleep(LOOK_EVERY_S)
+                self._show_first_release()
+
+    def _is_over(self, ready_s: float, duration_s: float) -> bool:
+        traffic = list(self._port.traffic.values())
+        since_s = self._clock.now().mono_s - ready_s
+        if duration_s and since_s > max(duration_s - LAST_TRUCK_S, duration_s / 3):
+            for one in traffic:
+                one.enough()
+        if duration_s and since_s > duration_s + FINISH_S:
+            for one in traffic:
+                one.stop()
+        return all(one.is_over() for one in traffic)
+
+    def _show_first_release(self) -> None:
+        if self._has_released or (lane := self._port.first_boom_up()) is None:
+            return
+        self._has_released = True
+        since_s = self._display.since_s
+        self._display.line(self._display.word("first release", lane=lane, since_s=since_s))
 
     def _show_new_passages(self) -> None:
         try:
-            judgement = self._port.judge()
+            judgement = self._port.judge(NEWEST)
         except ConsoleError:
             return
         for judged in judgement.judged:

@@ -40,6 +40,12 @@ class ConsoleClient:
             raise ConsoleError(status, f"sign-in of {name} was refused: {body[:200]!r}")
         self._headers["Cookie"] = cookie
 
+    def for_another_thread(self) -> ConsoleClient:
+        """The same person at the same console."""
+        twin = ConsoleClient(self._host, self._port)
+        twin._headers = dict(self._headers)
+        return twin
+
     def get(self, path: str, **query: object) -> Json:
         """One GET of API v1. Raises `ConsoleError`."""
         suffix = f"?{urllib.parse.urlencode(query)}" if query else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -9,7 +11,6 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from gate_agent.wire.v1 import Timeline
-from hil_tests.demo.traffic import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,7 +68,7 @@ class Judged:
         """Nothing was the matter with it, and the lane itself did not release it."""
         released = self.passage.outcome == "release" and self.passage.decided_by == "lane"
         gone = self.visit.left_by == "exit"
-        return self.truck.kind is Kind.FAULTLESS and not (released and gone)
+        return self.truck.is_faultless and not (released and gone)
 
     @property
     def is_wrong(self) -> bool:
@@ -85,30 +86,36 @@ class Judgement:
 
 
 def judge(visits: Iterable[Visit], passages: Iterable[HubPassage]) -> Judgement:
-    """Give each visit its passage: same lane, nearest arrival."""
-    left = list(passages)
+    """Give each visit its passage: same lane, nearest arrival. A day of trucks takes a blink."""
+    left: dict[str, list[HubPassage]] = {}
+    for passage in sorted(passages, key=_arrival_ms):
+        left.setdefault(passage.lane, []).append(passage)
     judged: list[Judged] = []
     lost: list[Visit] = []
     for visit in sorted(visits, key=lambda visit: visit.entered_ms):
-        passage = _nearest(visit, left)
-        if passage is None:
+        found = _take_nearest(visit, left.get(visit.truck.lane, []))
+        if found is None:
             lost.append(visit)
-            continue
-        left.remove(passage)
-        judged.append(Judged(visit=visit, passage=passage))
-    return Judgement(judged=tuple(judged), lost=tuple(lost), doubled=tuple(left))
+        else:
+            judged.append(Judged(visit=visit, passage=found))
+    doubled = itertools.chain.from_iterable(left.values())
+    return Judgement(judged=tuple(judged), lost=tuple(lost), doubled=tuple(doubled))
 
 
-def _nearest(visit: Visit, passages: Sequence[HubPassage]) -> HubPassage | None:
-    def distance_ms(passage: HubPassage) -> int:
-        return abs(passage.arrived_at_ms - visit.entered_ms)
+def _take_nearest(visit: Visit, passages: list[HubPassage]) -> HubPassage | None:
+    """Take the nearest of a lane's passages, which are in the order of their arrival."""
+    start = bisect.bisect_left(passages, visit.entered_ms - MATCH_MS, key=_arrival_ms)
+    end = bisect.bisect_right(passages, visit.entered_ms + MATCH_MS, key=_arrival_ms)
+    nearest = min(
+        range(start, end),
+        key=lambda index: abs(passages[index].arrived_at_ms - visit.entered_ms),
+        default=None,
+    )
+    return None if nearest is None else passages.pop(nearest)
 
-    candidates = [
-        passage
-        for passage in passages
-        if passage.lane == visit.truck.lane and distance_ms(passage) <= MATCH_MS
-    ]
-    return min(candidates, key=distance_ms, default=None)
+
+def _arrival_ms(passage: HubPassage) -> int:
+    return passage.arrived_at_ms
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:

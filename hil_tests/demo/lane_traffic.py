@@ -78,6 +78,7 @@ class LaneTraffic:
         self._ahead: deque[PlannedTruck] = deque()
         self._truck: PlannedTruck | None = None
         self._handle: VisitHandle | None = None
+        self._picture: bytes | None = None
         self.visits: list[Visit] = []
         self.problems: list[str] = []
         self._enough = threading.Event()
@@ -88,6 +89,21 @@ class LaneTraffic:
         """The trucks whose declarations are to be imported before the first one comes."""
         self._ahead.extend(next(self._plan) for _ in range(DECLARED_AHEAD))
         return list(self._ahead)
+
+    def draw_ahead(self) -> None:
+        """Draw the first truck's picture, so that it need not wait for it."""
+        self._picture = picture_of(self._ahead[0])
+
+    @property
+    def has_released(self) -> bool:
+        """Whether the boom has gone up for a truck here."""
+        handle = self._handle
+        up = handle is not None and handle.boom_up_s is not None
+        return up or any(visit.stopped_to_boom_up_s is not None for visit in self.visits)
+
+    def now_in_lane(self) -> PlannedTruck | None:
+        """The truck that drives in, stands or leaves; None between two."""
+        return self._truck
 
     def start(self) -> None:
         """Let them come."""
@@ -102,7 +118,7 @@ class LaneTraffic:
         return not self._thread.is_alive()
 
     def stop(self) -> None:
-        """End at once."""
+        """End at once; a truck that is in the lane is not counted."""
         self._enough.set()
         self._stop.set()
         if self._thread.ident is not None:  # it was started
@@ -119,7 +135,7 @@ class LaneTraffic:
             handle.turn_back()
 
     def _run(self) -> None:
-        picture = picture_of(self._ahead[0])
+        picture = self._picture or picture_of(self._ahead[0])
         while not self._enough.is_set():
             truck = self._ahead.popleft()
             self._truck = truck
@@ -135,6 +151,7 @@ class LaneTraffic:
         deadline_s = self._clock.now().mono_s + LONGEST_VISIT_S
         while not handle.wait_gone(0.2):
             if self._stop.is_set():
+                self.problems.append(f"{self._lane}: the end came with a truck in the lane")
                 return False
             if self._clock.now().mono_s > deadline_s:
                 self.problems.append(f"{self._lane}: a truck did not leave the lane")

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import secrets
 import shutil
+import signal
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devices.clock import Clock
 
 SITE = "demo"
 HOST = "127.0.0.1"
+ENDING_S = 12.0
+"""How long the children of a demonstration that was killed may take to end."""
+PORTS = range(20_000, 32_000)
+"""Below the ports that the kernel gives to outgoing connections, which could take one from us."""
 
 
 class PlaceError(Exception):
@@ -40,6 +54,7 @@ class Places:
     broker_port: int
     lanes: tuple[LanePlace, ...]
     passwords: dict[str, str]
+    lock_fd: int  # held by this program and its children; the last to end frees the folder
 
     @property
     def hub_config(self) -> Path:
@@ -52,20 +67,31 @@ class Places:
         return self.folder / "hub"
 
 
-def prepare(root: Path, console_port: int, lane_count: int) -> Places:
+def prepare(root: Path, console_port: int, lane_count: int, clock: Clock) -> Places:
     """Choose ports, empty the folder, write the files. Raises `PlaceError`."""
-    if not is_free(console_port):
-        raise PlaceError(
-            f"port {console_port} is used by another program: stop it, or choose another port"
-            f" with make run PORT={console_port + 1}"
-        )
     folder = root / f"demo-{console_port}"
     try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock_fd = _lock(root / f"demo-{console_port}.lock", console_port, clock)
+        _end_left_broker(folder)
+        if not is_free(console_port):
+            raise PlaceError(_taken(console_port, "is used by another program"))
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        ports = iter(_free_ports(1 + 2 * lane_count))
-        broker_port = next(ports)
-        lanes = tuple(
+        folder.mkdir(mode=0o700)
+        places = _choose(folder, console_port, lane_count, lock_fd)
+        _write(places)
+    except OSError as exc:
+        raise PlaceError(f"{folder}: cannot be written: {exc.strerror or exc}") from exc
+    return places
+
+
+def _choose(folder: Path, console_port: int, lane_count: int, lock_fd: int) -> Places:
+    ports = _free_ports(console_port)
+    return Places(
+        folder=folder,
+        console_port=console_port,
+        broker_port=next(ports),
+        lanes=tuple(
             LanePlace(
                 lane=f"lane{number}",
                 folder=folder / f"lane{number}",
@@ -73,18 +99,49 @@ def prepare(root: Path, console_port: int, lane_count: int) -> Places:
                 camera_port=next(ports),
             )
             for number in range(1, lane_count + 1)
-        )
-        places = Places(
-            folder=folder,
-            console_port=console_port,
-            broker_port=broker_port,
-            lanes=lanes,
-            passwords={name: secrets.token_urlsafe(9) for name in ("supervisor", "admin")},
-        )
-        _write(places)
-    except OSError as exc:
-        raise PlaceError(f"{folder}: cannot be written: {exc.strerror or exc}") from exc
-    return places
+        ),
+        passwords={name: secrets.token_urlsafe(9) for name in ("supervisor", "admin")},
+        lock_fd=lock_fd,
+    )
+
+
+def _lock(path: Path, console_port: int, clock: Clock) -> int:
+    """Hold the folder's lock for as long as this program and its children run.
+
+    The children of a demonstration that was killed are waited for; one that still runs is named.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline_s = clock.now().mono_s + ENDING_S
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            return descriptor
+        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
+        if Path(f"/proc/{holder or '-'}").exists():
+            os.close(descriptor)
+            raise PlaceError(_taken(console_port, f"has a demonstration, process {holder}"))
+        if clock.now().mono_s > deadline_s:
+            os.close(descriptor)
+            raise PlaceError(_taken(console_port, "has a demonstration that does not end"))
+        clock.sleep(0.1)
+
+
+def _taken(console_port: int, why: str) -> str:
+    return (
+        f"port {console_port} {why}: stop it, or choose another port"
+        f" with make run PORT={console_port + 1}"
+    )
+
+
+def _end_left_broker(folder: Path) -> None:
+    """End the broker of a hub that was killed: nobody else would."""
+    with contextlib.suppress(OSError, ValueError):
+        pid = int((folder / "hub" / "broker" / "nats-server.pid").read_text(encoding="ascii"))
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        if str(folder / "hub" / "broker").encode() in command:
+            os.kill(pid, signal.SIGTERM)
 
 
 def is_free(port: int) -> bool:
@@ -98,15 +155,14 @@ def is_free(port: int) -> bool:
     return True
 
 
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((HOST, 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+def _free_ports(console_port: int) -> Iterator[int]:
+    """Ports that nobody listens on, from a random place onwards."""
+    start = secrets.randbelow(len(PORTS))
+    for number in range(len(PORTS)):
+        port = PORTS[(start + number) % len(PORTS)]
+        if port != console_port and is_free(port):
+            yield port
+    raise OSError("no port is free")
 
 
 def _write(places: Places) -> None:
@@ -117,9 +173,19 @@ def _write(places: Places) -> None:
         f'[broker]\nembedded = true\nhost = "{HOST}"\nport = {places.broker_port}\n',
         encoding="utf-8",
     )
+    passwords = places.hub_state / "broker" / "passwords"
+    passwords.mkdir(parents=True, mode=0o700)
     for lane in places.lanes:
+        # The broker adopts a password that is there already: lanes need not wait for the hub.
+        _write_private(passwords / lane.lane, secrets.token_urlsafe(24))
         lane.folder.mkdir()
         lane.config.write_text(_lane_file(places, lane), encoding="utf-8")
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
 
 
 def _lane_file(places: Places, lane: LanePlace) -> str:

@@ -9,25 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from central.auth.commands import add_user
+from central.auth.roles import Role
 from devices.config import DevicesConfig
-from devices.sim.bench import Bench
 from hil_tests.demo.console_client import ConsoleClient, ConsoleError
 from hil_tests.demo.judge import HubPassage, Judgement, judge
-from hil_tests.demo.lane_traffic import LaneTraffic, as_csv
-from hil_tests.demo.pictures import empty_lane
 from hil_tests.demo.places import HOST
-from hil_tests.demo.processes import Process, run_once
+from hil_tests.demo.processes import Process
 from hil_tests.demo.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from devices.clock import Clock
+    from devices.sim.bench import Bench
+    from hil_tests.demo.lane_traffic import LaneTraffic
     from hil_tests.demo.places import LanePlace, Places
 
 START_S = 60.0
 HUB = "central.cli"
 AGENT = "gate_agent.cli"
+NEWEST = 100  # looked at while trucks come
+MOST = 10_000  # that the console gives in one answer
 
 
 class StartError(Exception):
@@ -44,73 +48,110 @@ class Port:
         self._benches: list[Bench] = []
         self.processes: dict[str, Process] = {}
         self.traffic: dict[str, LaneTraffic] = {}
-        self._token = ""
         self._supervisor: Supervisor | None = None
+        self._closed: dict[str, HubPassage] = {}
         self.console = ConsoleClient(HOST, places.console_port)
 
     def start(self, progress: Callable[[str], None]) -> None:
-        """Start hub, devices and lanes; return when every lane invites. Raises `StartError`."""
-        progress("devices")
-        for lane in self.places.lanes:
-            bench = Bench(_devices(lane), self._clock, empty_picture=empty_lane())
-            bench.start()
-            self._benches.append(bench)
+        """Start hub, devices and lanes; return when every lane invites. Raises `StartError`.
+
+        What takes long goes on side by side: each process loads its libraries while we go on.
+        """
         progress("logins")
         self._make_users()
         progress("hub, broker and console")
         self.start_hub()
-        self._wait(self.console.is_up, "the hub")
-        self.console.sign_in("admin", self.places.passwords["admin"])
-        for lane, bench in zip(self.places.lanes, self._benches, strict=True):
-            console = self._client("admin")
-            self.traffic[lane.lane] = LaneTraffic(
-                lane.lane, self._seed, bench, console, self._clock
-            )
+        progress("simulated devices")
+        self._start_devices()
         progress("lanes")
         for lane in self.places.lanes:
             self.start_lane(lane)
+        progress("hub, broker and console")
+        self._wait(self.console.is_up, "the hub")
         progress("declarations")
+        self._sign_in()
+        progress("lanes loading the plate reader and the manifest")
+        for traffic in self.traffic.values():
+            traffic.draw_ahead()
+        self._wait(self._all_invite, "the lanes")
+
+    def _start_devices(self) -> None:
+        # Imported now that the hub's process is busy with its own imports: OpenCV takes long.
+        from devices.sim.bench import Bench  # noqa: PLC0415
+        from hil_tests.demo.pictures import empty_lane  # noqa: PLC0415
+
+        for lane in self.places.lanes:
+            bench = Bench(_devices(lane), self._clock, empty_picture=empty_lane())
+            bench.start()
+            self._benches.append(bench)
+
+    def _sign_in(self) -> None:
+        """Sit down at the console and bring the first declarations in."""
+        from hil_tests.demo.lane_traffic import LaneTraffic, as_csv  # noqa: PLC0415 - as above
+
+        self.console.sign_in("admin", self.places.passwords["admin"])
+        for lane, bench in zip(self.places.lanes, self._benches, strict=True):
+            console = self.console.for_another_thread()
+            self.traffic[lane.lane] = LaneTraffic(
+                lane.lane, self._seed, bench, console, self._clock
+            )
         rows = [truck for one in self.traffic.values() for truck in one.first_declarations()]
         self.console.import_csv(as_csv(rows, datetime.now(UTC)))
-        progress("lanes loading the plate reader and the manifest")
-        self._wait(self._all_invite, "the lanes")
+        supervisor = ConsoleClient(HOST, self.places.console_port)
+        supervisor.sign_in("supervisor", self.places.passwords["supervisor"])
+        self._supervisor = Supervisor(supervisor, self._eyes, self._clock)
 
     def start_hub(self) -> None:
         """Start the hub's process."""
         log = self.places.folder / "hub.log"
         arguments = ["run", "--config", str(self.places.hub_config)]
-        self.processes["hub"] = Process("hub", HUB, arguments, log)
+        self.processes["hub"] = self._process("hub", HUB, arguments, log)
 
     def start_lane(self, lane: LanePlace) -> None:
         """Start one lane's process."""
         log = self.places.folder / f"{lane.lane}.log"
         arguments = ["run", "--config", str(lane.config)]
-        self.processes[lane.lane] = Process(lane.lane, AGENT, arguments, log)
+        self.processes[lane.lane] = self._process(lane.lane, AGENT, arguments, log)
 
     def let_trucks_come(self) -> None:
-        """Begin the traffic and seat the supervisor."""
-        self._supervisor = Supervisor(self._client("supervisor"), self._eyes, self._clock)
-        self._supervisor.start()
+        """Begin the traffic; from now on the supervisor looks at the console."""
+        if self._supervisor is not None:
+            self._supervisor.start()
         for traffic in self.traffic.values():
             traffic.start()
 
-    def show_signs(self) -> None:
-        """Let the drivers see their signs. Call it about once a second."""
+    def show_signs(self) -> dict[str, str]:
+        """Let the drivers see their signs, and return them. Call it about once a second."""
+        signs: dict[str, str] = {}
         with contextlib.suppress(ConsoleError):
             lanes: Any = self.console.get("/lanes")
             for lane in lanes:
-                if lane["lane"] in self.traffic:
+                if lane["lane"] in self.traffic and lane["showing"]:
+                    signs[lane["lane"]] = lane["showing"]
                     self.traffic[lane["lane"]].show(lane["showing"])
+        return signs
+
+    def plates_in_lanes(self) -> dict[str, str]:
+        """What is written on the trucks that are in the lanes now."""
+        trucks = {lane: traffic.now_in_lane() for lane, traffic in self.traffic.items()}
+        return {lane: truck.plate for lane, truck in trucks.items() if truck is not None}
+
+    def first_boom_up(self) -> str | None:
+        """A lane whose boom has gone up for a truck, None while there is none."""
+        return next((lane for lane, one in self.traffic.items() if one.has_released), None)
 
     def check(self) -> None:
         """Raise `ProcessDied` if a process of ours has ended by itself."""
         for process in self.processes.values():
             process.check()
 
-    def passages(self) -> list[HubPassage]:
-        """Every closed passage that the hub has. Raises `ConsoleError`."""
-        rows: Any = self.console.get("/passages", limit=1_000)
-        return [self._passage(row) for row in rows if row["outcome"] is not None]
+    def passages(self, newest: int = NEWEST) -> list[HubPassage]:
+        """Every closed passage that the hub has, those seen before and the `newest`. Raises."""
+        rows: Any = self.console.get("/passages", limit=newest)
+        for row in rows:
+            if row["outcome"] is not None and row["passage_id"] not in self._closed:
+                self._closed[row["passage_id"]] = self._passage(row)  # it will not change
+        return list(self._closed.values())
 
     def _passage(self, row: Any) -> HubPassage:  # noqa: ANN401 - JSON of the console
         whole: Any = self.console.get(f"/passages/{row['passage_id']}")
@@ -124,10 +165,10 @@ class Port:
             HubPassage,
         )
 
-    def judge(self) -> Judgement:
+    def judge(self, newest: int = MOST) -> Judgement:
         """What the hub has against what the traffic knows. Raises `ConsoleError`."""
         visits = [visit for traffic in self.traffic.values() for visit in traffic.visits]
-        return judge(visits, self.passages())
+        return judge(visits, self.passages(newest))
 
     def unsynced(self) -> int:
         """Records that lanes have made and the hub has not; unknown counts as one. Raises."""
@@ -166,16 +207,14 @@ class Port:
         for bench in self._benches:
             bench.stop()
 
-    def _make_users(self) -> None:
-        for name, role in (("supervisor", "supervisor"), ("admin", "administrator")):
-            arguments = ["user", "add", name, "--role", role, "--password-stdin"]
-            arguments += ["--state", str(self.places.hub_state)]
-            run_once(HUB, arguments, self.places.passwords[name] + "\n")
+    def _process(self, name: str, module: str, arguments: list[str], log: Path) -> Process:
+        return Process(name, module, arguments, log, (self.places.lock_fd,))
 
-    def _client(self, name: str) -> ConsoleClient:
-        client = ConsoleClient(HOST, self.places.console_port)
-        client.sign_in(name, self.places.passwords[name])
-        return client
+    def _make_users(self) -> None:
+        """What `gate-central user add` does, twice."""
+        at_ms = self._clock.now().wall_ms
+        for name, role in (("supervisor", Role.SUPERVISOR), ("admin", Role.ADMINISTRATOR)):
+            add_user(self.places.hub_state, name, self.places.passwords[name], role, at_ms)
 
     def _eyes(self, lane: str) -> str | None:
         traffic = self.traffic.get(lane)

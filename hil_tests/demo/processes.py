@@ -22,9 +22,19 @@ class ProcessDied(Exception):
 
 
 class Process:
-    """One `python -m …` with its output in a log file."""
+    """One `python -m …` with its output in a log file.
 
-    def __init__(self, name: str, module: str, arguments: list[str], log: Path) -> None:
+    It inherits `kept_fds`: a lock on such a file is free only when it too has ended.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        arguments: list[str],
+        log: Path,
+        kept_fds: tuple[int, ...] = (),
+    ) -> None:
         self.name = name
         self._log_path = log
         self._log = log.open("ab")
@@ -33,6 +43,7 @@ class Process:
             stdout=self._log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
+            pass_fds=kept_fds,
             start_new_session=True,  # a Ctrl-C reaches us, and we stop it in order
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - prctl only, no locks are taken
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,8 @@ _SHARES = {
     Kind.HOLD_ORDER: 0.05,
 }
 _FAULTLESS_FIRST = 2  # of each lane, so that a newcomer sees a release first
+_FIRST_CRUISE_MPS = 5.0  # and its first driver is a brisk one, on a platform that settles soon
+_FIRST_SETTLE_S = 1.5
 _SPREAD_KG = 150  # an honest truck's fuel and crew
 
 
@@ -75,6 +77,11 @@ class PlannedTruck:
         """Whether this truck may go out through the exit."""
         return self.kind in MAY_LEAVE
 
+    @property
+    def is_faultless(self) -> bool:
+        """Whether the lane itself must release it."""
+        return self.kind is Kind.FAULTLESS
+
 
 def plan(lane: str, seed: int) -> Iterator[PlannedTruck]:
     """The trucks of one lane, for ever. The same lane and seed give the same trucks."""
@@ -83,7 +90,12 @@ def plan(lane: str, seed: int) -> Iterator[PlannedTruck]:
     number = 0
     while True:
         number += 1
-        yield _truck(rng, lane, number, seed)
+        truck = _truck(rng, lane, number, seed)
+        yield truck if number > 1 else _brisk(truck)
+
+
+def _brisk(truck: PlannedTruck) -> PlannedTruck:
+    return replace(truck, cruise_mps=_FIRST_CRUISE_MPS, settle_s=_FIRST_SETTLE_S)
 
 
 def _truck(rng: np.random.Generator, lane: str, number: int, seed: int) -> PlannedTruck:
