@@ -424,8 +424,6 @@ MUST_HAPPEN = {
     AnythingHappens: [
         "opened",
         "decided hold",
-        "decided refuse",
-        "decided inspect",
         "overridden release",
         "overridden refuse",
         "refused",

@@ -1,0 +1,230 @@
+"""Laws of the verdict: no loss, age or doubt raises a boom that would have stayed down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gate_agent.domain.decision import OUTCOME_OF, Reason, decide
+from gate_agent.domain.evidence import Evidence
+from gate_agent.domain.faults import FaultCode, prevents_release
+from gate_agent.domain.manifest import NO_MANIFEST, Declaration, Documents, ManifestStatus
+from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.vocabulary import Barrier, Mode, Outcome
+from tests.builders import (
+    CARD,
+    DECIDED_AT,
+    GROSS_KG,
+    HOUR_MS,
+    PLATE,
+    POLICY,
+    START,
+    a_declaration,
+    after,
+    good_evidence,
+)
+
+PLATES = st.sampled_from([PLATE, PLATE, "粤B12346", "粤Z1234港"])
+CARDS = st.sampled_from([CARD, CARD, "0102"])
+AGES_S = st.floats(-1.0, 400.0)
+
+
+@st.composite
+def declarations(draw: st.DrawFn) -> tuple[Declaration, ...]:
+    """Up to four papers around the good evidence, each with its own id."""
+    found = []
+    for number in range(draw(st.integers(0, 4))):
+        from_ms = START.wall_ms + draw(st.sampled_from([-2, -2, 1, 20])) * HOUR_MS
+        found.append(
+            a_declaration(
+                declaration_id=f"D{number}",
+                plates=tuple(draw(st.lists(PLATES, min_size=1, max_size=2))),
+                card_uid=draw(CARDS),
+                gross_kg=GROSS_KG + draw(st.sampled_from([0, 0, 0, 959, 961, 5_000])),
+                valid_from_ms=from_ms,
+                valid_until_ms=from_ms + draw(st.sampled_from([1, 4, 4])) * HOUR_MS,
+                documents=draw(
+                    st.sampled_from([Documents.RELEASED, Documents.RELEASED, *Documents])
+                ),
+                holds=draw(st.sampled_from([(), (), (), ("customs",)])),
+                used_by=draw(st.sampled_from([None, None, None, "lane2-e-000001"])),
+            )
+        )
+    return tuple(found)
+
+
+@st.composite
+def evidences(draw: st.DrawFn) -> Evidence:
+    """The good evidence with some of it spoiled."""
+    evidence = good_evidence()
+    for spoil in draw(st.lists(spoilings(), max_size=2)):
+        evidence = spoil(evidence)
+    return evidence
+
+
+Spoiling = Callable[[Evidence], Evidence]
+
+
+def _plate(**changed: object) -> Spoiling:
+    return lambda e: replace(e, plate=e.plate and replace(e.plate, **changed))  # type: ignore[arg-type]
+
+
+def _card(**changed: object) -> Spoiling:
+    return lambda e: replace(e, card=e.card and replace(e.card, **changed))  # type: ignore[arg-type]
+
+
+def _weight(**changed: object) -> Spoiling:
+    return lambda e: replace(e, weight=e.weight and replace(e.weight, **changed))  # type: ignore[arg-type]
+
+
+def _evidence(**changed: object) -> Spoiling:
+    return lambda e: replace(e, **changed)  # type: ignore[arg-type]
+
+
+def _fault(code: FaultCode) -> Spoiling:
+    return lambda e: replace(e, faults=e.faults | {code})
+
+
+def _manifest(age_s: float) -> Spoiling:
+    status = ManifestStatus(version=7, confirmed_at=after(DECIDED_AT, -age_s))
+    return _evidence(manifest=status)
+
+
+def spoilings() -> st.SearchStrategy[Spoiling]:
+    """Every way to lose, doubt or age a piece, each one a degradation of good evidence.
+
+    Degradations never turn a bad value into a good one: a fresher manifest or a better plate is
+    no member of this family.
+    """
+    older = st.floats(181.0, 5_000.0).map(lambda age_s: after(DECIDED_AT, -age_s))
+    return st.one_of(
+        st.sampled_from(
+            [
+                _evidence(plate=None),
+                _evidence(card=None),
+                _evidence(weight=None),
+                _evidence(manifest=NO_MANIFEST),
+                _evidence(manifest=ManifestStatus(version=7)),
+                _evidence(interrupted=True),
+                _evidence(unexpected=True),
+                _evidence(scale_zeroed=False),
+                _evidence(alone=False),
+                _evidence(mode=Mode.ATTENDED),
+                _evidence(mode=Mode.CLOSED),
+                _plate(frames_agreed=1),
+            ]
+        ),
+        st.sampled_from([b for b in Barrier if b is not Barrier.CLOSED]).map(
+            lambda barrier: _evidence(barrier=barrier)
+        ),
+        st.sampled_from(list(FaultCode)).map(_fault),
+        st.integers(0, 799).map(lambda permille: _plate(confidence_permille=permille)),
+        older.map(lambda at: _plate(at=at)),
+        older.map(lambda at: _card(at=at)),
+        older.map(lambda at: _weight(at=at)),
+        st.floats(4 * 3600.5, 1e6).map(_manifest),
+    )
+
+
+@given(evidences(), declarations(), st.permutations(range(4)))
+def test_the_order_of_the_papers_does_not_matter(
+    evidence: Evidence, found: tuple[Declaration, ...], order: list[int]
+) -> None:
+    shuffled = [found[i] for i in order if i < len(found)]
+    verdict = decide(evidence, found, POLICY, DECIDED_AT)
+    assert decide(evidence, shuffled, POLICY, DECIDED_AT) == verdict
+    assert decide(evidence, found, POLICY, DECIDED_AT) == verdict
+
+
+@given(evidences(), declarations())
+def test_a_verdict_is_release_exactly_when_there_is_no_reason(
+    evidence: Evidence, found: tuple[Declaration, ...]
+) -> None:
+    verdict = decide(evidence, found, POLICY, DECIDED_AT)
+    assert (verdict.outcome is Outcome.RELEASE) == (verdict.reasons == ())
+    assert len(set(verdict.reasons)) == len(verdict.reasons)
+    if verdict.outcome is Outcome.RELEASE:
+        assert verdict.declaration in found
+    elif verdict.outcome is not Outcome.HOLD:
+        assert verdict.outcome in {OUTCOME_OF[reason] for reason in verdict.reasons}
+
+
+@given(evidences(), declarations(), spoilings())
+@example(good_evidence(), (a_declaration(),), _evidence(plate=None))
+def test_no_loss_doubt_or_age_turns_any_verdict_into_a_release(
+    evidence: Evidence, found: tuple[Declaration, ...], spoil: Spoiling
+) -> None:
+    before = decide(evidence, found, POLICY, DECIDED_AT)
+    worse = decide(spoil(evidence), found, POLICY, DECIDED_AT)
+    if before.outcome is not Outcome.RELEASE:
+        assert worse.outcome is not Outcome.RELEASE
+
+
+@given(spoilings())
+def test_whatever_is_lost_doubted_or_aged_takes_a_release_away(spoil: Spoiling) -> None:
+    spoiled = spoil(good_evidence())
+    only_a_warning = any(not prevents_release(fault) for fault in spoiled.faults)
+    verdict = decide(spoiled, [a_declaration()], POLICY, DECIDED_AT)
+    assert (verdict.outcome is Outcome.RELEASE) == only_a_warning
+
+
+@given(evidences(), declarations(), declarations())
+def test_no_further_paper_hides_a_hold(
+    evidence: Evidence, found: tuple[Declaration, ...], more: tuple[Declaration, ...]
+) -> None:
+    held = a_declaration(declaration_id="H", holds=("customs",))
+    others = tuple(replace(each, declaration_id=f"M{each.declaration_id}") for each in more)  # type: ignore[arg-type]
+    assert Outcome.RELEASE is not decide(evidence, (*found, held), POLICY, DECIDED_AT).outcome
+    verdict = decide(evidence, (*others, held, *found), POLICY, DECIDED_AT)
+    assert verdict.outcome is not Outcome.RELEASE
+    if evidence.plate is not None or evidence.card is not None:
+        assert Reason.AGENCY_HOLD in verdict.reasons
+
+
+@given(st.integers(0, 60_000), st.integers(0, 60_000))
+def test_the_weight_verdict_is_symmetric_and_exact(declared_kg: int, weighed_kg: int) -> None:
+    evidence = _weight(gross_kg=weighed_kg)(good_evidence())
+    verdict = decide(evidence, [a_declaration(gross_kg=declared_kg)], POLICY, DECIDED_AT)
+    limit_kg = max(400, declared_kg * 30 // 1000)
+    difference_kg = abs(weighed_kg - declared_kg)
+    expected = (
+        ()
+        if difference_kg <= limit_kg
+        else (Reason.WEIGHT_DIFFERS,)
+        if difference_kg <= 2 * limit_kg
+        else (Reason.WEIGHT_FAR_OFF,)
+    )
+    assert verdict.reasons == expected
+
+
+@given(AGES_S, AGES_S, AGES_S)
+def test_only_fresh_evidence_of_this_passage_releases(
+    plate_s: float, card_s: float, weight_s: float
+) -> None:
+    evidence = replace(good_evidence(), arrived_at=after(DECIDED_AT, -300.0))
+    for change, age_s in ((_plate, plate_s), (_card, card_s), (_weight, weight_s)):
+        evidence = change(at=after(DECIDED_AT, -age_s))(evidence)
+    verdict = decide(evidence, [a_declaration()], POLICY, DECIDED_AT)
+    fresh = (
+        -0.5 <= plate_s <= POLICY.plate_max_age_s
+        and -0.5 <= card_s <= POLICY.card_max_age_s
+        and -0.5 <= weight_s <= POLICY.weight_max_age_s
+    )
+    near_a_limit = any(
+        abs(age_s - limit_s) < 1e-6
+        for age_s in (plate_s, card_s, weight_s)
+        for limit_s in (-0.5, 5.0, 180.0)
+    )
+    assert near_a_limit or (verdict.outcome is Outcome.RELEASE) == fresh
+
+
+@given(st.integers(0, 1000), st.integers(0, 10), st.integers(0, 10))
+def test_a_stricter_policy_never_releases_more(permille: int, frames: int, factor: int) -> None:
+    evidence = _plate(confidence_permille=permille, frames_agreed=frames)(good_evidence())
+    strict = ReleasePolicy(min_plate_confidence_permille=900, min_plate_frames=3 + factor)
+    if decide(evidence, [a_declaration()], strict, DECIDED_AT).outcome is Outcome.RELEASE:
+        normal = decide(evidence, [a_declaration()], POLICY, DECIDED_AT)
+        assert normal.outcome is Outcome.RELEASE
