@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
 
 KEEPALIVE_S = 10
+RECONNECT_MIN_S = 0.25  # a lane that starts beside its hub finds it at once
 RECONNECT_MAX_S = 2
 INBOX_CAPACITY = 4_096
 
@@ -71,7 +72,10 @@ class MqttLink:
         if address.ca_file:
             self._client.tls_set(ca_certs=address.ca_file, tls_version=ssl.PROTOCOL_TLS_CLIENT)
         self._client.will_set(will[0], will[1], qos=1, retain=True)
-        self._client.reconnect_delay_set(min_delay=1, max_delay=RECONNECT_MAX_S)
+        self._client.reconnect_delay_set(
+            RECONNECT_MIN_S,  # type: ignore[arg-type] # paho says int and sleeps fractions too
+            RECONNECT_MAX_S,
+        )
         self._client.max_queued_messages_set(64)
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
