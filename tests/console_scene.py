@@ -27,6 +27,7 @@ from gate_agent.wire.topics import Stream, topic
 from models.lpr.plates import PlateClass
 from models.synth.plate_pictures import draw_plate
 from models.synth.scenes import draw_scene, encode_jpeg, photograph
+from tests.console_desk import cheap_passwords
 
 PASSWORD = "harbour lights 7"
 SITE = "port"
@@ -68,12 +69,13 @@ class HubProcess:
             f"[http]\nport = {self.http_port}\n[broker]\nport = {self.mqtt_port}\n",
             encoding="utf-8",
         )
-        for name, role in (
-            ("vera", Role.VIEWER),
-            ("sun.li", Role.SUPERVISOR),
-            ("admin", Role.ADMINISTRATOR),
-        ):
-            commands.add_user(self.state, name, PASSWORD, role, now_ms())
+        with cheap_passwords():  # the hub hashes them again at its own cost when they come in
+            for name, role in (
+                ("vera", Role.VIEWER),
+                ("sun.li", Role.SUPERVISOR),
+                ("admin", Role.ADMINISTRATOR),
+            ):
+                commands.add_user(self.state, name, PASSWORD, role, now_ms())
         self.token = commands.add_token(self.state, "broker", Role.ADMINISTRATOR, now_ms())
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -17,7 +17,6 @@ from central.store.rows import (
     CommandKind,
     CommandRow,
     CommandState,
-    HeldPassage,
     PassageDetail,
     PassageFilter,
 )
@@ -111,23 +110,17 @@ async def lane(visit: Visit, subject: str) -> Fragments:
 
 async def held(visit: Visit, _subject: str) -> Fragments:
     """The vehicles that wait for a person, the longest wait first."""
-    now_ms = visit.services.clock.wall_ms()
+    store, now_ms = visit.services.store, visit.services.clock.wall_ms()
     queue = [
         {
             "passage": entry.passage,
             "pending": entry.pending,
             "waiting_s": _waiting_s(entry.passage.decided_received_ms, now_ms),
-            "picture_id": await _first_picture(visit, entry),
+            "picture_id": await store.read(console_queries.first_picture, entry.passage.passage_id),
         }
-        for entry in await visit.services.store.read(hub_store.held)
+        for entry in await store.read(hub_store.held)
     ]
     return {"queue": render("_queue.html", visit.wording, queue=queue, now_ms=now_ms)}
-
-
-async def _first_picture(visit: Visit, entry: HeldPassage) -> str | None:
-    detail = await visit.services.store.read(hub_store.passage, entry.passage.passage_id)
-    pictures = detail.pictures if detail else ()
-    return next((picture.picture_id for picture in pictures if picture.present), None)
 
 
 async def vehicle(visit: Visit, subject: str) -> Fragments:

@@ -20,7 +20,8 @@ from central.errors import StoreError
 TICK_S = 1.0
 CALM_S = 0.2  # at most so often, however much changes
 LIFE_TICKS = 600
-SESSION_CHECK_TICKS = 10
+RETRY_MS = 1000  # how soon a browser asks again after a broken stream
+SESSION_CHECK_TICKS = 2
 
 
 async def stream(visit: Visit) -> Response:
@@ -38,6 +39,7 @@ async def stream(visit: Visit) -> Response:
 
 async def _events(visit: Visit, view: str, subject: str) -> AsyncIterator[str]:
     sent: Fragments = {}
+    yield f"retry: {RETRY_MS}\n\n"
     changes = visit.services.changes
     count = changes.count
     for tick in range(LIFE_TICKS):

@@ -34,3 +34,14 @@ def open_alarm_count(db: sqlite3.Connection) -> int:
         0
     ]
     return count
+
+
+def first_picture(db: sqlite3.Connection, passage_id: str) -> str | None:
+    """The id of a passage's first picture that is here, one of the plate before any other."""
+    row = db.execute(
+        "SELECT picture_id FROM passage_pictures y JOIN pictures x USING (picture_id)"
+        " WHERE passage_id = ? AND x.jpeg IS NOT NULL"
+        " ORDER BY view <> 'plate', at_ms LIMIT 1",
+        [passage_id],
+    ).fetchone()
+    return row[0] if row else None

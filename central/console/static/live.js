@@ -5,6 +5,7 @@ const SILENCE_MS = 6000;
 const source = document.body.dataset.live;
 const lost = document.getElementById("lost");
 const ended = document.getElementById("ended");
+const title = document.title;
 let lastHeardMs = performance.now();
 
 function mark(state) {
@@ -26,6 +27,12 @@ function swap(html) {
   }
 }
 
+// The tab itself says how many vehicles wait, for a person who looks at something else.
+function countInTitle() {
+  const waiting = Number(document.getElementById("live-waiting")?.textContent ?? 0);
+  document.title = waiting > 0 ? `(${waiting}) ${title}` : title;
+}
+
 function follow() {
   const events = new EventSource(source);
   const heard = () => {
@@ -35,6 +42,7 @@ function follow() {
   events.addEventListener("fragment", (event) => {
     heard();
     swap(event.data);
+    countInTitle();
   });
   events.addEventListener("tick", heard);
   events.addEventListener("ended", () => {
