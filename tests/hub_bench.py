@@ -232,11 +232,12 @@ class LaneOnTheWire:
         self._resender.join()
         self._client.disconnect()
         self._client.loop_stop()
+        self._client._reset_sockets(sockpair_only=True)  # paho leaves this pair to the collector
 
     def cut(self) -> None:
         """Break the connection without a word, as a cut fibre does."""
         sock = self._client.socket()
-        assert sock is not None
+        assert isinstance(sock, socket.socket)
         sock.shutdown(socket.SHUT_RDWR)
 
     def _resend(self) -> None:

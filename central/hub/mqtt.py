@@ -87,6 +87,8 @@ class HubMqtt:
         self._client.disconnect()
         await asyncio.to_thread(self._client.loop_stop)
         self._connected = False
+        # paho closes its inner sockets only when it goes: let it go now, not with the collector.
+        self._client = self._make_client()
 
     def send(self, lane: str, stream: Stream, payload: bytes, *, qos: int) -> bool:
         """Publish to one lane; False, and nothing is kept, while there is no broker."""
