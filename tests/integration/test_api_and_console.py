@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from central.api.table import ENDPOINTS, PREFIX
 from central.auth.roles import Role
 from gate_agent.wire import v1
 from tests.console_desk import BROWSER, PASSWORD, Desk, cheap_passwords, open_desk
@@ -422,6 +423,13 @@ def test_every_endpoint_is_in_the_document_and_answers_errors_as_json(desk: Desk
             assert answer.status_code in {200, 400, 404, 409}, (method, path, answer.text)
             if answer.status_code >= 400:
                 assert answer.json()["error"], path
+
+
+def test_every_endpoint_is_in_the_reference() -> None:
+    reference = (Path(__file__).parents[2] / "docs/reference/api.md").read_text(encoding="utf-8")
+    for endpoint in ENDPOINTS:
+        path = endpoint.path.replace(":int", "")
+        assert f"| `{endpoint.method} {PREFIX}{path}` | {endpoint.role} |" in reference, path
 
 
 def test_the_document_refers_only_to_what_it_describes(desk: Desk) -> None:
