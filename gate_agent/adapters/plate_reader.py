@@ -38,7 +38,8 @@ AGREEING = 2
 SURE = 0.95
 FRAME_WAIT_S = 1.0
 IDLE_S = 0.5
-ORDER_WAIT_S = 0.05
+"""Between two vehicles one frame in so long shows that the camera is alive; a question is
+answered at once."""
 OVERVIEW_WIDTH_PX = 960
 JPEG_QUALITY = 80
 PLATE_MARGIN = 0.35
@@ -92,7 +93,7 @@ class PlateAdapter:
 
     def serve(self) -> bool:
         """Answer the newest request, or make sure that the camera is alive."""
-        order = self._newest_order()
+        order = self._newest_order(IDLE_S)
         if order is None:
             frame = self._camera.latest(self._last_number, IDLE_S)
         else:
@@ -103,7 +104,7 @@ class PlateAdapter:
 
     def lost(self) -> None:
         """No picture is to be had: a request that has waited long is answered with nothing."""
-        order = self._newest_order()
+        order = self._newest_order(0.0)
         if order is not None and self._clock.now().mono_s - order.asked_s > PATIENCE_S:
             self._pending = None
             self._send(order, None, 0, None)
@@ -112,16 +113,15 @@ class PlateAdapter:
         """Give the camera back."""
         self._camera.close()
 
-    def _newest_order(self) -> PlateOrder | None:
+    def _newest_order(self, wait_s: float) -> PlateOrder | None:
         """What is asked now; a newer question replaces one that is not yet answered."""
         try:
+            if self._pending is None and wait_s > 0:
+                self._pending = self._orders.get(timeout=wait_s)
             while True:
-                self._pending = self._orders.get(timeout=ORDER_WAIT_S)
-                if self._orders.empty():
-                    break
+                self._pending = self._orders.get_nowait()
         except queue.Empty:
-            pass
-        return self._pending
+            return self._pending
 
     def _answer(self, order: PlateOrder) -> Frame | None:
         """Read up to `FRAMES_MAX` frames; stop early when enough of them agree and are sure."""
