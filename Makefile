@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test bench lock format lint clean docs
+.PHONY: help setup setup-dev run test bench chaos photographs lock format lint clean docs
 
 # Any Python that answers may start bootstrap.py, which itself looks for the right one; a shim
 # that exists and does not work is passed over.
@@ -41,6 +41,14 @@ test: setup-dev ## format, lint, types, contracts, every test, a bounded demonst
 
 bench: setup-dev ## print the numbers that the documents quote
 	@exec $(PY) -m hil_tests.bench
+
+chaos: setup-dev ## kill the agent CYCLES=100 times in mid passage; count what was lost or doubled
+	@exec $(PY) -m hil_tests.chaos.kill_agent $(if $(CYCLES),--cycles '$(CYCLES)') \
+	  $(if $(SEED),--seed '$(SEED)') $(if $(JSON),--json '$(JSON)')
+
+photographs: setup-dev ## release real photographs at a lane: LABELS=labels.csv FOLDER=its folder
+	@exec $(PY) -m hil_tests.photographs --labels '$(LABELS)' --folder '$(FOLDER)' \
+	  $(if $(JSON),--json '$(JSON)')
 
 lock: ## write the hashed lock files anew
 	$(call bootstrap,lock)

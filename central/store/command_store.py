@@ -22,20 +22,21 @@ def issue_override(db: sqlite3.Connection, command: OverrideCommand) -> CommandR
     """Write down a decision for a held passage.
 
     Raises `CommandStale` when the passage does not wait for one: unknown, closed, never held, or
-    somebody else's decision was carried out or is on its way.
+    somebody else's decision was carried out or is on its way. One that was carried out binds
+    until the lane hands the vehicle to a person again.
     """
     found = db.execute(
-        "SELECT lane, verdict, closed_at_ms, override_decision, override_by FROM passages"
-        " WHERE passage_id = ?",
+        "SELECT lane, verdict, closed_at_ms, override_decision, override_by,"
+        " decided_seq > overridden_seq FROM passages WHERE passage_id = ?",
         [command.passage_id],
     ).fetchone()
     subject = f"passage {command.passage_id}"
     if found is None:
         raise CommandStale(StaleReason.UNKNOWN_PASSAGE, subject)
-    lane, verdict, closed_at_ms, override_decision, override_by = found
+    lane, verdict, closed_at_ms, override_decision, override_by, is_held_again = found
     if closed_at_ms is not None:
         raise CommandStale(StaleReason.CLOSED, subject)
-    if override_decision is not None:
+    if override_decision is not None and not is_held_again:
         raise CommandStale(StaleReason.DECIDED, subject, override_by)
     if verdict not in ("hold", "inspect"):
         raise CommandStale(StaleReason.NOT_HELD, subject)

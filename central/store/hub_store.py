@@ -127,12 +127,14 @@ def passage(db: sqlite3.Connection, passage_id: str) -> PassageDetail | None:
 def held(db: sqlite3.Connection) -> tuple[HeldPassage, ...]:
     """Vehicles that wait for a person, longest waiting first.
 
-    The lane's verdict is hold or inspect, nobody's decision was carried out, the vehicle is
-    still there and the lane's database is the one it was.
+    The lane's verdict is hold or inspect, nobody's decision was carried out since (a lane that
+    was interrupted, or whose boom did not move, asks again), the vehicle is still there and the
+    lane's database is the one it was.
     """
     rows = db.execute(
         f"SELECT {_PASSAGE} FROM passages p WHERE p.verdict IN ('hold', 'inspect')"  # noqa: S608
-        " AND p.closed_at_ms IS NULL AND p.override_decision IS NULL"
+        " AND p.closed_at_ms IS NULL"
+        " AND (p.override_decision IS NULL OR p.decided_seq > p.overridden_seq)"
         f" AND (p.lane, p.epoch) IN {_PRESENT} ORDER BY p.decided_received_ms, p.rowid"
     ).fetchall()
     return tuple(

@@ -1,0 +1,385 @@
+"""`python -m hil_tests.chaos.kill_agent`: the agent is killed at random moments of passages.
+
+    python -m hil_tests.chaos.kill_agent --cycles 100 --seed 1 --json FILE
+
+Trucks keep coming to lanes with a real hub; each lane's agent is killed (kill -9) and started
+again. A person at the console decides about the vehicles that were interrupted, by what is really
+true of them, and orders down a boom that was left open over an empty lane. Afterwards the two
+ends are compared: what the lanes recorded with what the hub has, and what the boom did with what
+is on record. Exit status 0 only if nothing was lost, doubled or opened without a release.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from devices.clock import SystemClock
+from devices.sim.truck import TruckPhase
+from hil_tests.demo.console_client import ConsoleError
+from hil_tests.rig import Papers, visit_of
+from hil_tests.site import Declared, Site, SiteError
+
+if TYPE_CHECKING:
+    from devices.clock import Clock
+    from devices.sim.lane_world import VisitHandle
+
+LANES = 2
+BACK_S = 30.0  # an agent that is started works again within
+TRUCK_S = 150.0  # a truck has left within, whatever is killed meanwhile
+DRAIN_S = 15.0
+SETTLE_MS = 1_500  # a record belongs to a visit that it lies this near to
+LEFT_OPEN_S = 3.0
+SIGNS_THAT_TURN = frozenset({"turn_back", "go_to_inspection"})
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """One truck and what the boom did while it was there. Times are UTC ms."""
+
+    papers: Papers
+    may_leave: bool
+    handle: VisitHandle
+    entered_ms: int = 0
+    left_ms: int = 0
+    raises: int = 0
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What was counted."""
+
+    cycles: int
+    lanes: int
+    seed: int
+    seconds: float
+    trucks: int
+    passages: int
+    records: int
+    raises: int
+    slowest_return_s: float
+    lost_records: int
+    lost_passages: int
+    doubled_passages: int
+    not_closed_once: int
+    unrecorded_raises: int  # raised more often than there are releases on record
+    wrong_openings: int  # raised for a truck that should not go
+    violations: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing at all was wrong."""
+        counts = self.lost_records + self.lost_passages + self.doubled_passages
+        counts += self.not_closed_once + self.unrecorded_raises + self.wrong_openings
+        return counts == 0 and not self.violations and not self.problems
+
+
+@dataclass(slots=True)
+class LaneStory:
+    """What happens to one lane; shared by its threads, each field written by one of them."""
+
+    name: str
+    planned: list[tuple[Papers, bool, float]]
+    visits: list[Visit] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    returns_s: list[float] = field(default_factory=list)
+    present: Visit | None = None
+    is_spared: threading.Event = field(default_factory=threading.Event)  # no more kills
+
+
+class KillAgent:
+    """The whole trial."""
+
+    def __init__(self, root: Path, *, cycles: int, seed: int, clock: Clock) -> None:
+        self._clock = clock
+        self._cycles = cycles
+        self._seed = seed
+        self._site = Site(root, LANES, clock)
+        self._enough = threading.Event()
+        self._over = threading.Event()
+        self._stories = [
+            LaneStory(name, _plan(name, seed, 20 + 3 * cycles)) for name in self._site.lanes
+        ]
+
+    def run(self) -> Summary:
+        """Start, kill, compare, stop. Raises `SiteError` where it cannot even start."""
+        began_s = self._clock.now().mono_s
+        with self._site:
+            declared = [
+                Declared(declaration_id=f"{story.name}-{number}", papers=papers)
+                for story in self._stories
+                for number, (papers, may_leave, weighs_kg) in enumerate(story.planned)
+                if may_leave or weighs_kg != papers.gross_kg
+            ]
+            self._site.start(declared=declared)
+            self._let_it_happen()
+            self._drain()
+            return self._summary(self._clock.now().mono_s - began_s)
+
+    def _let_it_happen(self) -> None:
+        killers = [self._thread(self._kill, story) for story in self._stories]
+        trucks = [self._thread(self._send_trucks, story) for story in self._stories]
+        watchers = [self._thread(self._watch_boom, story) for story in self._stories]
+        person = threading.Thread(target=self._be_supervisor, name="supervisor", daemon=True)
+        for thread in (*watchers, person, *trucks, *killers):
+            thread.start()
+        for story in self._stories:
+            story.is_spared.wait()
+        self._enough.set()
+        for thread in trucks:
+            thread.join()
+        self._clock.sleep(1.5)  # the last boom comes down
+        self._over.set()
+        for thread in (*watchers, person, *killers):
+            thread.join()
+
+    def _thread(self, target: Any, story: LaneStory) -> threading.Thread:  # noqa: ANN401
+        name = f"{target.__name__}-{story.name}"
+        return threading.Thread(target=target, args=(story,), name=name, daemon=True)
+
+    def _kill(self, story: LaneStory) -> None:
+        """Kill and start again, then stay: a process of ours ends with the thread it came from."""
+        try:
+            self._kill_often(story)
+        finally:
+            story.is_spared.set()
+        self._over.wait()
+
+    def _kill_often(self, story: LaneStory) -> None:
+        rng = random.Random(f"{self._seed}-{story.name}")
+        mine = self._cycles // LANES + (story.name == "lane1") * (self._cycles % LANES)
+        for _ in range(mine):
+            self._clock.sleep(rng.uniform(0.2, 6.0))
+            starts = self._starts(story.name)
+            self._site.kill(story.name)
+            self._clock.sleep(rng.choice([0.0, rng.uniform(0.0, 2.0)]))
+            self._site.start_lane(story.name)
+            began_s = self._clock.now().mono_s
+            while self._starts(story.name) == starts:
+                if self._clock.now().mono_s - began_s > BACK_S:
+                    log = self._site.processes[story.name].log_end(5)
+                    story.problems.append(f"{story.name}: did not come back: {log}")
+                    return
+                self._clock.sleep(0.1)
+            story.returns_s.append(self._clock.now().mono_s - began_s)
+
+    def _starts(self, name: str) -> int:
+        sql = "SELECT count(*) FROM journal WHERE type = 'AgentStarted'"
+        count: int = self._site.query(self._site.state_dir(name) / "lane.db", sql)[0][0]
+        return count
+
+    def _send_trucks(self, story: LaneStory) -> None:
+        world = self._site.benches[story.name].world
+        for number, (papers, may_leave, weighs_kg) in enumerate(story.planned):
+            if self._enough.is_set():
+                return
+            truck = visit_of(papers, weighs_kg=weighs_kg, seed=number)
+            visit = Visit(papers=papers, may_leave=may_leave, handle=world.send(truck))
+            story.visits.append(visit)
+            story.present = visit
+            deadline_s = self._clock.now().mono_s + TRUCK_S
+            while not visit.handle.wait_gone(0.2):
+                if self._clock.now().mono_s > deadline_s:
+                    state = self._site.lane_states().get(story.name)
+                    story.problems.append(f"{story.name}: truck {number} is stuck: {state}")
+                    return
+            visit.entered_ms = self._wall_ms(visit.handle.entered_s)
+            visit.left_ms = self._wall_ms(visit.handle.left_s)
+            if may_leave and visit.handle.left_by != "exit":
+                story.problems.append(f"{story.name}: truck {number} was turned back for nothing")
+
+    def _wall_ms(self, mono_s: float | None) -> int:
+        stamp = self._clock.now()
+        return stamp.wall_ms - round((stamp.mono_s - (mono_s or 0.0)) * 1000)
+
+    def _watch_boom(self, story: LaneStory) -> None:
+        boom = self._site.benches[story.name].world.boom
+        seen = boom.raise_count
+        while not self._over.wait(0.02):
+            risen, seen = boom.raise_count - seen, boom.raise_count
+            if risen and story.present is not None:
+                story.present.raises += risen
+
+    # -- the person at the console
+
+    def _be_supervisor(self) -> None:
+        console = self._site.client("supervisor")
+        stories = {story.name: story for story in self._stories}
+        open_since_s: dict[str, float] = {}
+        while not self._over.wait(0.4):
+            try:
+                held: Any = console.get("/held")
+                for vehicle in held:
+                    self._decide(console, vehicle["passage"], stories)
+                for name, state in self._site.lane_states().items():
+                    self._see_lane(console, stories[name], state, open_since_s)
+            except ConsoleError:
+                continue
+
+    def _decide(self, console: Any, passage: Any, stories: dict[str, LaneStory]) -> None:  # noqa: ANN401
+        visit = stories[passage["lane"]].present
+        if visit is None or not visit.handle.has_stopped.is_set():
+            return
+        decision = "release" if visit.may_leave else "refuse"
+        body = {"decision": decision, "reason": "seen by eye, papers compared"}
+        try:
+            console.post(f"/passages/{passage['passage_id']}/override", body)
+        except ConsoleError as exc:
+            if exc.status != 409:  # ordered already, or not waiting any more
+                raise
+
+    def _see_lane(
+        self,
+        console: Any,  # noqa: ANN401 - the session
+        story: LaneStory,
+        state: Any,  # noqa: ANN401 - JSON of the console
+        open_since_s: dict[str, float],
+    ) -> None:
+        visit = story.present
+        if visit is not None and state["showing"] in SIGNS_THAT_TURN:
+            if visit.handle.has_stopped.is_set():
+                visit.handle.turn_back()
+            return
+        world, now_s = self._site.benches[story.name].world, self._clock.now().mono_s
+        truck = world.truck
+        is_empty = truck is None or truck.phase is TruckPhase.WAITING
+        if not is_empty or world.boom.position <= 0.0:
+            open_since_s.pop(story.name, None)
+        elif now_s - open_since_s.setdefault(story.name, now_s) > LEFT_OPEN_S:
+            open_since_s.pop(story.name)
+            try:
+                path = f"/lanes/{story.name}/lower-barrier"
+                console.post(path, {"reason": "nobody is in the lane"})
+            except ConsoleError as exc:
+                if exc.status != 409:
+                    raise
+
+    # -- the account
+
+    def _drain(self) -> None:
+        deadline_s = self._clock.now().mono_s + DRAIN_S
+        while self._site.unsynced() and self._clock.now().mono_s < deadline_s:
+            self._clock.sleep(0.3)
+
+    def _summary(self, seconds: float) -> Summary:
+        sums: Counter[str] = Counter()
+        for story in self._stories:
+            sums.update(_account(self._site, story))
+        returns_s = [value for story in self._stories for value in story.returns_s]
+        return Summary(
+            cycles=len(returns_s),
+            lanes=LANES,
+            seed=self._seed,
+            seconds=round(seconds, 1),
+            slowest_return_s=round(max(returns_s, default=0.0), 2),
+            violations=tuple(
+                f"{name}: {violation.kind.value}: {violation.detail}"
+                for name, bench in self._site.benches.items()
+                for violation in bench.world.violations
+            ),
+            problems=tuple(p for story in self._stories for p in story.problems),
+            **{
+                name: sums[name]
+                for name in (
+                    "trucks",
+                    "passages",
+                    "records",
+                    "raises",
+                    "lost_records",
+                    "lost_passages",
+                    "doubled_passages",
+                    "not_closed_once",
+                    "unrecorded_raises",
+                    "wrong_openings",
+                )
+            },
+        )
+
+
+def _account(site: Site, story: LaneStory) -> Counter[str]:
+    """One lane's records at the hub against its own database and against the world."""
+    records = site.hub_records(story.name)
+    bodies = [(at_ms, msgspec.json.decode(body)) for _, at_ms, _, _, body in records]
+    opened = [(at_ms, b["passage_id"]) for at_ms, b in bodies if b["type"] == "passage_opened"]
+    closed = Counter(b["passage_id"] for _, b in bodies if b["type"] == "passage_closed")
+    releases = [at_ms for at_ms, body in bodies if _is_release(body)]
+    gone = [visit for visit in story.visits if visit.left_ms]
+    sums = Counter(
+        trucks=len(gone),
+        passages=len(opened),
+        records=len(records),
+        raises=sum(visit.raises for visit in story.visits),
+        lost_records=len(site.missing(story.name)),
+        not_closed_once=sum(closed[passage_id] != 1 for _, passage_id in opened),
+    )
+    for visit in gone:
+        mine = [at_ms for at_ms, _ in opened if _is_within(at_ms, visit)]
+        sums["lost_passages"] += not mine
+        sums["doubled_passages"] += max(0, len(mine) - 1)
+        allowed = sum(_is_within(at_ms, visit) for at_ms in releases)
+        sums["unrecorded_raises"] += max(0, visit.raises - allowed)
+        if not visit.may_leave:
+            sums["wrong_openings"] += visit.raises + (visit.handle.left_by == "exit")
+    return sums
+
+
+def _is_release(body: dict[str, Any]) -> bool:
+    return (body["type"], body.get("outcome")) == ("passage_decided", "release") or (
+        (body["type"], body.get("decision")) == ("passage_overridden", "release")
+    )
+
+
+def _is_within(at_ms: int, visit: Visit) -> bool:
+    return visit.entered_ms - SETTLE_MS <= at_ms <= visit.left_ms
+
+
+def _plan(lane: str, seed: int, count: int) -> list[tuple[Papers, bool, float]]:
+    """Trucks: their papers, whether they may leave, what they weigh. A third may not."""
+    rng = random.Random(f"trucks-{lane}-{seed}")
+    planned = []
+    for number in range(count):
+        letters = "".join(rng.choice(_LETTERS) for _ in range(2))
+        plate = f"粤{letters}{rng.randrange(10_000):04d}"
+        gross_kg = rng.randrange(700, 2_000) * 20
+        papers = Papers(plate=plate, card_uid=f"{rng.getrandbits(32):08X}", gross_kg=gross_kg)
+        kind = "good" if number == 0 else rng.choice(["good", "good", "heavy", "unknown"])
+        weighs_kg = gross_kg * 1.3 if kind == "heavy" else float(gross_kg)
+        planned.append((papers, kind == "good", weighs_kg))
+    return planned
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; 0 only if nothing was wrong."""
+    parser = argparse.ArgumentParser(prog="make chaos", description="Kill the agent, and count.")
+    parser.add_argument("--cycles", type=int, default=100, help="kills over all lanes (CYCLES=)")
+    parser.add_argument("--seed", type=int, default=1, help="fixes trucks and moments (SEED=)")
+    parser.add_argument("--json", metavar="FILE", help="write the report there (JSON=)")
+    parser.add_argument("--folder", metavar="DIR", help="keep databases and logs there")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="kakou-chaos-") as scratch:
+        root = Path(options.folder or scratch)
+        trial = KillAgent(root, cycles=options.cycles, seed=options.seed, clock=SystemClock())
+        try:
+            summary = trial.run()
+        except SiteError as exc:
+            print(f"make chaos: {exc}", file=sys.stderr)
+            return 1
+    report = msgspec.json.format(msgspec.json.encode(summary), indent=2).decode()
+    if options.json:
+        Path(options.json).write_text(report + "\n", encoding="utf-8")
+    print(report)
+    return 0 if summary.is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
