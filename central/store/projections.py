@@ -13,6 +13,7 @@ from typing import assert_never
 
 import msgspec
 
+from gate_agent.domain.records import Alarm
 from gate_agent.wire.v1 import (
     AlarmRaised,
     CommandCarriedOut,
@@ -27,7 +28,7 @@ from gate_agent.wire.v1 import (
     RecordBody,
 )
 
-DECLARATION_USED_TWICE = "declaration_used_twice"
+DECLARATION_USED_TWICE = Alarm.DECLARATION_USED_TWICE.value
 _json = msgspec.json.Encoder()
 
 

@@ -19,6 +19,7 @@ class Alarm(StrEnum):
     BOOM_LEFT_OPEN = "boom_left_open"
     OPEN_TOO_LONG = "open_too_long"
     WRONG_WAY = "wrong_way"
+    DECLARATION_USED_TWICE = "declaration_used_twice"  # found by the hub, never by one lane
     WEIGHT_CHANGED = "weight_changed"  # between the verdict and the boom being up
     LEFT_UNRELEASED = "left_unreleased"  # out by the exit, under a boom that was not down
 
