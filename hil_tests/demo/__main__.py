@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 RUN_FOLDER = Path(__file__).resolve().parents[2] / "run"
 LAST_TRUCK_S = 22.0  # before the end no further truck is sent
 FINISH_S = 60.0
-DRAIN_S = 10.0
 LOOK_EVERY_S = 0.1
 LOOKS_PER_TURN = 7
 EX_INTERRUPTED = 130
@@ -94,7 +93,8 @@ class Demonstration:
         self._greet()
         self._watch(ready_s)
         self._display.live("")
-        judgement, unsynced = self._drain()
+        judgement, unsynced = self._port.drained()
+        self._show(judgement)
         summary = summarize(
             judgement,
             lanes=len(self._port.places.lanes),
@@ -151,21 +151,13 @@ class Demonstration:
             judgement = self._port.judge(NEWEST)
         except ConsoleError:
             return
+        self._show(judgement)
+
+    def _show(self, judgement: Judgement) -> None:
         for judged in judgement.judged:
             if judged.passage.passage_id not in self._shown:
                 self._shown.add(judged.passage.passage_id)
                 self._display.passage(judged)
-
-    def _drain(self) -> tuple[Judgement, int]:
-        """Wait at most `DRAIN_S` until the hub has everything."""
-        deadline_s = self._clock.now().mono_s + DRAIN_S
-        while True:
-            judgement, unsynced = self._port.judge(), self._port.unsynced()
-            late = self._clock.now().mono_s > deadline_s
-            if late or (not unsynced and not judgement.lost):
-                self._show_new_passages()
-                return judgement, unsynced
-            self._clock.sleep(0.3)
 
     def _report(self, summary: Summary) -> int:
         encoded = msgspec.json.format(msgspec.json.encode(summary), indent=2).decode()

@@ -56,10 +56,11 @@ class ConsoleClient:
         headers = {"Content-Type": "application/json"}
         return self._json("POST", f"/api/v1{path}", json.dumps(body).encode(), headers)
 
-    def import_csv(self, rows: bytes) -> Json:
+    def import_csv(self, rows: bytes, timeout_s: float = TIMEOUT_S) -> Json:
         """Bring declarations in, as port IT would. Raises `ConsoleError`."""
         headers = {"Content-Type": "text/csv"}
-        return self._json("POST", "/api/v1/manifest/import?format=csv", rows, headers)
+        path = "/api/v1/manifest/import?format=csv"
+        return self._json("POST", path, rows, headers, timeout_s)
 
     def is_up(self) -> bool:
         """Whether the hub answers."""
@@ -69,17 +70,29 @@ class ConsoleClient:
             return False
         return status == http.client.OK
 
-    def _json(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Json:
-        status, _, content = self._request(method, path, body, headers)
+    def _json(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        timeout_s: float = TIMEOUT_S,
+    ) -> Json:
+        status, _, content = self._request(method, path, body, headers, timeout_s)
         if status >= http.client.BAD_REQUEST:
             raise ConsoleError(status, f"{method} {path}: {content[:300].decode(errors='replace')}")
         answer: Json = json.loads(content)
         return answer
 
     def _request(
-        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        timeout_s: float = TIMEOUT_S,
     ) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_S)
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
         try:
             connection.request(method, path, body, self._headers | headers)
             response = connection.getresponse()

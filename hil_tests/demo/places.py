@@ -155,6 +155,11 @@ def is_free(port: int) -> bool:
     return True
 
 
+def free_port() -> int:
+    """A port that nobody listens on, for a console."""
+    return next(_free_ports(0))
+
+
 def _free_ports(console_port: int) -> Iterator[int]:
     """Ports that nobody listens on, from a random place onwards."""
     start = secrets.randbelow(len(PORTS))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hil_tests.demo.places import LanePlace, Places
 
 START_S = 60.0
+DRAIN_S = 10.0
 HUB = "central.cli"
 AGENT = "gate_agent.cli"
 NEWEST = 100  # looked at while trucks come
@@ -97,9 +98,12 @@ class Port:
             )
         rows = [truck for one in self.traffic.values() for truck in one.first_declarations()]
         self.console.import_csv(as_csv(rows, datetime.now(UTC)))
-        supervisor = ConsoleClient(HOST, self.places.console_port)
-        supervisor.sign_in("supervisor", self.places.passwords["supervisor"])
-        self._supervisor = Supervisor(supervisor, self._eyes, self._clock)
+        self._supervisor = Supervisor(
+            ConsoleClient(HOST, self.places.console_port),
+            self.places.passwords["supervisor"],
+            self._eyes,
+            self._clock,
+        )
 
     def start_hub(self) -> None:
         """Start the hub's process."""
@@ -169,6 +173,19 @@ class Port:
         """What the hub has against what the traffic knows. Raises `ConsoleError`."""
         visits = [visit for traffic in self.traffic.values() for visit in traffic.visits]
         return judge(visits, self.passages(newest))
+
+    def drained(self) -> tuple[Judgement, int]:
+        """Wait, at most `DRAIN_S`, until the hub has everything; what it has, and what is missing.
+
+        Raises `ConsoleError`.
+        """
+        deadline_s = self._clock.now().mono_s + DRAIN_S
+        while True:
+            judgement, unsynced = self.judge(), self.unsynced()
+            late = self._clock.now().mono_s > deadline_s
+            if late or (not unsynced and not judgement.lost):
+                return judgement, unsynced
+            self._clock.sleep(0.3)
 
     def unsynced(self) -> int:
         """Records that lanes have made and the hub has not; unknown counts as one. Raises."""

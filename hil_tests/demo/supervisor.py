@@ -28,9 +28,14 @@ class Supervisor:
     """One person at the console. `eyes(lane)`: the plate of the truck in view, None if covered."""
 
     def __init__(
-        self, console: ConsoleClient, eyes: Callable[[str], str | None], clock: Clock
+        self,
+        console: ConsoleClient,
+        password: str,
+        eyes: Callable[[str], str | None],
+        clock: Clock,
     ) -> None:
         self._console = console
+        self._password = password
         self._eyes = eyes
         self._clock = clock
         self._seen_s: dict[str, float] = {}
@@ -49,8 +54,12 @@ class Supervisor:
             self._thread.join(12.0)
 
     def _run(self) -> None:
+        is_signed_in = False
         while not self._stop.wait(LOOKS_EVERY_S):
             try:
+                if not is_signed_in:
+                    self._console.sign_in("supervisor", self._password)
+                    is_signed_in = True
                 held: Any = self._console.get("/held")
                 for vehicle in held:
                     self._consider(vehicle["passage"])

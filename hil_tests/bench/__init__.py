@@ -1,0 +1,1 @@
+"""`make bench`: the numbers that the documents quote, measured here and now."""
