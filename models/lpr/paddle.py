@@ -3,9 +3,9 @@
 Its networks are run directly: the detector on a reduced picture, then the recognizer on the few
 boxes that have a plate's shape, each cut out upright at full resolution. The recognizer knows
 6,623 characters; what it says is folded onto the plates' alphabet (o and O are 0 in a serial, a
-separator is a blank), decoded under the grammars of `plates.py`, and the confidence is the CTC
-probability of the whole text under the *unconstrained* output: a shop sign forced into a grammar
-keeps next to none.
+separator is a blank) and decoded under the grammars of `plates.py`. The confidence starts from the
+CTC probability of the whole text under the *unconstrained* output: a shop sign forced into a
+grammar keeps next to none.
 """
 
 from __future__ import annotations
@@ -56,8 +56,9 @@ _RECOGNIZER: Final = (
 
 ALPHABET: Final = PROVINCES + SUFFIXES + LETTERS + DIGITS
 _SYMBOL: Final = {character: number for number, character in enumerate(ALPHABET, start=1)}
-_FOLDED: Final = {"O": "0", "I": "1", "l": "1", "|": "1", "〇": "0", "○": "0"}
-_SEPARATORS: Final = frozenset("·•・.-‐—_:' ")
+# What a general reader takes a plate's character for; none of these stands on a plate.
+_FOLDED: Final = dict(zip("OIl|丨〇○×乙口粵泸", "0111100XZD粤沪", strict=True))
+_SEPARATORS: Final = frozenset("·•・▪.-‐—_:：' ")
 
 # Long sides of the picture that the detector sees: the second one only where the first shows no
 # plate, which lane cameras (a plate of 100 px or more in 1280) seldom need.
@@ -65,8 +66,8 @@ _LONG_SIDES_PX: Final = (512, 960)
 _FOUND: Final = 0.5  # a plate this sure ends the search
 _ROW_PX: Final = 48
 # A plate is first read at one width; in doubt also narrower and wider and cut out anew.
-_ROW_WIDTH_PX: Final = 192
-_DOUBT: Final = ((144, 0.0, 0.0), (256, 0.0, 0.0), (192, 0.12, 0.06), (192, -0.08, -0.06))
+_ROW_WIDTH_PX: Final = 176
+_DOUBT: Final = ((144, 0.0, 0.0), (224, 0.0, 0.0), (192, 0.10, 0.05))
 _SURE: Final = 0.90  # below it, the plate is cut out and read again
 _ISLANDS: Final = frozenset({PlateClass.HK, PlateClass.MACAU})
 _CONFIDENCE_MIN: Final = 0.03  # below it, the text is a guess forced by the grammar
@@ -169,10 +170,10 @@ class PaddlePlateReader:
     ) -> PlateReading | None:
         middle = widened(candidate.whole, -0.12, -0.15)
         color = plate_color(straightened(image, middle, 144, 48))
-        best = _best_text([], steps, color)
+        best = _best_text(steps, color, rivals=False)
         if best is not None and best[1] < _SURE:
             steps = [*steps, *self._further_cuts(image, candidate.rows)]
-            best = _best_text([best[0]], steps, color)
+            best = _best_text(steps, color, rivals=True)
         if best is None or best[1] < _CONFIDENCE_MIN:
             return None
         labels, confidence = best
@@ -299,29 +300,38 @@ def _classes_of(labels: tuple[int, ...]) -> tuple[PlateClass, ...]:
 
 _SYMBOLS_MIN: Final = 3
 _CONTRADICTED: Final = 0.3  # what is left of the belief in a text that the color speaks against
+_PLATE_MASS: Final = 0.3  # less than this on all plates together, and it may be none
 
 
 def _best_text(
-    known: list[tuple[int, ...]], steps: list[ctc.Probabilities], color: PlateColor
+    steps: list[ctc.Probabilities], color: PlateColor, *, rivals: bool
 ) -> tuple[tuple[int, ...], float] | None:
-    """The plate whose mean probability over several cuts of the same place is highest."""
-    texts = set(known)
+    """The plate whose mean probability over several cuts of the same place is highest.
+
+    With `rivals` its share among all plates that the picture may show counts: what the network
+    spends on texts that no plate carries (粤7 for 粤Z) speaks against a plate only where little
+    is left for plates at all.
+    """
+    texts: set[tuple[int, ...]] = set()
     for one in steps:
         straight = ctc.greedy(one)
         if len(straight) < _SYMBOLS_MIN:
             continue
         if _classes_of(straight):
             texts.add(straight)
-        else:
+        if rivals or not _classes_of(straight):
             texts.update(text for text in ctc.decode(one, _may_begin) if _classes_of(text))
-    if not texts:
-        return None
     ranked = []
     for text in texts:
         mean = float(np.mean([np.exp(ctc.forward_log(one, [text])[0]) for one in steps]))
         belief = _CONTRADICTED if contradicts(_classes_of(text), color) else 1.0
         ranked.append((mean * belief, text))
+    if not ranked:
+        return None
     confidence, text = max(ranked)
+    if rivals:
+        mass = sum(share for share, _ in ranked)
+        confidence = confidence / mass * min(1.0, mass / _PLATE_MASS) if mass else 0.0
     return text, confidence
 
 
