@@ -160,7 +160,19 @@ def nearest_plate(seen: str, declared: Iterable[str]) -> str | None:
 
 def distance(left: str, right: str) -> int:
     """Edits (insert, delete, replace) between two plates after normalization."""
-    return _table(normalize_plate(left), normalize_plate(right))[-1][-1]
+    mine, theirs = normalize_plate(left), normalize_plate(right)
+    shared = _shared(mine, theirs)
+    mine, theirs = mine[shared:], theirs[shared:]
+    shared = _shared(mine[::-1], theirs[::-1])
+    return _table(mine[: len(mine) - shared], theirs[: len(theirs) - shared])[-1][-1]
+
+
+def _shared(left: str, right: str) -> int:
+    """How many characters both begin with."""
+    for place, (mine, theirs) in enumerate(zip(left, right, strict=False)):
+        if mine != theirs:
+            return place
+    return min(len(left), len(right))
 
 
 def marks(text: str, other: str | None) -> tuple[Mark, ...]:

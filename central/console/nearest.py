@@ -35,10 +35,10 @@ def nearest(db: sqlite3.Connection, evidence: EvidenceFacts) -> tuple[Near, ...]
     found: dict[str, DeclarationRow] = {}
     for row in manifest_queries.by_card(db, card) if card else ():
         found[row.declaration_id] = row
-    for alike in console_queries.plates_like(db, plate):
-        if distance(plate, alike) <= MAX_DISTANCE:
-            for row in manifest_queries.by_plate(db, alike):
-                found[row.declaration_id] = row
+    alike = [(distance(plate, like), like) for like in console_queries.plates_like(db, plate)]
+    for apart, like in sorted(alike)[:SHOWN]:
+        for row in manifest_queries.by_plate(db, like) if apart <= MAX_DISTANCE else ():
+            found[row.declaration_id] = row
     ranked = sorted((_near(row, plate, card) for row in found.values()), key=_rank)
     return tuple(ranked[:SHOWN])
 

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import sqlite3
 
-MAX_PLATE = 12
+_LAST_CHARACTER = "\U0010ffff"
 
 
-def plates_like(db: sqlite3.Connection, plate: str, *, limit: int = 200) -> tuple[str, ...]:
-    """Declared plates that agree with `plate` in many places, counted from either end.
+def plates_like(db: sqlite3.Connection, plate: str, *, limit: int = 300) -> tuple[str, ...]:
+    """Declared plates that share their beginning, their end or both with `plate`.
 
-    A coarse net, in one pass over the plates, for a person's search by edit distance: whatever
-    is within two replacements, or one character more or less, is in it unless `limit` is hit.
+    A coarse net for a person's search: whatever is one edit away is in it, unless `limit` of a
+    part is hit, and of what is two edits away whatever has both of them close together. Two
+    parts use the index; the third looks at the last characters of every plate.
     """
-    wanted = plate[:MAX_PLATE]
-    if not wanted:
+    length = len(plate)
+    if length < 4:  # noqa: PLR2004 - too little to go by
         return ()
-    places = range(1, len(wanted) + 1)
-    front = " + ".join(f"(substr(plate, {place}, 1) = ?)" for place in places)
-    back = " + ".join(f"(substr(plate, {-place}, 1) = ?)" for place in places)
+    tail = length // 2
+    prefixes = ((plate[: length - 2], ""), (plate[: length - tail], plate[-2:]))
+    found: dict[str, None] = {}
+    for prefix, suffix in prefixes:
+        rows = db.execute(
+            "SELECT DISTINCT plate FROM declaration_plates WHERE plate >= ?1 AND plate < ?2"
+            " AND (?3 = '' OR substr(plate, -2) = ?3) LIMIT ?4",
+            [prefix, prefix + _LAST_CHARACTER, suffix, limit],
+        )
+        found.update((like, None) for (like,) in rows)
     rows = db.execute(
-        "SELECT plate FROM (SELECT plate, max(front, back) AS agreeing FROM"  # noqa: S608 - places are numbers
-        f" (SELECT DISTINCT plate, {front} AS front, {back} AS back FROM declaration_plates))"
-        " WHERE agreeing >= ? ORDER BY agreeing DESC, plate LIMIT ?",
-        [*wanted, *reversed(wanted), max(1, len(wanted) // 2), limit],
+        "SELECT DISTINCT plate FROM declaration_plates WHERE substr(plate, ?) = ? LIMIT ?",
+        [-tail, plate[-tail:], limit],
     )
-    return tuple(found for (found,) in rows)
+    found.update((like, None) for (like,) in rows)
+    return tuple(found)
 
 
 def open_alarm_count(db: sqlite3.Connection) -> int:

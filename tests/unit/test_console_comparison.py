@@ -1,5 +1,8 @@
 """What a supervisor sees side by side, and how it is said."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 from central.console.comparison import Standing, compare, distance, marks
 from central.console.waterfall import waterfall
 from central.console.wording import Wording, choose_language
+from central.store.console_queries import plates_like
 from gate_agent.texts.catalogue import catalogue
 from gate_agent.wire.v1 import Timeline
 from tests.console_scene import declaration, evidence
@@ -49,6 +53,22 @@ def test_marks_keep_every_character_and_never_more_than_the_distance(left: str, 
 def test_the_distance_is_the_same_both_ways_and_zero_for_equals(left: str, right: str) -> None:
     assert distance(left, right) == distance(right, left)
     assert distance(left, left) == 0
+
+
+@given(st.text("粤B0123", min_size=5, max_size=8), st.integers(0, 7), st.sampled_from("粤B03"))
+def test_every_declared_plate_one_edit_away_is_offered(
+    declared: str, place: int, char: str
+) -> None:
+    at = place % len(declared)
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("CREATE TABLE declaration_plates (plate TEXT PRIMARY KEY)")
+        db.execute("INSERT INTO declaration_plates VALUES (?)", [declared])
+        for seen in (
+            declared[:at] + char + declared[at + 1 :],
+            declared[:at] + char + declared[at:],
+            declared[:at] + declared[at + 1 :],
+        ):
+            assert plates_like(db, seen) == (declared,), seen
 
 
 def test_a_plate_that_reads_otherwise_differs_even_if_the_lane_only_doubts_it() -> None:
