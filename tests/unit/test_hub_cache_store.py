@@ -1,0 +1,137 @@
+"""hub.db on the lane: a manifest is taken whole and checked, or the old one stays."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gate_agent.errors import StoreError
+from gate_agent.store.hub_cache import HubCache, ManifestMismatchError, ManifestReader
+from gate_agent.wire import digest
+from gate_agent.wire.v1 import DeclarationRow
+from hil_tests.rig import Papers
+from tests.agent_rig import declaration_row
+
+ONE = Papers(plate="粤B12345", card_uid="04A1B2C3", gross_kg=24_000)
+TWO = Papers(plate="粤B67890", card_uid="04FFEEDD", gross_kg=30_000)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[HubCache]:
+    with closing(HubCache(tmp_path / "hub.db")) as opened:
+        yield opened
+
+
+def total(rows: Sequence[DeclarationRow]) -> str:
+    return digest.changed(digest.EMPTY, added=[digest.row_digest(row) for row in rows])
+
+
+def bring(
+    cache: HubCache,
+    version: int,
+    held: Sequence[DeclarationRow],
+    *,
+    upserts: Sequence[DeclarationRow],
+    deletes: Sequence[str] = (),
+    replace_all: bool = False,
+    wrong_digest: bool = False,
+) -> None:
+    cache.apply(
+        version=version,
+        replace_all=replace_all,
+        upserts=upserts,
+        deletes=deletes,
+        count=len(held),
+        expected_digest="f" * 64 if wrong_digest else total(held),
+        at_ms=1_000 + version,
+    )
+
+
+def find(cache: HubCache, plate: str | None, card: str | None, used: str = "") -> list[str]:
+    reader = ManifestReader(cache.path, lambda key: "p-own" if key == used else None)
+    with closing(reader):
+        found, _ = reader.find(plate, card)
+        return [
+            f"{one.declaration_id}:{one.used_by}" if used else one.declaration_id for one in found
+        ]
+
+
+def test_changes_lead_from_version_to_version_with_the_hubs_own_digest(cache: HubCache) -> None:
+    one, two = declaration_row(ONE, "D1"), declaration_row(TWO, "D2")
+    bring(cache, 1, [one], upserts=[one])
+    bring(cache, 2, [one, two], upserts=[two])
+    heavier = declaration_row(Papers(plate=ONE.plate, card_uid="0102", gross_kg=9), "D1")
+    bring(cache, 3, [heavier], upserts=[heavier], deletes=["D2"])
+    held = cache.manifest()
+    assert (held.version, held.count, held.digest) == (3, 1, total([heavier]))
+    assert held.confirmed_ms == 1_003
+    assert find(cache, TWO.plate, TWO.card_uid) == []
+    assert find(cache, None, "0102") == ["D1"]
+
+
+def test_a_change_that_does_not_add_up_leaves_the_old_manifest(cache: HubCache) -> None:
+    one, two = declaration_row(ONE, "D1"), declaration_row(TWO, "D2")
+    bring(cache, 1, [one], upserts=[one])
+    with pytest.raises(ManifestMismatchError, match=r"hub\.db: manifest version 2"):
+        bring(cache, 2, [two], upserts=[two], replace_all=True, wrong_digest=True)
+    with pytest.raises(ManifestMismatchError):
+        bring(cache, 2, [one, two, two], upserts=[two])
+    assert cache.manifest().version == 1
+    assert find(cache, ONE.plate, None) == ["D1"]
+
+
+def test_replacing_everything_forgets_what_is_not_in_it(cache: HubCache) -> None:
+    one, two = declaration_row(ONE, "D1"), declaration_row(TWO, "D2")
+    bring(cache, 4, [one], upserts=[one])
+    bring(cache, 9, [two], upserts=[two], replace_all=True)
+    assert find(cache, ONE.plate, ONE.card_uid) == []
+    assert find(cache, TWO.plate, None) == ["D2"]
+
+
+def test_a_declaration_is_found_by_plate_or_card_however_they_are_written(cache: HubCache) -> None:
+    one, two = declaration_row(ONE, "D1"), declaration_row(TWO, "D2")
+    bring(cache, 1, [one, two], upserts=[one, two])
+    assert find(cache, "粤b·12345", None) == ["D1"]
+    assert find(cache, None, "04a1b2c3") == ["D1"]
+    assert find(cache, ONE.plate, TWO.card_uid) == ["D1", "D2"]
+    assert find(cache, None, None) == []
+
+
+def test_what_this_lane_used_up_is_used_before_the_hub_has_heard_of_it(cache: HubCache) -> None:
+    one = declaration_row(ONE, "D1")
+    used = declaration_row(TWO, "D2", used_by="p-other")
+    bring(cache, 1, [one, used], upserts=[one, used])
+    assert find(cache, ONE.plate, None, used="D1") == ["D1:p-own"]
+    assert find(cache, TWO.plate, None, used="D2") == ["D2:p-other"]
+
+
+def test_an_acknowledgement_never_goes_back_and_belongs_to_its_epoch(cache: HubCache) -> None:
+    cache.acknowledge("e1", 7)
+    cache.acknowledge("e1", 3)
+    assert (cache.acknowledged("e1"), cache.acknowledged("e2")) == (7, 0)
+
+
+def test_a_row_that_cannot_be_read_is_a_named_failure(cache: HubCache) -> None:
+    one = declaration_row(ONE, "D1")
+    bring(cache, 1, [one], upserts=[one])
+    with closing(sqlite3.connect(cache.path)) as writer:
+        writer.execute("UPDATE declarations SET body = ?", [b'{"declaration_id":3}'])
+        writer.commit()
+    with pytest.raises(StoreError, match=r"hub\.db: manifest cannot be read"):
+        find(cache, ONE.plate, None)
+
+
+def test_a_store_that_cannot_say_what_was_used_releases_nothing(cache: HubCache) -> None:
+    one = declaration_row(ONE, "D1")
+    bring(cache, 1, [one], upserts=[one])
+
+    def broken(_: str) -> str | None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with (
+        closing(ManifestReader(cache.path, broken)) as reader,
+        pytest.raises(StoreError, match="disk I/O error"),
+    ):
+        reader.find(ONE.plate, None)
