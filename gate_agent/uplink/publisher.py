@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 BATCH_RECORDS = 64
 BATCH_BYTES = 400_000  # brokers refuse messages of a megabyte; base64 adds a third
+PICTURE_MAX_BYTES = 700_000
+"""A larger one no broker would take, and it would stand before every later record for ever."""
 AHEAD_RECORDS = 256  # sent but not acknowledged
 RESEND_S = 5.0
 
@@ -88,4 +90,6 @@ class Publisher:
     def _with_picture(self, body: bytes) -> bytes:
         record = _picture_decoder.decode(body)
         jpeg = self._pictures.read(record.picture_id)
+        if jpeg is not None and len(jpeg) > PICTURE_MAX_BYTES:
+            jpeg = None
         return v1.encode(msgspec.structs.replace(record, jpeg=jpeg))
