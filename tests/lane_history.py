@@ -14,6 +14,7 @@ from itertools import product
 
 from gate_agent.domain.effects import (
     Effect,
+    FindDeclarations,
     Ignored,
     Lamp,
     LowerBarrier,
@@ -108,6 +109,7 @@ class LaneHistory:
     vehicle: Vehicle | None = None
     opened: set[PassageId] = field(default_factory=set)
     closed: set[PassageId] = field(default_factory=set)
+    asked: list[FindDeclarations] = field(default_factory=list)
     lit: set[Lamp] = field(default_factory=set)
     shown: str = ""
     seen: Counter[str] = field(default_factory=Counter)
@@ -131,12 +133,15 @@ class LaneHistory:
         self._answer(event, result, first=first)
         self._phases(before, result.lane)
         self._signals(result.lane)
+        self._remembers_only_what_was_sensed(result.lane)
 
     def _other(self, effect: Effect) -> None:
         match effect:
             case MarkUsed():
                 assert self.vehicle is not None
                 assert effect.passage_id == self.vehicle.passage_id
+            case FindDeclarations():
+                self.asked.append(effect)
             case SetLamp():
                 (self.lit.add if effect.on else self.lit.discard)(effect.lamp)
             case Show():
@@ -242,6 +247,19 @@ class LaneHistory:
             taken = (evidence.weight.gross_kg, evidence.weight.at)
             assert taken == vehicle.weight, "I6: weight not settled on the whole vehicle"
 
+    def _remembers_only_what_was_sensed(self, lane: LaneState) -> None:
+        """I3, I6: what the lane holds as evidence is what this vehicle gave since it arrived."""
+        passage, vehicle = lane.passage, self.vehicle
+        if passage is None or vehicle is None:
+            return
+        if passage.plate is not None:
+            assert (passage.plate.text, passage.plate.at) in vehicle.plates, "I3: plate"
+        if passage.card is not None:
+            assert (passage.card.uid, passage.card.at) in vehicle.cards, "I3: card"
+        if passage.weight is not None and lane.phase is Phase.GATHERING:
+            held = (passage.weight.gross_kg, passage.weight.at)
+            assert held == vehicle.weight, "I6: weight not settled on the whole vehicle"
+
     def _may_release(
         self, vehicle: Vehicle, body: PassageDecided, event: DeclarationsFound, at: Instant
     ) -> None:
@@ -257,6 +275,12 @@ class LaneHistory:
         assert confirmed_at is not None, "I4: released on an unconfirmed manifest"
         assert confirmed_at.age_s(at) <= self.policy.manifest_max_age_s, "I4: old manifest"
         evidence, declaration = body.evidence, body.verdict.declaration
+        asked = self.asked[-1]
+        assert asked.token == event.token, "I3: released on the answer to an older question"
+        assert (asked.plate, asked.card_uid) == (
+            evidence.plate and evidence.plate.text,
+            evidence.card and evidence.card.uid,
+        ), "I3: released on an answer about other evidence"
         assert evidence.plate is not None
         assert evidence.card is not None
         assert declaration is not None

@@ -354,6 +354,50 @@ class TruckYard(_Machine):
     def manifest_answers(self) -> None:
         self.story.manifest_answers(*self.story.declarations)
 
+    @precondition(lambda self: self.story.lane.passage and self.story.lane.passage.lookup)
+    @rule(
+        what=st.sampled_from([*FaultCode, *Barrier, Mode.ATTENDED, Mode.CLOSED, "axle", "late"]),
+    )
+    def something_comes_between_the_question_and_the_answer(
+        self, what: FaultCode | Barrier | Mode | str
+    ) -> None:
+        match what:
+            case FaultCode():
+                self.story.fault(what)
+            case Barrier():
+                self.story.boom(what)
+            case Mode():
+                self.story.sets_mode(what)
+            case "axle":
+                self.story.sees(rear_beam=True).sees(rear_beam=False)
+            case _:
+                self.story.passes(1.9)
+        self.story.manifest_answers(*self.story.declarations)
+
+    @precondition(lambda self: self.story.lane.passage and self.story.lane.passage.lookup)
+    @rule()
+    def somebody_else_stands_beyond_the_boom_and_drives_off(self) -> None:
+        self.story.sees(exit_loop=True).manifest_answers(*self.story.declarations)
+        if self.story.phase is Phase.RELEASING:
+            self.story.boom_goes_up().passes(0.5)
+        self.story.sees(exit_loop=False).passes(1.0)
+
+    @precondition(lambda self: self.story.phase is Phase.RELEASING)
+    @rule()
+    def exit_flickers_the_raise_fails_and_the_boom_is_opened_by_hand(self) -> None:
+        self.story.boom(Barrier.OPENING).sees(exit_loop=True).sees(exit_loop=False)
+        self.story.raise_fails()
+        if self.story.phase is Phase.HELD:
+            self.story.boom(Barrier.OPEN)
+            self.story.supervisor(Outcome.RELEASE)
+            self.story.sees().passes(1.0)
+
+    @precondition(lambda self: self.story.phase is Phase.RELEASING)
+    @rule()
+    def emergency_stop_is_pressed_while_the_truck_drives_out(self) -> None:
+        self.story.boom_goes_up().fault(FaultCode.EMERGENCY_STOP).drives_out().passes(2.0)
+        self.story.repaired(FaultCode.EMERGENCY_STOP)
+
     @precondition(lambda self: self.story.phase is Phase.RELEASING)
     @rule(mid=st.booleans())
     def boom_goes_up(self, *, mid: bool) -> None:
