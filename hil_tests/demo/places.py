@@ -30,6 +30,36 @@ class PlaceError(Exception):
     """A place that cannot be had; the message says what to do."""
 
 
+class FolderLock:
+    """Keeps the folder ours: until `close`, and until every child that inherits `fd` has ended."""
+
+    def __init__(self, path: Path) -> None:
+        self.fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def take(self) -> bool:
+        """Whether it is ours now; our process number is in the file then."""
+        try:
+            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        os.ftruncate(self.fd, 0)
+        os.pwrite(self.fd, f"{os.getpid()}\n".encode(), 0)
+        return True
+
+    def holder(self) -> str:
+        """The process that took it last."""
+        return os.pread(self.fd, 32, 0).decode(errors="replace").strip()
+
+    def close(self) -> None:
+        """Let go; may be called twice."""
+        descriptor, self.fd = self.fd, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def __del__(self) -> None:
+        self.close()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanePlace:
     """One lane's files and ports."""
@@ -54,7 +84,7 @@ class Places:
     broker_port: int
     lanes: tuple[LanePlace, ...]
     passwords: dict[str, str]
-    lock_fd: int  # held by this program and its children; the last to end frees the folder
+    lock: FolderLock
 
     @property
     def hub_config(self) -> Path:
@@ -72,20 +102,20 @@ def prepare(root: Path, console_port: int, lane_count: int, clock: Clock) -> Pla
     folder = root / f"demo-{console_port}"
     try:
         root.mkdir(parents=True, exist_ok=True)
-        lock_fd = _lock(root / f"demo-{console_port}.lock", console_port, clock)
+        lock = _locked(root / f"demo-{console_port}.lock", console_port, clock)
         _end_left_broker(folder)
         if not is_free(console_port):
             raise PlaceError(_taken(console_port, "is used by another program"))
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
-        places = _choose(folder, console_port, lane_count, lock_fd)
+        places = _choose(folder, console_port, lane_count, lock)
         _write(places)
     except OSError as exc:
         raise PlaceError(f"{folder}: cannot be written: {exc.strerror or exc}") from exc
     return places
 
 
-def _choose(folder: Path, console_port: int, lane_count: int, lock_fd: int) -> Places:
+def _choose(folder: Path, console_port: int, lane_count: int, lock: FolderLock) -> Places:
     ports = _free_ports(console_port)
     return Places(
         folder=folder,
@@ -101,31 +131,26 @@ def _choose(folder: Path, console_port: int, lane_count: int, lock_fd: int) -> P
             for number in range(1, lane_count + 1)
         ),
         passwords={name: secrets.token_urlsafe(9) for name in ("supervisor", "admin")},
-        lock_fd=lock_fd,
+        lock=lock,
     )
 
 
-def _lock(path: Path, console_port: int, clock: Clock) -> int:
-    """Hold the folder's lock for as long as this program and its children run.
+def _locked(path: Path, console_port: int, clock: Clock) -> FolderLock:
+    """Take the folder's lock. Raises `PlaceError`.
 
     The children of a demonstration that was killed are waited for; one that still runs is named.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    lock = FolderLock(path)
     deadline_s = clock.now().mono_s + ENDING_S
-    while True:
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-            return descriptor
-        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
-        if Path(f"/proc/{holder or '-'}").exists():
-            os.close(descriptor)
-            raise PlaceError(_taken(console_port, f"has a demonstration, process {holder}"))
-        if clock.now().mono_s > deadline_s:
-            os.close(descriptor)
-            raise PlaceError(_taken(console_port, "has a demonstration that does not end"))
+    while not lock.take():
+        holder = lock.holder()
+        is_running = bool(holder) and Path(f"/proc/{holder}").exists()
+        if is_running or clock.now().mono_s > deadline_s:
+            lock.close()
+            whose = f"process {holder}" if is_running else "which does not end"
+            raise PlaceError(_taken(console_port, f"has another demonstration, {whose}"))
         clock.sleep(0.1)
+    return lock
 
 
 def _taken(console_port: int, why: str) -> str:

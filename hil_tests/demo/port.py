@@ -223,9 +223,10 @@ class Port:
                 process.join()
         for bench in self._benches:
             bench.stop()
+        self.places.lock.close()
 
     def _process(self, name: str, module: str, arguments: list[str], log: Path) -> Process:
-        return Process(name, module, arguments, log, (self.places.lock_fd,))
+        return Process(name, module, arguments, log, (self.places.lock.fd,))
 
     def _make_users(self) -> None:
         """What `gate-central user add` does, twice."""
