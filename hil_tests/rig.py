@@ -29,31 +29,31 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOST = "127.0.0.1"
-BOOM_TRAVEL_S = 0.6
+BOOM_TRAVEL_S = 0.5
 
 SHORT_LANE = LaneGeometry(
     waiting_line_m=-4.5,
     entry_loop=(-4.0, -2.0),
     rear_beam_m=0.0,
-    platform=(0.2, 9.2),
-    stop_line_m=8.9,
-    front_beam_m=9.4,
-    exit_loop=(10.0, 12.5),
-    boom_m=11.0,
-    camera_view=(-5.0, 9.6),
+    platform=(0.2, 6.2),
+    stop_line_m=5.9,
+    front_beam_m=6.4,
+    exit_loop=(7.0, 9.0),
+    boom_m=8.0,
+    camera_view=(-5.0, 6.6),
 )
 
-_AXLES = (Axle(behind_front_m=1.2, share=0.35), Axle(behind_front_m=6.5, share=0.65))
+_AXLES = (Axle(behind_front_m=1.0, share=0.35), Axle(behind_front_m=4.0, share=0.65))
 
 
-def quick_truck(gross_kg: float, *, seed: int = 0, settle_s: float = 1.0) -> TruckSpec:
+def quick_truck(gross_kg: float, *, seed: int = 0, settle_s: float = 0.6) -> TruckSpec:
     """A short truck with a hurried driver."""
     return TruckSpec(
         gross_kg=gross_kg,
-        length_m=8.0,
+        length_m=5.0,
         axles=_AXLES,
         cruise_mps=10.0,
-        accel_mps2=8.0,
+        accel_mps2=10.0,
         settle_s=settle_s,
         seed=seed,
     )
