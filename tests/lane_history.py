@@ -225,6 +225,8 @@ class LaneHistory:
         assert vehicle is not None
         assert body.passage_id == vehicle.passage_id, "I3: a verdict for another passage"
         self._evidence_is_of(vehicle, body.evidence)
+        if isinstance(event, DeclarationsFound):
+            assert event.token == self.asked[-1].token, "I3: judged by an older question's answer"
         verdict = body.verdict
         assert (verdict.outcome is Outcome.RELEASE) == (not verdict.reasons)
         if verdict.outcome is Outcome.RELEASE:
@@ -276,7 +278,6 @@ class LaneHistory:
         assert confirmed_at.age_s(at) <= self.policy.manifest_max_age_s, "I4: old manifest"
         evidence, declaration = body.evidence, body.verdict.declaration
         asked = self.asked[-1]
-        assert asked.token == event.token, "I3: released on the answer to an older question"
         assert (asked.plate, asked.card_uid) == (
             evidence.plate and evidence.plate.text,
             evidence.card and evidence.card.uid,

@@ -379,8 +379,25 @@ class TruckYard(_Machine):
     def somebody_else_stands_beyond_the_boom_and_drives_off(self) -> None:
         self.story.sees(exit_loop=True).manifest_answers(*self.story.declarations)
         if self.story.phase is Phase.RELEASING:
-            self.story.boom_goes_up().passes(0.5)
+            self.story.boom_goes_up().sees(front_beam=True).sees(front_beam=False)
         self.story.sees(exit_loop=False).passes(1.0)
+
+    @precondition(lambda self: self.story.lane.passage and self.story.lane.passage.lookup)
+    @rule(uid=CARDS)
+    def the_answer_to_an_older_question_comes(self, uid: str) -> None:
+        old = self.story.questions()[-1].token
+        manifest = ManifestStatus(version=7, confirmed_at=self.story.at)
+        self.story.card(uid)
+        self.story.happens(
+            DeclarationsFound(token=old, declarations=self.story.declarations, manifest=manifest)
+        )
+
+    @precondition(lambda self: self.story.phase is Phase.GATHERING)
+    @rule(rear=TRISTATE, front=TRISTATE)
+    def axles_hang_over_the_beams(self, *, rear: bool | None, front: bool | None) -> None:
+        self.story.weighs(WeightState.MOVING, 9_000).sees(rear_beam=rear, front_beam=front)
+        self.story.weighs(WeightState.SETTLED, GROSS_KG)
+        self.story.sees(rear_beam=False, front_beam=False)
 
     @precondition(lambda self: self.story.phase is Phase.RELEASING)
     @rule()

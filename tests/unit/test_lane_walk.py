@@ -13,8 +13,15 @@ from gate_agent.domain.effects import (
     Record,
     Sign,
 )
-from gate_agent.domain.events import BarrierCommandFailed, FaultCleared, PlateRead, RaiseSent
+from gate_agent.domain.events import (
+    BarrierCommandFailed,
+    DeclarationsFound,
+    FaultCleared,
+    PlateRead,
+    RaiseSent,
+)
 from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.manifest import ManifestStatus
 from gate_agent.domain.records import (
     Alarm,
     CommandCarriedOut,
@@ -174,10 +181,18 @@ def test_a_manifest_that_does_not_answer_releases_nobody() -> None:
 
 def test_a_late_answer_of_the_manifest_is_ignored() -> None:
     story = LaneStory().ready().waits_for_verdict()
-    lookup = story.passage.lookup
     story.card("FFFFFFFF")  # another card: another question
-    assert story.passage.lookup != lookup
-    assert len(story.questions()) == 2
+    old, new = (question.token for question in story.questions())
+    story.happens(
+        DeclarationsFound(
+            token=old,
+            declarations=(a_declaration(),),
+            manifest=ManifestStatus(version=7, confirmed_at=story.at),
+        )
+    )
+    assert story.phase is Phase.GATHERING
+    assert story.passage.lookup is not None
+    assert story.passage.lookup.token == new
 
 
 def test_an_axle_over_the_beam_takes_the_weight_back_until_it_settles_again() -> None:
@@ -192,6 +207,16 @@ def test_an_axle_over_the_beam_takes_the_weight_back_until_it_settles_again() ->
 def test_a_weight_that_was_there_before_the_truck_moved_is_no_weight() -> None:
     story = LaneStory().ready().truck_arrives().plate_is_read().card()
     story.weighs(WeightState.SETTLED, GROSS_KG)
+    assert story.passage.weight is None
+
+
+@pytest.mark.parametrize("beam", ["front_beam", "rear_beam"])
+@pytest.mark.parametrize("state", [True, None])
+def test_a_truck_that_hangs_over_a_beam_or_may_do_so_has_no_weight(
+    beam: str, *, state: bool | None
+) -> None:
+    story = LaneStory().ready().truck_arrives().sees(entry_loop=False, **{beam: state})
+    story.weighs(WeightState.MOVING, 9_000).weighs(WeightState.SETTLED, GROSS_KG)
     assert story.passage.weight is None
 
 
@@ -444,8 +469,8 @@ def test_the_vehicle_that_still_stood_on_the_exit_loop_does_not_lower_the_boom_o
     story = LaneStory().ready().waits_for_verdict()
     story.sees(exit_loop=True)  # somebody else, beyond the boom
     story.manifest_answers()
-    story.boom_goes_up().weighs(WeightState.SETTLED, GROSS_KG)
-    story.sees(exit_loop=False).passes(5.0)
+    story.boom_goes_up().weighs(WeightState.SETTLED, GROSS_KG).sees(front_beam=True)
+    story.sees(front_beam=False).sees(exit_loop=False).passes(5.0)
     assert story.lowerings() == 0
     story.drives_out().passes(1.0)
     assert story.lowerings() == 1
