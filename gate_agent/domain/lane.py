@@ -138,6 +138,10 @@ def _handle(lane: LaneState, event: Event, at: Instant) -> Step:  # noqa: C901, 
 def _start(lane: LaneState, event: AgentStarted, at: Instant) -> Step:
     """Nothing sensed before the start is known any more; an open passage is interrupted."""
     passage = lane.passage
+    cleared = tuple(
+        Record(body=FaultChanged(code=fault, raised=False, detail="the agent restarted"))
+        for fault in sorted(lane.faults)
+    )
     lane = replace(
         lane,
         policy=event.policy,
@@ -152,7 +156,7 @@ def _start(lane: LaneState, event: AgentStarted, at: Instant) -> Step:
     started = LaneStarted(
         version=event.version, interrupted=passage.passage_id if passage else None
     )
-    step = Step(lane, (Record(body=started),))
+    step = Step(lane, (Record(body=started), *cleared))
     if passage is None:
         return step
     lane = replace(lane, passage=replace(passage, interrupted=True, lookup=None))

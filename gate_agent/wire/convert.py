@@ -215,8 +215,15 @@ def _decision_us(timeline: records.Timeline) -> int | None:
     if timeline.raise_sent is None or any(piece is None for piece in pieces):
         return None
     last_s = max(piece.mono_s for piece in pieces if piece is not None)
-    return round((timeline.raise_sent.mono_s - last_s) * 1_000_000)
+    took_s = timeline.raise_sent.mono_s - last_s
+    return round(took_s * 1_000_000) if took_s >= 0 else None  # None: another boot
 
 
 def _ms(earlier: Instant, later: Instant) -> int:
+    """Milliseconds by the monotonic clock; by the wall clock where the machine restarted between.
+
+    A monotonic clock that went back is another boot's. Never negative.
+    """
+    if later.mono_s < earlier.mono_s:
+        return max(0, later.wall_ms - earlier.wall_ms)
     return round((later.mono_s - earlier.mono_s) * 1000)

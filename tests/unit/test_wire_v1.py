@@ -308,7 +308,7 @@ def test_the_digest_is_the_same_on_every_machine_and_in_every_version() -> None:
     assert digest.row_digest(read.upserts[0]) == GOLDEN_DIGEST
 
 
-GOLDEN_DIGEST = "51e07065d77d1aa8d7fd3390061e02e00720d89d38ad7c1cabb300f5802b8837"
+GOLDEN_DIGEST = "07d847852d17e90479b956a1d4cbe7a9632478d3d2f6832675197a7af1267ca3"
 
 
 # -- topics
