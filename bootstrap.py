@@ -38,6 +38,7 @@ VENV_PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "kakou-stamp.json"
 BUILD = HERE / ".build"
 LOG = BUILD / "setup.log"
+UV = BUILD / "uv"
 BUILD_LOCK = "requirements-build.lock"
 LOCKS = {
     "run": (BUILD_LOCK, "requirements.lock"),
@@ -382,10 +383,8 @@ def pinned(name: str, lock: str) -> str:
     return found.group()
 
 
-def make_environment(
-    progress: Progress, python: Interpreter, environ: Mapping[str, str]
-) -> dict[str, str]:
-    """Make an empty `.venv` with uv in it; give the environment in which uv runs.
+def make_environment(progress: Progress, python: Interpreter, environ: Mapping[str, str]) -> None:
+    """Make an empty `.venv` and put uv at `UV`.
 
     An environment that works and is of the same Python is kept: only what differs is installed.
     """
@@ -395,17 +394,88 @@ def make_environment(
         command = [python.program, "-m", "venv", "--clear", "--without-pip", str(VENV)]
         run_step(progress, "environment", command, environ)
     progress.begin("the installer (uv)")
-    pip = pip_command(python)
-    with subprocess.Popen(
-        [*pip, "config", "list"], stdout=subprocess.PIPE, text=True, env=dict(environ)
-    ) as asking:
-        wanted = BUILD / "uv.txt"
-        wanted.write_text(pinned("uv", (HERE / BUILD_LOCK).read_text(encoding="utf-8")))
-        command = [*pip, "install", "--quiet", "--require-hashes", "--no-deps", "--no-compile"]
-        command += ["--only-binary=:all:", "--retries=2", "--no-input", "-r", str(wanted)]
-        run_step(progress, "installer", command, environ)
-        listing = asking.stdout.read() if asking.stdout else ""
+    put_installer(progress, python, environ)
+
+
+def with_pip_settings(python: Interpreter, environ: Mapping[str, str]) -> dict[str, str]:
+    """Ask pip what it knows of index, certificate and proxy, and give uv's environment."""
+    listing = subprocess.run(
+        [*pip_command(python), "config", "list"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(environ),
+        check=False,
+    ).stdout
     return {**environ, **uv_environment(pip_settings(listing), environ)}
+
+
+def put_installer(progress: Progress, python: Interpreter, environ: Mapping[str, str]) -> None:
+    """Put the locked uv at `UV`, out of the wheel that an earlier set-up kept or with pip.
+
+    Raises:
+        SetupError: it cannot be had.
+    """
+    wanted = pinned("uv", (HERE / BUILD_LOCK).read_text(encoding="utf-8"))
+    kept = kept_wheels(environ)
+    if unpack_installer(kept, wanted):
+        return
+    listed = BUILD / "uv.txt"
+    listed.write_text(wanted, encoding="utf-8")
+    command = [
+        *pip_command(python),
+        "download",
+        "--quiet",
+        "--require-hashes",
+        "--no-deps",
+        "--retries=2",
+    ]
+    command += ["--only-binary=:all:", "--no-input", "--dest", str(kept), "-r", str(listed)]
+    run_step(progress, "installer", command, environ)
+    if not unpack_installer(kept, wanted):
+        raise SetupError(f"installer: the uv that pip put into {kept} does not run on this machine")
+
+
+def kept_wheels(environ: Mapping[str, str]) -> Path:
+    """Give a folder that outlives this checkout, or `BUILD` where there is none to write to.
+
+    The registry's list of every uv ever built takes pip seconds to read: once is enough.
+    """
+    with contextlib.suppress(OSError, RuntimeError):
+        cache = environ.get("XDG_CACHE_HOME") or "~/.cache"
+        folder = Path(cache).expanduser() / "kakou"
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(str(folder), os.W_OK):
+            return folder
+    return BUILD
+
+
+def unpack_installer(folder: Path, wanted: str) -> bool:
+    """Take uv out of a wheel in `folder` whose hash is among the `wanted`; False when none runs.
+
+    The hashes are those of every platform: only trying shows that a wheel is this one's.
+    """
+    for wheel in sorted(folder.glob("uv-*.whl")):
+        if hashlib.sha256(wheel.read_bytes()).hexdigest() not in wanted:
+            continue
+        with zipfile.ZipFile(wheel) as content:
+            programs = [name for name in content.namelist() if name.endswith("/scripts/uv")]
+            if programs:
+                fresh = UV.with_suffix(".new")
+                fresh.write_bytes(content.read(programs[0]))
+                fresh.chmod(0o755)
+                fresh.replace(UV)
+                if runs(UV):
+                    return True
+    return False
+
+
+def runs(program: Path) -> bool:
+    """Say whether a program starts here at all."""
+    try:
+        done = subprocess.run([str(program), "--version"], capture_output=True, check=False)
+    except OSError:
+        return False
+    return done.returncode == 0
 
 
 def install(what: str, python: Interpreter, environ: Mapping[str, str]) -> None:
@@ -416,20 +486,19 @@ def install(what: str, python: Interpreter, environ: Mapping[str, str]) -> None:
     """
     progress = Progress(4)
     try:
-        within = make_environment(progress, python, environ)
-        uv = [str(VENV / "bin" / "uv"), "pip"]
+        make_environment(progress, python, environ)
+        uv = [str(UV), "pip"]
         target = ["--python", str(VENV_PYTHON)]
         locks = [str(HERE / name) for name in LOCKS[what]]
         progress.begin("the libraries")
-        run_step(
-            progress,
-            "libraries",
-            [*uv, "sync", "--require-hashes", "--no-build", *target, *locks],
-            within,
-        )
+        sync = [*uv, "sync", "--require-hashes", "--no-build", *target, *locks]
+        try:  # what is all in uv's cache needs no index, and no pip to say where that is
+            run_step(progress, "libraries", [*sync, "--offline"], environ)
+        except SetupError:
+            run_step(progress, "libraries", sync, with_pip_settings(python, environ))
         progress.begin("kakou itself")
         ours = ["install", "--no-deps", "--no-build-isolation", *target, "-e", str(HERE)]
-        run_step(progress, "kakou", [*uv, *ours], within)
+        run_step(progress, "kakou", [*uv, *ours, "--offline"], environ)
     except BaseException:
         progress.clear()
         raise
@@ -440,11 +509,12 @@ def install(what: str, python: Interpreter, environ: Mapping[str, str]) -> None:
 def lock(python: Interpreter, environ: Mapping[str, str]) -> None:
     """Write the lock files anew: hashes of every platform's wheels, no index address."""
     progress = Progress(5)
-    within = make_environment(progress, python, environ)
+    make_environment(progress, python, environ)
+    within = with_pip_settings(python, environ)
     within["UV_CUSTOM_COMPILE_COMMAND"] = "make lock"
     for name in ("UV_INDEX", "UV_FIND_LINKS", "UV_INDEX_STRATEGY"):
         within.pop(name, None)  # a side index may have one platform's wheel: too few hashes
-    compiling = [str(VENV / "bin" / "uv"), "pip", "compile", "--quiet", "--upgrade", "--universal"]
+    compiling = [str(UV), "pip", "compile", "--quiet", "--upgrade", "--universal"]
     compiling += ["--python-version=3.11", "--generate-hashes", "--no-emit-index-url"]
     project = ["pyproject.toml", "-c", BUILD_LOCK]
     for words in (

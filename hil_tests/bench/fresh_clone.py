@@ -74,6 +74,7 @@ def _run(clone: Path, clock: Clock, *, cold: bool) -> dict[str, float]:
     if cold:
         cache = clone.parent
         environ |= {"UV_CACHE_DIR": str(cache / "uv"), "PIP_CACHE_DIR": str(cache / "pip")}
+        environ |= {"XDG_CACHE_HOME": str(cache)}
     command = [shutil.which("make") or "make", "run", f"FOR={RUN_S}", f"PORT={free_port()}"]
     began_s = clock.now().mono_s
     reached_s: dict[str, float] = {}

@@ -1,12 +1,14 @@
 """What a person meets who types `make run` on a machine that is not quite ready."""
 
 import ast
+import hashlib
 import json
 import os
 import re
 import stat
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -222,3 +224,38 @@ def test_make_says_what_there_is_without_setting_anything_up() -> None:
     )
     for target in ("make run", "make test", "make bench", "make lock"):
         assert target in done.stdout
+
+
+def a_wheel(folder: Path, name: str, program: str) -> str:
+    """Write a wheel that holds a program; its hash."""
+    path = folder / name
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("uv-1.0.data/scripts/uv", program)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(bootstrap, "UV", tmp_path / "uv")
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    return folder
+
+
+def test_an_installer_that_was_kept_is_used_only_with_the_locked_hash(kept: Path) -> None:
+    digest = a_wheel(kept, "uv-1.0-here.whl", "#!/bin/sh\nexit 0\n")
+    assert not bootstrap.unpack_installer(kept, "uv==1.0 --hash=sha256:" + "0" * 64)
+    assert bootstrap.unpack_installer(kept, f"uv==1.0 --hash=sha256:{digest}")
+
+
+def test_an_installer_of_another_machine_is_passed_over(kept: Path) -> None:
+    other = a_wheel(kept, "uv-1.0-a_other.whl", "no program at all")
+    assert not bootstrap.unpack_installer(kept, other)
+    ours = a_wheel(kept, "uv-1.0-b_ours.whl", "#!/bin/sh\nexit 0\n")
+    assert bootstrap.unpack_installer(kept, other + ours)
+
+
+def test_without_a_home_the_installer_is_kept_in_the_checkout(tmp_path: Path) -> None:
+    assert bootstrap.kept_wheels({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "kakou"
+    (tmp_path / "file").touch()
+    assert bootstrap.kept_wheels({"XDG_CACHE_HOME": str(tmp_path / "file")}) == bootstrap.BUILD
