@@ -178,7 +178,7 @@ class Site:
         """Rows of a database that somebody else writes."""
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5.0)
         with contextlib.closing(connection):
-            return connection.execute(sql, list(values)).fetchall()  # type: ignore[arg-type]
+            return connection.execute(sql, list(values)).fetchall()
 
     def wait(self, is_so: Callable[[], bool], what: str, within_s: float = START_S) -> None:
         """Wait for something. Raises `SiteError`, or `ProcessDied` for a process of ours."""

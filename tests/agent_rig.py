@@ -88,9 +88,9 @@ def wait_until(condition: Callable[[], object], what: str, within_s: float = 40.
 
 
 class AgentRig:
-    """A bench and, while started, an agent on it. Without a hub unless a broker port is given."""
+    """A bench and, while started, an agent on it. Without a hub."""
 
-    def __init__(self, folder: Path, papers: Iterable[Papers] = (), *, broker_port: int = 0):
+    def __init__(self, folder: Path, papers: Iterable[Papers] = ()) -> None:
         bus_port, camera_port, nobody_port = free_ports(3)
         self.state_dir = folder / "state"
         self.config = LaneConfig(
@@ -98,7 +98,7 @@ class AgentRig:
             lane="lane1",
             state_dir=str(self.state_dir),
             devices=devices_at(folder, bus_port, camera_port),
-            hub=HubLinkConfig(host=HOST, port=broker_port or nobody_port),
+            hub=HubLinkConfig(host=HOST, port=nobody_port),
         )
         self.bench = Bench(
             self.config.devices, CLOCK, geometry=SHORT_LANE, boom_travel_s=BOOM_TRAVEL_S
@@ -107,7 +107,7 @@ class AgentRig:
         self._commands = 0
         hold_manifest(self.state_dir, [declaration_row(one) for one in papers])
 
-    def __enter__(self) -> "AgentRig":
+    def __enter__(self) -> AgentRig:
         self.bench.start()
         try:
             self.start_agent()

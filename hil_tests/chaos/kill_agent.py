@@ -159,7 +159,7 @@ class KillAgent:
         rng = random.Random(f"{self._seed}-{story.name}")
         mine = self._cycles // LANES + (story.name == "lane1") * (self._cycles % LANES)
         for _ in range(mine):
-            self._clock.sleep(rng.uniform(0.2, 6.0))
+            self._clock.sleep(rng.uniform(0.2, 4.5))
             starts = self._starts(story.name)
             self._site.kill(story.name)
             self._clock.sleep(rng.choice([0.0, rng.uniform(0.0, 2.0)]))

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ def _try_cable(name: str, folder: Path) -> None:
         boom = rig.bench.world.boom
         for number, phase in enumerate(PHASES):
             handle = rig.send(visit_of(papers[number], seed=number))
-            wait_until(lambda p=phase, h=handle: _reached(p, rig.bench, h), f"{name}: {phase}")
+            wait_until(partial(_reached, phase, rig.bench, handle), f"{name}: {phase}")
             pull()
             before = boom.raise_count
             rig.wait_fault(cable.fault, raised=True)
