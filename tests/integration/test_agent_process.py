@@ -29,6 +29,8 @@ from gate_agent.store.lane_store import LaneStore
 commit = LaneStore.commit
 def hang(store, stamped, step):
     while Path(sys.argv[1]).exists():
+        if Path(sys.argv[1]).read_text() == "crash":
+            raise RuntimeError("nobody thought of this")
         time.sleep(0.1)
     commit(store, stamped, step)
 LaneStore.commit = hang
@@ -138,6 +140,23 @@ def test_systemd_hears_ready_then_a_watchdog_that_starves_with_the_lane(tmp_path
     stopped = run("status", "--config", str(lane_file), "--json")
     assert stopped.returncode == 0, stopped.stderr
     assert "scale_link" in json.loads(stopped.stdout)["faults"]
+
+
+@pytest.mark.timeout(60)
+def test_a_lane_whose_deciding_thread_crashed_ends_so_that_it_is_started_again(
+    tmp_path: Path,
+) -> None:
+    lane_file, bench = write_lane_file(tmp_path)
+    systemd, crash = Systemd(tmp_path), tmp_path / "hang"
+    with bench, started(lane_file, systemd, crash) as process:
+        systemd.wait_for("WATCHDOG=1")
+        crash.write_text("crash")
+        bench.scale.host.unplug()  # something happens that the lane must commit
+        assert process.wait(20) == 1
+    systemd.close()
+    log = lane_file.with_name("agent.log").read_text()
+    assert "the thread that decides has crashed" in log
+    assert "nobody thought of this" in log
 
 
 def wait_for_status(lane_file: Path) -> dict[str, object]:
