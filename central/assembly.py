@@ -175,6 +175,7 @@ class Hub:
 
     def _lane_came(self, lane: str) -> None:
         self._soon(self._send_orders_again(lane))
+        self.distributor.announce()  # it may have missed every head until now
 
     async def _send_orders_again(self, lane: str | None) -> None:
         try:

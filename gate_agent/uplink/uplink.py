@@ -188,7 +188,10 @@ class Uplink:
                 self._heard_s = stamp.mono_s
                 self._manifest.hear_head(message, stamp.mono_s, stamp.wall_ms)
             case v1.ManifestPart():
+                held = self._manifest.version
                 self._manifest.take_part(message, stamp.mono_s, stamp.wall_ms)
+                if self._manifest.version != held:
+                    self._health_s = float("-inf")  # the hub may know at once
             case _:
                 self._log.info("command_received", command_id=message.command_id)
                 self._inbox.put(event_of(message), instant(self._clock))
