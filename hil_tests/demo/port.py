@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from central.auth.commands import add_user
+from central.auth.access_store import AccessStore
+from central.auth.commands import access_path, add_user
 from central.auth.roles import Role
 from devices.config import DevicesConfig
+from devices.readings import Lamp
 from hil_tests.demo.console_client import ConsoleClient, ConsoleError
 from hil_tests.demo.judge import HubPassage, Judgement, judge
 from hil_tests.demo.places import HOST
@@ -58,10 +60,12 @@ class Port:
 
         What takes long goes on side by side: each process loads its libraries while we go on.
         """
+        progress("hub, broker and console")
+        # Made before the hub opens it: two programs must not lay out the same database at once.
+        AccessStore(access_path(self.places.hub_state)).close()
+        self.start_hub()
         progress("logins")
         self._make_users()
-        progress("hub, broker and console")
-        self.start_hub()
         progress("simulated devices")
         self._start_devices()
         progress("lanes")
@@ -239,16 +243,15 @@ class Port:
         return traffic.eyes() if traffic is not None else None
 
     def _all_invite(self) -> bool:
+        """Whether every entry lamp is green, as a driver sees it, and every manifest has come."""
+        if not all(bench.world.lamp(Lamp.ENTRY_GREEN) for bench in self._benches):
+            return False
         try:
             lanes: Any = self.console.get("/lanes")
         except ConsoleError:
             return False
-        inviting = {
-            lane["lane"]
-            for lane in lanes
-            if lane["showing"] == "welcome" and (lane["manifest_version"] or 0) > 0
-        }
-        return inviting >= {lane.lane for lane in self.places.lanes}
+        declared = {lane["lane"] for lane in lanes if (lane["manifest_version"] or 0) > 0}
+        return declared >= {lane.lane for lane in self.places.lanes}
 
     def _wait(self, is_so: Callable[[], bool], what: str) -> None:
         deadline_s = self._clock.now().mono_s + START_S
@@ -257,7 +260,7 @@ class Port:
             if self._clock.now().mono_s > deadline_s:
                 logs = "\n".join(f"{p.name}:\n{p.log_end(6)}" for p in self.processes.values())
                 raise StartError(f"{what} did not come up within {START_S:.0f} s\n{logs}")
-            self._clock.sleep(0.1)
+            self._clock.sleep(0.05)
 
 
 def _devices(lane: LanePlace) -> DevicesConfig:
