@@ -153,7 +153,9 @@ def _send_trucks(
             )
             count += 1
             under_way.append((count, bench.world.send(visit)))
-            print(f"truck {count}: {visit.truck.gross_kg:.0f} kg, card {visit.card_uid}")
+            print(
+                f"truck {count}: {visit.truck.gross_kg:.0f} kg, card {visit.card_uid}", flush=True
+            )
 
 
 def _story(number: int, handle: VisitHandle) -> str:
