@@ -16,6 +16,7 @@ from devices.sim.bench import Bench
 from devices.sim.lane_world import TruckVisit, VisitHandle
 from gate_agent.clock import instant
 from gate_agent.config import HubLinkConfig, LaneConfig
+from gate_agent.domain.effects import Sign
 from gate_agent.domain.events import Overridden
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.signals import is_inviting
@@ -30,6 +31,7 @@ from hil_tests.rig import BOOM_TRAVEL_S, HOST, SHORT_LANE, Papers, devices_at, f
 
 CLOCK = SystemClock()
 HOUR_MS = 3_600_000
+ASKED_AGAIN_S = 2.5
 
 
 def quiet_log() -> Log:
@@ -157,11 +159,20 @@ class AgentRig:
         return self.bench.world.send(visit)
 
     def see_off(self, handle: VisitHandle, within_s: float = 90.0) -> str | None:
-        """Follow a truck until it has left; a held one is told to back out. Who left by what."""
+        """Follow a truck until it has left, and say which way.
+
+        A held one is told to back out; its driver presents the card again while the sign asks.
+        """
         deadline_s = time.monotonic() + within_s
+        again_s = time.monotonic() + ASKED_AGAIN_S
         told = False
         while not handle.wait_gone(0.05):
             assert time.monotonic() < deadline_s, f"a truck is stuck in the lane: {self.lane}"
+            if self.lane.sign is not Sign.PRESENT_CARD or not handle.has_stopped.is_set():
+                again_s = time.monotonic() + ASKED_AGAIN_S
+            elif time.monotonic() > again_s and handle.visit.card_uid is not None:
+                again_s = time.monotonic() + ASKED_AGAIN_S
+                handle.present_card(handle.visit.card_uid)
             if not told and self.lane.phase in (Phase.HELD, Phase.TURNING_BACK):
                 told = True
                 handle.turn_back()
