@@ -30,7 +30,11 @@ def open_passage(lane: LaneState, at: Instant, *, unexpected: bool = False) -> S
             RequestPlate(passage_id=passage_id, attempt=1),
         ),
     )
-    return opened.on(arm(lane, DeadlineKind.GATHER, lane.policy.gather_timeout_s))
+    # Whatever else is found, an unexpected vehicle is a person's: it need not wait for all of it.
+    gather_s = lane.policy.gather_timeout_s
+    if unexpected:
+        gather_s = min(gather_s, lane.policy.unexpected_gather_s)
+    return opened.on(arm(lane, DeadlineKind.GATHER, gather_s))
 
 
 def someone_is_here(lane: LaneState) -> bool:

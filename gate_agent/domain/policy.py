@@ -26,6 +26,7 @@ class ReleasePolicy:
     weight_max_age_s: float = 5.0
     manifest_max_age_s: float = 4 * 3600.0
     gather_timeout_s: float = 45.0
+    unexpected_gather_s: float = 8.0  # a vehicle that did not come in the ordinary way
     lookup_timeout_s: float = 2.0
     raise_valid_s: float = 2.0
     boom_up_timeout_s: float = 6.0

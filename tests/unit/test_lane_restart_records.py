@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from gate_agent.domain.decision import Reason
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.records import FaultChanged, PassageClosed, Timeline
-from gate_agent.domain.vocabulary import Instant, Left, Outcome, PassageId
+from gate_agent.domain.vocabulary import Instant, Left, Outcome, PassageId, Phase
 from gate_agent.wire import convert, v1
-from tests.builders import LaneStory
+from tests.builders import POLICY, LaneStory
 
 
 def test_a_fault_that_a_restart_forgets_is_recorded_as_ended() -> None:
@@ -37,3 +38,14 @@ def test_a_reboot_in_mid_passage_leaves_no_negative_times_in_the_record() -> Non
     assert isinstance(body, v1.PassageClosed)
     assert body.timeline.raise_sent_ms == 120_000
     assert body.timeline.decision_us is None
+
+
+def test_a_vehicle_that_is_found_on_the_platform_is_a_persons_within_seconds() -> None:
+    lane = LaneStory().ready().sees(rear_beam=True)
+    assert lane.phase is Phase.GATHERING
+
+    lane.passes(POLICY.unexpected_gather_s + 0.1)
+    lane.manifest_answers()
+
+    assert lane.phase is Phase.HELD
+    assert Reason.UNEXPECTED_VEHICLE in lane.verdict[1]
