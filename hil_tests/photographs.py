@@ -1,6 +1,6 @@
 """`python -m hil_tests.photographs`: real photographs in front of a whole lane's camera.
 
-    python -m hil_tests.photographs --labels ../shared/lpr/labels.csv --folder ../shared/lpr
+    python -m hil_tests.photographs --labels PICTURES/labels.csv --folder PICTURES
 
 Each photograph of `frames/` is what the camera sees of one truck, and some crops of plates are
 pasted into a drawn scene. Each truck comes twice: once declared with the plate in the picture
