@@ -91,7 +91,8 @@ class Vehicle:
     restarted: bool = False
     decided: list[Outcome] = field(default_factory=list)
     released: bool = False  # by verdict or override, and not taken back since
-    exit_edge: bool = False  # the exit loop went occupied since the release
+    front_cut: bool = False  # the front beam was cut since the release
+    exit_edge: bool = False  # after that the exit loop went occupied
 
 
 @dataclass
@@ -160,7 +161,9 @@ class LaneHistory:
                 rising = event.exit_loop is True and self.inputs.exit_loop is not True
                 self.inputs = event
                 if vehicle is not None:
-                    vehicle.exit_edge |= rising and vehicle.released
+                    vehicle.front_cut |= event.front_beam is True
+                    came_out = vehicle.front_cut or vehicle.restarted
+                    vehicle.exit_edge |= rising and vehicle.released and came_out
                     if not self._wholly_on():
                         vehicle.weight = None
             case BarrierMoved():
@@ -235,6 +238,7 @@ class LaneHistory:
             self._may_release(vehicle, body, event, at)
         vehicle.decided.append(verdict.outcome)
         vehicle.released = verdict.outcome is Outcome.RELEASE
+        vehicle.front_cut = self.inputs.front_beam is True
         vehicle.exit_edge = False
         self.seen[f"decided {verdict.outcome.value}"] += 1
 
@@ -307,6 +311,7 @@ class LaneHistory:
         assert event.decision is body.decision
         assert vehicle.decided, "an override before the lane had handed the vehicle to a person"
         vehicle.released = event.decision is Outcome.RELEASE
+        vehicle.front_cut = self.inputs.front_beam is True
         vehicle.exit_edge = False
         self.seen[f"overridden {event.decision.value}"] += 1
 

@@ -44,11 +44,16 @@ def someone_is_here(lane: LaneState) -> bool:
         inputs.entry_loop is True
         or inputs.rear_beam is True
         or inputs.front_beam is True
-        or (
-            lane.weight_state is WeightState.SETTLED
-            and lane.weight_kg is not None
-            and lane.weight_kg >= lane.policy.min_vehicle_kg
-        )
+        or is_loaded(lane)
+    )
+
+
+def is_loaded(lane: LaneState) -> bool:
+    """Whether a vehicle's weight rests on the platform."""
+    return (
+        lane.weight_state is WeightState.SETTLED
+        and lane.weight_kg is not None
+        and lane.weight_kg >= lane.policy.min_vehicle_kg
     )
 
 

@@ -15,8 +15,9 @@ Invariants, each held by a property test against the history of effects
 
 - I1 the barrier is raised only for a Release verdict of *this* passage or an unexpired override
   that names *this* passage. (A physical emergency opening is the barrier's own.)
-- I2 the lane lowers the barrier by itself only after the exit loop was seen occupied and then
-  clear since the raise, and nothing under or before the boom is occupied or unknown. A boom that
+- I2 the lane lowers the barrier by itself only after the front beam was seen cut and then the exit
+  loop occupied and clear since the raise (after a restart: the exit loop alone), and nothing under
+  or before the boom is occupied or unknown. A boom that
   was left open over an empty lane comes down by a named person's order, with every loop and beam
   known clear and the scale at zero.
 - I3 evidence older than the arrival, or of another passage, is never used.

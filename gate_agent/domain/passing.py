@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate_agent.domain.arrival import is_empty, open_passage, someone_is_here, waits_at_entry
+from gate_agent.domain.arrival import (
+    is_empty,
+    is_loaded,
+    open_passage,
+    someone_is_here,
+    waits_at_entry,
+)
 from gate_agent.domain.deadlines import arm, disarm, is_armed
 from gate_agent.domain.decision import Reason, Verdict
 from gate_agent.domain.effects import Ignored, LowerBarrier, RaiseBarrier, Record
@@ -43,7 +49,8 @@ def begin_release(lane: LaneState, at: Instant) -> Step:
         return Step(lane)
     is_up = lane.barrier is Barrier.OPEN
     timeline = replace(passage.timeline, raise_sent=None, boom_up=at if is_up else None)
-    passage = replace(passage, timeline=timeline, exit_seen=False)
+    nose_out = lane.inputs.front_beam is True
+    passage = replace(passage, timeline=timeline, front_seen=nose_out, exit_seen=False)
     lane = disarm(replace(lane, phase=Phase.RELEASING, passage=passage), DeadlineKind.ABSENCE)
     return watch_open(lane) if is_up else _raise(lane, passage)
 
@@ -97,8 +104,15 @@ def note_command_failed(lane: LaneState, event: BarrierCommandFailed, at: Instan
 
 
 def _open_again(lane: LaneState) -> Step:
-    """The boom is not coming down after all: back to waiting for a clear way."""
-    step = watch_open(disarm(replace(lane, phase=Phase.RELEASING), DeadlineKind.LEFT_OPEN))
+    """The boom is not coming down after all: back to waiting for a clear way.
+
+    After a lowering by the lane itself the watch that the raise began goes on: a boom that
+    ignores one lowering after the other must not put its own alarm off for ever.
+    """
+    passage = lane.passage
+    lane = disarm(replace(lane, phase=Phase.RELEASING), DeadlineKind.LEFT_OPEN)
+    by_order = passage is None or passage.lowerings == 0
+    step = watch_open(lane) if by_order else Step(lane)
     return step.on(follow_exit(step.lane))
 
 
@@ -208,14 +222,21 @@ def _boom_while_clearing(lane: LaneState, at: Instant) -> Step:
 def note_exit(lane: LaneState, before: Inputs) -> LaneState:
     """Keep that the vehicle reached the exit loop: it became occupied with the boom not down.
 
-    A loop that was occupied all along is somebody else beyond the boom.
+    A loop that was occupied all along is somebody else beyond the boom, and so is one that
+    becomes occupied before the released vehicle has cut the front beam. After a restart that
+    beam may have been passed unseen, so the loop alone tells.
     """
     passage = lane.passage
+    if passage is not None and lane.inputs.front_beam is True and not passage.front_seen:
+        passage = replace(passage, front_seen=True)
+        lane = replace(lane, passage=passage)
     became_occupied = lane.inputs.exit_loop is True and before.exit_loop is not True
     is_way_open = lane.barrier is not Barrier.CLOSED and (
         lane.barrier is not Barrier.UNKNOWN or lane.phase is Phase.RELEASING
     )
     if passage is None or not became_occupied or not is_way_open:
+        return lane
+    if lane.phase is Phase.RELEASING and not (passage.front_seen or passage.interrupted):
         return lane
     return replace(lane, passage=replace(passage, exit_seen=True))
 
@@ -256,7 +277,6 @@ def lower(lane: LaneState, at: Instant) -> Step:
         return Step(lane, (Ignored(why="the way is not clear any more"),))
     timeline = replace(passage.timeline, exit_clear=at)
     passage = replace(passage, timeline=timeline, lowerings=passage.lowerings + 1)
-    lane = disarm(lane, DeadlineKind.OPEN_TOO_LONG)
     lane = replace(lane, phase=Phase.CLEARING, passage=passage)
     step = Step(lane, (LowerBarrier(command_id=lowering_id(passage)),))
     return step.on(arm(lane, DeadlineKind.LEFT_OPEN, LEFT_OPEN_S))
@@ -281,9 +301,9 @@ def boom_not_up(lane: LaneState, at: Instant) -> Step:
         stuck = replace(lane, faults=lane.faults | {FaultCode.BARRIER_STUCK})
         step = Step(stuck, (_fault(FaultCode.BARRIER_STUCK, raised=True),))
     passage = lane.passage
-    moving = lane.barrier in (Barrier.OPENING, Barrier.OPEN, Barrier.STOPPED_MID)
+    moving = lane.barrier in (Barrier.OPENING, Barrier.OPEN)
     if passage is not None and not passage.exit_seen and not moving:
-        # It did not move, or nobody knows: the vehicle is a person's.
+        # It did not move, stopped half way, or nobody knows: the vehicle is a person's.
         return step.on(hold(step.lane, Reason.RELEASE_FAILED, at))
     return step
 
@@ -311,20 +331,24 @@ def _note_backing(lane: LaneState) -> LaneState:
 def is_gone(lane: LaneState) -> bool:
     """Whether the vehicle has left by the entry.
 
+    What stands on the exit loop is beyond the boom and says nothing about it. A vehicle that
+    cleared the entry loop and never cut the rear beam was never on the platform, so whatever
+    the scale feels is not it: else somebody on the scale could keep its passage, and its plate,
+    open for another vehicle.
+
     With the scale silent a vehicle that stands wholly on the platform is invisible, so then it
     must have been seen on the entry loop after the verdict.
     """
-    if is_empty(lane):
+    passage, inputs = lane.passage, lane.inputs
+    if passage is None or not (
+        inputs.entry_loop is False and inputs.rear_beam is False and inputs.front_beam is False
+    ):
+        return False
+    if lane.weight_state is WeightState.EMPTY:
         return True
-    inputs = lane.inputs
-    return (
-        lane.weight_state is WeightState.UNAVAILABLE
-        and lane.passage is not None
-        and lane.passage.entry_seen_again
-        and inputs.entry_loop is False
-        and inputs.rear_beam is False
-        and inputs.front_beam is False
-    )
+    if lane.phase is Phase.GATHERING and not (passage.rear_beam_cut or passage.unexpected):
+        return not is_loaded(lane)
+    return lane.weight_state is WeightState.UNAVAILABLE and passage.entry_seen_again
 
 
 def absence_confirmed(lane: LaneState, at: Instant) -> Step:

@@ -92,7 +92,8 @@ class Passage:
     decided_by: str = ""
     raises: int = 0
     lowerings: int = 0
-    exit_seen: bool = False  # the exit loop went from clear to occupied since the raise
+    front_seen: bool = False  # the front beam was cut since the raise
+    exit_seen: bool = False  # after that the exit loop went from clear to occupied
     tailgated: bool = False
     weight_alarmed: bool = False
 

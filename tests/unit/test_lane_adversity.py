@@ -1,0 +1,83 @@
+"""What strangers, accomplices and a broken boom may not do to a lane."""
+
+from __future__ import annotations
+
+import pytest
+
+from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.records import Alarm
+from gate_agent.domain.vocabulary import Barrier, Left, Outcome, Phase, WeightState
+from tests.builders import GROSS_KG, LaneStory
+
+
+def a_truck_under_an_open_boom() -> LaneStory:
+    story = LaneStory().ready().waits_for_verdict()
+    story.manifest_answers()
+    return story.boom_goes_up().weighs(WeightState.SETTLED, GROSS_KG)
+
+
+def test_somebody_crossing_beyond_the_boom_does_not_lower_it_before_the_truck_that_waits() -> None:
+    story = a_truck_under_an_open_boom()
+    story.sees(exit_loop=True).passes(2.0).sees(exit_loop=False).passes(5.0)
+    assert story.lowerings() == 0
+    story.drives_out().passes(1.0)
+    assert story.lowerings() == 1
+    story.boom_comes_down()
+    assert [closed.left for closed in story.closed()] == [Left.EXIT]
+
+
+def test_a_board_that_flickers_with_a_car_on_the_exit_loop_does_not_lower_the_boom() -> None:
+    story = LaneStory().ready().waits_for_verdict().sees(exit_loop=True)
+    story.manifest_answers()
+    story.boom_goes_up().weighs(WeightState.SETTLED, GROSS_KG)
+    story.sees(exit_loop=None, front_beam=None).sees(exit_loop=True, front_beam=False)
+    story.sees(exit_loop=False).passes(5.0)
+    assert story.lowerings() == 0
+
+
+def test_a_boom_that_ignores_every_lowering_is_an_alarm() -> None:
+    story = a_truck_under_an_open_boom().drives_out().passes(1.0)
+    for _ in range(12):
+        story.boom(Barrier.CLOSING).passes(4.0).boom(Barrier.OPEN).passes(1.0)
+    assert story.lowerings() > 1
+    assert story.alarms() == [Alarm.OPEN_TOO_LONG]
+
+
+def test_a_boom_stopped_half_way_by_an_emergency_stop_can_be_raised_again_by_a_person() -> None:
+    story = LaneStory().ready().waits_for_verdict()
+    story.manifest_answers()
+    story.boom(Barrier.OPENING).passes(0.5)
+    story.fault(FaultCode.EMERGENCY_STOP).boom(Barrier.STOPPED_MID).passes(10.0)
+    assert story.phase is Phase.HELD
+    story.repaired(FaultCode.EMERGENCY_STOP).supervisor(Outcome.RELEASE)
+    assert (story.phase, story.raises()) == (Phase.RELEASING, 2)
+
+
+@pytest.mark.parametrize("accomplice", ["beyond the boom", "on the scale", "scale unplugged"])
+def test_a_truck_that_showed_its_plate_and_backed_out_lends_it_to_nobody(accomplice: str) -> None:
+    story = LaneStory().ready()
+    if accomplice == "beyond the boom":
+        story.sees(exit_loop=True)
+    story.truck_arrives().plate_is_read()
+    if accomplice == "on the scale":
+        story.weighs(WeightState.MOVING, 50).weighs(WeightState.SETTLED, 90)
+    if accomplice == "scale unplugged":
+        story.weighs(WeightState.UNAVAILABLE)
+    story.sees(entry_loop=False).passes(3.0)
+    assert [closed.left for closed in story.closed()] == [Left.ENTRY]
+
+
+def test_a_held_truck_that_backs_out_is_gone_whoever_stands_beyond_the_boom() -> None:
+    story = LaneStory().ready().waits_for_verdict()
+    story.fault(FaultCode.SCALE_VALUE).manifest_answers()
+    assert story.phase is Phase.HELD
+    story.sees(exit_loop=True).backs_out()
+    assert [closed.outcome for closed in story.closed()] == [Outcome.HOLD]
+    assert story.phase is Phase.IDLE
+
+
+def test_a_truck_on_the_platform_is_not_gone_while_its_rear_beam_was_missed() -> None:
+    story = LaneStory().ready().truck_arrives()
+    story.weighs(WeightState.MOVING, 9_000).weighs(WeightState.SETTLED, GROSS_KG)
+    story.sees(entry_loop=False).passes(5.0)
+    assert story.phase is Phase.GATHERING
