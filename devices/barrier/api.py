@@ -57,8 +57,8 @@ class BoomControl(Protocol):
 
         Raises `CommandRefused`, saying why, when the exit loop is occupied, the front beam is
         cut, the inputs are older than `inputs_fresh_s`, the emergency stop is pressed, or the
-        position is UNKNOWN, FAULT, FORCED or OPENING. A repeated `command_id` does nothing and
-        returns the first time.
+        position is UNKNOWN, FAULT, OPENING, or FORCED without the upper limit made. A repeated
+        `command_id` does nothing and returns the first time.
         """
         ...
 

@@ -39,7 +39,7 @@ _NOT_LOWERED_FROM = frozenset(
     {
         BarrierPosition.UNKNOWN,
         BarrierPosition.FAULT,
-        BarrierPosition.FORCED,
+        BarrierPosition.FORCED,  # unless it stands fully up: somebody may be holding it
         BarrierPosition.OPENING,  # raise has priority
     }
 )
@@ -123,12 +123,14 @@ class Barrier:
 
     def _objection_to_lowering(self, inputs: LaneInputs) -> str | None:
         age_s = self._clock.now().mono_s - inputs.received_s
+        opened_by_others = self.position is BarrierPosition.FORCED and inputs.barrier_up
+        may_not_move = self.position in _NOT_LOWERED_FROM and not opened_by_others
         objections = (
             (inputs.exit_loop, "exit loop occupied"),
             (inputs.front_beam, "front beam cut"),
             (inputs.emergency_stop, "emergency stop pressed"),
             (age_s > self._config.inputs_fresh_s, f"inputs are {age_s:.2f} s old"),
-            (self.position in _NOT_LOWERED_FROM, f"boom is {self.position}"),
+            (may_not_move, f"boom is {self.position}"),
         )
         return next((why for applies, why in objections if applies), None)
 

@@ -189,6 +189,25 @@ def test_a_truck_that_pushes_up_a_closed_boom_is_not_helped(lane: Lane) -> None:
     assert lane.board.tried == []
 
 
+def test_a_boom_that_somebody_else_opened_can_be_lowered_by_order(lane: Lane) -> None:
+    lane.poll(barrier_down=True)
+    lane.clock.advance(2.0)
+    lane.poll(barrier_up=True)
+    assert lane.barrier.position is BarrierPosition.FORCED
+    lane.barrier.lower_boom("d1", lane.inputs(barrier_up=True))
+    assert lane.board.pulses(LOWER) == 1
+
+
+def test_a_boom_that_was_forced_half_way_is_not_lowered(lane: Lane) -> None:
+    lane.poll(barrier_down=True)
+    for _ in range(20):
+        lane.clock.advance(0.02)
+        lane.poll()
+    assert lane.barrier.position is BarrierPosition.FORCED
+    with pytest.raises(CommandRefused, match="forced"):
+        lane.barrier.lower_boom("d1", lane.inputs())
+
+
 def test_the_controller_never_gets_both_contacts_at_once(lane: Lane) -> None:
     lane.poll(barrier_up=True)
     lane.barrier.lower_boom("d1", lane.inputs(barrier_up=True))
