@@ -1,6 +1,7 @@
 # Two commands do everything, set-up included:  make run  and  make test
 #
 #   make run FOR=60 JSON=summary.json LANES=2 SEED=7 PORT=8080
+#   make run SUPERVISOR=0             you decide about the held trucks, at the console
 #   make run PYTHON=python3.12        another Python for .venv
 
 SHELL := /bin/sh
@@ -33,7 +34,8 @@ setup-dev:
 
 run: setup ## two lanes, a hub and a console with simulated trucks; Ctrl-C ends it
 	@trap : INT; $(PY) -m hil_tests.demo $(if $(FOR),--for '$(FOR)') $(if $(JSON),--json '$(JSON)') \
-	  $(if $(LANES),--lanes '$(LANES)') $(if $(SEED),--seed '$(SEED)') $(if $(PORT),--port '$(PORT)'); \
+	  $(if $(LANES),--lanes '$(LANES)') $(if $(SEED),--seed '$(SEED)') $(if $(PORT),--port '$(PORT)') \
+	  $(if $(filter 0 no,$(SUPERVISOR)),--no-supervisor); \
 	  status=$$?; [ $$status -eq 130 ] || exit $$status
 
 test: setup-dev ## format, lint, types, contracts, every test, a bounded demonstration

@@ -102,7 +102,9 @@ def apply_import(
         at_ms=author.at_ms,
         who=author.who,
         action="manifest_import",
-        detail=f"{author.source}: {len(rows) - len(refused)} rows, {len(changes.upserts)} changed,"
+        detail=f"{author.source}: "
+        * bool(author.source)
+        + f"{len(rows) - len(refused)} rows, {len(changes.upserts)} changed,"
         f" {len(changes.deletes)} withdrawn, version {version}",
     )
     return Applied(

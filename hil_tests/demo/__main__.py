@@ -54,7 +54,7 @@ def _run(options: argparse.Namespace, clock: SystemClock, display: Display) -> i
     except PlaceError as exc:
         print(f"make run: {exc}", file=sys.stderr)
         return 1
-    port = Port(places, options.seed, clock)
+    port = Port(places, options.seed, clock, has_supervisor=options.supervisor)
     try:
         return Demonstration(port, display, clock, options).run()
     except KeyboardInterrupt:
@@ -111,6 +111,8 @@ class Demonstration:
             login, secret = display.word("login"), display.word("password")
             display.line(f"  {login} {name:10}  {secret} {password}")
         display.line(f"  {display.word('places')} {places.folder}")
+        if not self._options.supervisor:
+            display.line(display.word("you decide"))
         display.line(display.word("safety"))
         if not self._options.duration_s:
             display.line(display.word("end"))
@@ -183,7 +185,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--lanes", type=_lane_count, default=2, help="how many lanes (LANES=)")
     parser.add_argument("--seed", type=int, default=7, help="fixes the traffic (SEED=)")
     parser.add_argument("--port", type=int, default=8080, help="the console's port (PORT=)")
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--no-supervisor", dest="supervisor", action="store_false",
+        help="nobody decides about held trucks but you, at the console (SUPERVISOR=0)",
+    )  # fmt: skip
+    options = parser.parse_args(arguments)
+    if options.duration_s and not options.supervisor:
+        parser.error("a bounded run needs its simulated supervisor: FOR= or SUPERVISOR=0, not both")
+    return options
 
 
 def _lane_count(text: str) -> int:

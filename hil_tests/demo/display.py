@@ -35,6 +35,10 @@ _WORDS: dict[str, dict[Language, str]] = {
         "en": "software is never the only protection under a boom",
         "zh": "栏杆之下，软件绝不是唯一的防护",
     },
+    "you decide": {
+        "en": "you are the supervisor: held trucks wait 15 minutes for you at the console",
+        "zh": "您就是监管员：待人工的车辆在控制台等您 15 分钟",
+    },
     "end": {"en": "Ctrl-C ends everything", "zh": "按 Ctrl-C 结束全部"},
     "times": {
         "en": "times in seconds after the truck reached the entry loop",

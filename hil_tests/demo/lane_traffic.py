@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 DECLARED_AHEAD = 12
 PATIENCE_S = 90.0
-LONGEST_VISIT_S = 240.0
+"""How long a driver waits for a verdict before he backs out; the simulated supervisor is quick."""
+PATIENCE_WITH_A_PERSON_S = 900.0
+"""The same where a person sits at the console."""
+TO_DRIVE_S = 150.0  # at most, in and out, besides the waiting
 COLUMNS = (
     "declaration_id",
     "plates",
@@ -68,9 +71,17 @@ class LaneTraffic:
     """Sends trucks into one lane until told to stop. `visits` grows as they leave."""
 
     def __init__(
-        self, lane: str, seed: int, bench: Bench, console: ConsoleClient, clock: Clock
+        self,
+        lane: str,
+        seed: int,
+        bench: Bench,
+        console: ConsoleClient,
+        clock: Clock,
+        *,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._lane = lane
+        self._patience_s = patience_s
         self._bench = bench
         self._console = console
         self._clock = clock
@@ -139,7 +150,7 @@ class LaneTraffic:
         while not self._enough.is_set():
             truck = self._ahead.popleft()
             self._truck = truck
-            handle = self._handle = self._bench.world.send(_visit(truck, picture))
+            handle = self._handle = self._bench.world.send(_visit(truck, picture, self._patience_s))
             self._declare_ahead()
             picture = picture_of(self._ahead[0])
             if not self._follow(handle):
@@ -148,7 +159,7 @@ class LaneTraffic:
             self._truck = self._handle = None
 
     def _follow(self, handle: VisitHandle) -> bool:
-        deadline_s = self._clock.now().mono_s + LONGEST_VISIT_S
+        deadline_s = self._clock.now().mono_s + self._patience_s + TO_DRIVE_S
         while not handle.wait_gone(0.2):
             if self._stop.is_set():
                 self.problems.append(f"{self._lane}: the end came with a truck in the lane")
@@ -187,13 +198,13 @@ class LaneTraffic:
         )
 
 
-def _visit(truck: PlannedTruck, picture: bytes) -> TruckVisit:
+def _visit(truck: PlannedTruck, picture: bytes, patience_s: float) -> TruckVisit:
     spec = TruckSpec(
         gross_kg=truck.gross_kg,
         cruise_mps=truck.cruise_mps,
         settle_s=truck.settle_s,
         swing_hz=truck.swing_hz,
-        patience_s=PATIENCE_S,
+        patience_s=patience_s,
         seed=truck.seed,
     )
     return TruckVisit(truck=spec, picture=picture, card_uid=truck.card_uid)

@@ -42,10 +42,16 @@ class StartError(Exception):
 
 
 class Port:
-    """A hub, its lanes and their traffic, as child processes and simulators."""
+    """A hub, its lanes and their traffic, as child processes and simulators.
 
-    def __init__(self, places: Places, seed: int, clock: Clock) -> None:
+    `has_supervisor`: whether a simulated one decides; without, the drivers wait for a person.
+    """
+
+    def __init__(
+        self, places: Places, seed: int, clock: Clock, *, has_supervisor: bool = True
+    ) -> None:
         self.places = places
+        self._has_supervisor = has_supervisor
         self._seed = seed
         self._clock = clock
         self._benches: list[Bench] = []
@@ -92,16 +98,24 @@ class Port:
 
     def _sign_in(self) -> None:
         """Sit down at the console and bring the first declarations in."""
-        from hil_tests.demo.lane_traffic import LaneTraffic, as_csv  # noqa: PLC0415 - as above
+        from hil_tests.demo.lane_traffic import (  # noqa: PLC0415 - as above
+            PATIENCE_S,
+            PATIENCE_WITH_A_PERSON_S,
+            LaneTraffic,
+            as_csv,
+        )
 
         self.console.sign_in("admin", self.places.passwords["admin"])
+        patience_s = PATIENCE_S if self._has_supervisor else PATIENCE_WITH_A_PERSON_S
         for lane, bench in zip(self.places.lanes, self._benches, strict=True):
             console = self.console.for_another_thread()
             self.traffic[lane.lane] = LaneTraffic(
-                lane.lane, self._seed, bench, console, self._clock
+                lane.lane, self._seed, bench, console, self._clock, patience_s=patience_s
             )
         rows = [truck for one in self.traffic.values() for truck in one.first_declarations()]
         self.console.import_csv(as_csv(rows, datetime.now(UTC)))
+        if not self._has_supervisor:
+            return
         self._supervisor = Supervisor(
             ConsoleClient(HOST, self.places.console_port),
             self.places.passwords["supervisor"],
@@ -122,7 +136,7 @@ class Port:
         self.processes[lane.lane] = self._process(lane.lane, AGENT, arguments, log)
 
     def let_trucks_come(self) -> None:
-        """Begin the traffic; from now on the supervisor looks at the console."""
+        """Begin the traffic; from now on the simulated supervisor looks at the console."""
         if self._supervisor is not None:
             self._supervisor.start()
         for traffic in self.traffic.values():

@@ -103,9 +103,10 @@ def test_a_supervisor_releases_a_held_vehicle_and_sees_the_lane_carry_it_out(sta
     page.click("label[for='choice-release']")
     expect(page.locator("form.decide button")).to_have_text(re.compile("Release"))
     page.click("form.decide button")
-    expect(page.locator("[role=alert]:visible")).to_contain_text("Choose or write a reason")
+    said = page.locator("#reason-pick").evaluate("field => field.validationMessage")
+    assert said == "Choose or write a reason"
+    assert page.is_checked("#choice-release"), "what was chosen stays chosen"
 
-    page.click("label[for='choice-release']")
     page.select_option("#reason-pick", "plate_checked")
     page.click("form.decide button")
     expect(page.locator("main")).to_contain_text("Sent, waiting for the lane")
@@ -126,6 +127,7 @@ def test_a_supervisor_releases_a_held_vehicle_and_sees_the_lane_carry_it_out(sta
     stage.lane.send(closed("p-1", "release", "sun.li"))
     page.goto(f"{stage.hub.url}/log")
     expect(page.locator("main")).to_contain_text("decided about a vehicle")
+    expect(page.locator("main")).to_contain_text("Release: Plate checked by eye")
     page.context.close()
 
 

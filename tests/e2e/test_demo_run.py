@@ -119,6 +119,21 @@ def test_a_port_that_is_taken_gives_one_line_that_says_what_to_do() -> None:
     assert f"PORT={port + 1}" in complained
 
 
+def test_a_bounded_run_does_not_wait_for_a_person_at_the_console() -> None:
+    running = start(free_port(), "--for", "20", "--no-supervisor")
+    said, complained = running.communicate(timeout=30)
+    assert (running.returncode, said) == (2, "")
+    assert "FOR= or SUPERVISOR=0" in complained
+
+
+@pytest.mark.timeout(150)
+def test_a_person_can_be_the_supervisor() -> None:
+    with start(free_port(), "--no-supervisor", "--lanes", "1") as running:
+        wait_for_line(running, "you are the supervisor: held trucks wait 15 minutes")
+        os.killpg(running.pid, signal.SIGINT)
+        running.communicate(timeout=60)
+
+
 @pytest.mark.timeout(150)
 def test_ctrl_c_ends_everything_that_was_started() -> None:
     port = free_port()

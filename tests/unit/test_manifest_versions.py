@@ -199,3 +199,11 @@ def test_a_lane_too_far_behind_for_the_change_log_gets_everything(
     assert part.from_version == 0
     (part,) = parts(store, 4)
     assert (part.from_version, len(part.upserts)) == (4, 3)
+
+
+def test_the_log_of_an_import_without_a_file_name_begins_with_its_counts(store: Store) -> None:
+    by_program = Author(at_ms=NOW_MS, who="broker", source="")
+    row = a_declaration(1)
+    store.write_now(manifest_store.apply_import, [row], by_program, replace=False)
+    (said,) = store.read_now(hub_store.audit, limit=1)
+    assert said.detail.startswith("1 rows")

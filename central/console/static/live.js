@@ -57,6 +57,17 @@ function follow() {
   });
 }
 
+// A decision without a reason would come back from the hub as an empty form: it is said here.
+document.addEventListener("submit", (event) => {
+  const needed = event.target.dataset.reasonRequired;
+  const pick = event.target.querySelector("#reason-pick");
+  if (!needed || pick.value || event.target.querySelector("#reason-text").value.trim()) return;
+  event.preventDefault();
+  pick.setCustomValidity(needed);
+  pick.reportValidity();
+  event.target.addEventListener("input", () => pick.setCustomValidity(""), { once: true });
+});
+
 const watch = setInterval(() => {
   if (performance.now() - lastHeardMs > SILENCE_MS) mark("lost");
 }, 1000);
