@@ -151,6 +151,8 @@ def decode(arrival: Arrival, received_ms: int) -> DecodedBatch | Undecodable:
         return undecodable(f"a batch of lane {message.lane!r} on the topic of another")
     if not 1 <= len(message.epoch) <= _EPOCH_LENGTH:
         return undecodable(f"epoch of {len(message.epoch)} characters")
+    if not 0 <= message.forgotten_through <= _GREATEST:
+        return undecodable(f"forgotten_through {message.forgotten_through} out of 0..2**53")
     for record in message.records:
         if not 1 <= record.seq <= _GREATEST:
             return undecodable(f"seq {record.seq} out of 1..2**53")
@@ -160,6 +162,7 @@ def decode(arrival: Arrival, received_ms: int) -> DecodedBatch | Undecodable:
         epoch=message.epoch,
         received_ms=received_ms,
         records=tuple(_decode_record(record) for record in message.records),
+        forgotten_through=message.forgotten_through,
     )
 
 

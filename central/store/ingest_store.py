@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from central.store import audit
 from central.store.projections import Unusable, project
 from gate_agent.wire.v1 import RecordBody
 
@@ -49,6 +50,7 @@ class DecodedBatch:
     epoch: str
     received_ms: int
     records: tuple[LiveRecord | DeadRecord, ...]
+    forgotten_through: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,7 @@ def _store_batch(db: sqlite3.Connection, batch: DecodedBatch) -> None:
         " DO UPDATE SET last_received_ms = excluded.last_received_ms",
         [batch.lane, batch.epoch, batch.received_ms],
     )
+    _give_up_forgotten(db, batch)
     fresh = [record for record in batch.records if _insert(db, batch, record)]
     duplicates = len(batch.records) - len(fresh)
     db.execute(
@@ -132,6 +135,37 @@ def _store_batch(db: sqlite3.Connection, batch: DecodedBatch) -> None:
             batch.lane,
             batch.epoch,
         ],
+    )
+
+
+def _give_up_forgotten(db: sqlite3.Connection, batch: DecodedBatch) -> None:
+    """Do not wait for what the lane no longer has: we acknowledged it and were then restored.
+
+    Else nothing new of the lane would ever be acknowledged, and it would stop sending.
+    """
+    (through_seq,) = db.execute(
+        "SELECT through_seq FROM lane_epochs WHERE lane = ? AND epoch = ?",
+        [batch.lane, batch.epoch],
+    ).fetchone()
+    (held,) = db.execute(
+        "SELECT count(*) FROM records WHERE lane = ? AND epoch = ? AND seq > ? AND seq <= ?",
+        [batch.lane, batch.epoch, through_seq, batch.forgotten_through],
+    ).fetchone()
+    lost = batch.forgotten_through - through_seq - held
+    if lost <= 0:
+        return
+    db.execute(
+        "UPDATE lane_epochs SET through_seq = ? WHERE lane = ? AND epoch = ?",
+        [batch.forgotten_through, batch.lane, batch.epoch],
+    )
+    audit.record(
+        db,
+        at_ms=batch.received_ms,
+        who="hub",
+        action="records_lost",
+        lane=batch.lane,
+        detail=f"{lost} records of epoch {batch.epoch} between {through_seq + 1} and"
+        f" {batch.forgotten_through}: acknowledged once, not stored here, gone from the lane",
     )
 
 

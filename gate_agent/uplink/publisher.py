@@ -84,7 +84,12 @@ class Publisher:
         return batch
 
     def _send_batch(self, batch: list[v1.RawRecord]) -> bool:
-        message = v1.RecordBatch(lane=self._lane, epoch=self._epoch, records=tuple(batch))
+        message = v1.RecordBatch(
+            lane=self._lane,
+            epoch=self._epoch,
+            records=tuple(batch),
+            forgotten_through=self._acknowledged_seq,
+        )
         return self._send(v1.encode(message))
 
     def _with_picture(self, body: bytes) -> bytes:

@@ -204,11 +204,16 @@ class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordBatch(msgspec.Struct, frozen=True, kw_only=True, tag="record_batch"):
-    """Records in order of seq (stream `records`)."""
+    """Records in order of seq (stream `records`).
+
+    Up to `forgotten_through` the hub has acknowledged everything, so the lane sends none of it
+    again. A hub that lacks some of it was restored from a backup, and must not wait for it.
+    """
 
     lane: str
     epoch: str
     records: tuple[RawRecord, ...]
+    forgotten_through: int = 0
 
 
 class RecordAck(msgspec.Struct, frozen=True, kw_only=True, tag="record_ack"):

@@ -1,0 +1,95 @@
+"""A hub whose database went back in time, and lanes that have forgotten what it once had."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from central.store import hub_store
+from central.store.connection import Store
+from gate_agent.domain.effects import Record
+from gate_agent.domain.events import CardPresented, Stamped
+from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.records import PassageOpened
+from gate_agent.domain.state import Step
+from gate_agent.domain.vocabulary import LaneId, PassageId
+from gate_agent.store.lane_store import LaneStore, OutboxReader
+from gate_agent.store.picture_files import PictureFiles
+from gate_agent.uplink.publisher import AHEAD_RECORDS, RESEND_S, Publisher
+from tests.builders import START
+from tests.hub_bench import a_store, take
+
+
+class _Lane:
+    """A real outbox and publisher whose messages go straight into a hub's database."""
+
+    def __init__(self, folder: Path, lane: LaneStore, outbox: OutboxReader) -> None:
+        self.sent: list[bytes] = []
+        self._store = lane
+        self._now_s = 0.0
+        pictures = PictureFiles(folder / "pictures", max_bytes=1_000_000)
+        self._publisher = Publisher(outbox, pictures, "lane1", lane.epoch, self._send)
+
+    def _send(self, payload: bytes) -> bool:
+        self.sent.append(payload)
+        return True
+
+    def records(self, count: int) -> None:
+        bodies = [PassageOpened(passage_id=PassageId(f"p{n}")) for n in range(count)]
+        effects = tuple(Record(body=body) for body in bodies)
+        self._store.commit(Stamped(CardPresented(uid="04"), START), Step(self._store.lane, effects))
+
+    def talks_to(self, hub: Store, *, turns: int) -> None:
+        for _ in range(turns):
+            self.sent.clear()
+            self._now_s += RESEND_S * 1.01
+            self._publisher.publish(self._now_s)
+            for acknowledgement in take(hub, *self.sent):
+                self._publisher.acknowledge(acknowledgement.through_seq, self._now_s)
+                self._store.forget_acknowledged(acknowledgement.through_seq)
+
+
+@contextmanager
+def a_lane(folder: Path) -> Iterator[_Lane]:
+    path = folder / "lane.db"
+    with (
+        closing(LaneStore(path, LaneId("lane1"), ReleasePolicy())) as store,
+        closing(OutboxReader(path)) as outbox,
+    ):
+        yield _Lane(folder, store, outbox)
+
+
+def _lost(hub: Store) -> list[str]:
+    return [row.detail for row in hub.read_now(hub_store.audit) if row.action == "records_lost"]
+
+
+def _check(tmp_path: Path, restore: Callable[[Path, Path], object], expected_lost: str) -> None:
+    present, backup = tmp_path / "hub.db", tmp_path / "backup.db"
+    with a_lane(tmp_path) as lane:
+        with a_store(present) as hub:
+            lane.records(30)
+            lane.talks_to(hub, turns=2)
+        shutil.copy(present, backup)
+        with a_store(present) as hub:
+            lane.records(40)
+            lane.talks_to(hub, turns=2)
+        restore(backup, present)
+        with a_store(present) as hub:
+            lane.records(2 * AHEAD_RECORDS + 10)
+            lane.talks_to(hub, turns=8)
+            (found,) = hub.read_now(hub_store.lanes)
+            assert (found.through_seq, found.missing_count) == (70 + 2 * AHEAD_RECORDS + 10, 0)
+            (lost,) = _lost(hub)
+            assert lost.startswith(expected_lost)
+
+
+def test_a_hub_restored_from_a_backup_hears_everything_new_and_says_what_is_lost(
+    tmp_path: Path,
+) -> None:
+    _check(tmp_path, shutil.copy, "40 records")
+
+
+def test_a_hub_that_lost_its_database_hears_everything_new_and_says_what_is_lost(
+    tmp_path: Path,
+) -> None:
+    _check(tmp_path, lambda _, present: present.unlink(), "70 records")
