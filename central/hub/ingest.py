@@ -151,11 +151,8 @@ def decode(arrival: Arrival, received_ms: int) -> DecodedBatch | Undecodable:
         return undecodable(f"a batch of lane {message.lane!r} on the topic of another")
     if not 1 <= len(message.epoch) <= _EPOCH_LENGTH:
         return undecodable(f"epoch of {len(message.epoch)} characters")
-    if not 0 <= message.forgotten_through <= _GREATEST:
-        return undecodable(f"forgotten_through {message.forgotten_through} out of 0..2**53")
-    for record in message.records:
-        if not 1 <= record.seq <= _GREATEST:
-            return undecodable(f"seq {record.seq} out of 1..2**53")
+    if (wrong := _wrong_number(message)) is not None:
+        return undecodable(wrong)
     return DecodedBatch(
         topic=arrival.topic,
         lane=message.lane,
@@ -164,6 +161,13 @@ def decode(arrival: Arrival, received_ms: int) -> DecodedBatch | Undecodable:
         records=tuple(_decode_record(record) for record in message.records),
         forgotten_through=message.forgotten_through,
     )
+
+
+def _wrong_number(batch: RecordBatch) -> str | None:
+    if not 0 <= batch.forgotten_through <= _GREATEST:
+        return f"forgotten_through {batch.forgotten_through} out of 0..2**53"
+    wrong = (record.seq for record in batch.records if not 1 <= record.seq <= _GREATEST)
+    return next((f"seq {seq} out of 1..2**53" for seq in wrong), None)
 
 
 def _decode_record(record: RawRecord) -> LiveRecord | DeadRecord:

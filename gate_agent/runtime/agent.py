@@ -100,6 +100,7 @@ class Agent:
             acknowledged=lambda: acknowledged_in(self._cache_reader, self._store.epoch),
             recorded=self._uplink.wake,
             stop_lamps=self._stop_lamps,
+            confirmed_s=lambda: self._uplink.manifest_confirmed_s,
         )
 
     def _make_devices(self, config: LaneConfig, pictures: PictureFiles) -> None:

@@ -7,6 +7,7 @@ stop, and when the disk is back the events go on in their order.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 from collections import deque
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
 
 TURN_S = 0.5
 RETRY_S = 0.5
-TIDY_EVERY_S = 30.0
+TIDY_EVERY_S = 30.0  # while nothing happens
+TIDY_BUSY_S = 60.0  # in an empty lane whose sensors never rest
+TIDY_OCCUPIED_S = 600.0  # with a vehicle in the lane: only where one stands for long
 
 
 class LaneLoop:
@@ -58,8 +61,13 @@ class LaneLoop:
         acknowledged: Callable[[], int],
         recorded: Callable[[], None],
         stop_lamps: Callable[[], None],
+        confirmed_s: Callable[[], float],
     ) -> None:
-        """`recorded` is called after a commit; `stop_lamps` when commits fail."""
+        """`recorded` is called after a commit; `stop_lamps` when commits fail.
+
+        `confirmed_s` says when (monotonic) this process last heard that its manifest is the
+        newest; minus infinity: not yet.
+        """
         self._store = store
         self._manifest = manifest
         self._inbox = inbox
@@ -69,6 +77,7 @@ class LaneLoop:
         self._acknowledged = acknowledged
         self._recorded = recorded
         self._stop_lamps = stop_lamps
+        self._confirmed_s = confirmed_s
         self._dispatch: Dispatch | None = None
         self._next: deque[Stamped] = deque()
         self._store_failed_at: Instant | None = None
@@ -110,21 +119,23 @@ class LaneLoop:
             self._log.error("manifest_unreadable", detail=str(exc))
             self._next.append(Stamped(FaultRaised(code=FaultCode.MANIFEST, detail=str(exc)), at))
             return
-        answer = DeclarationsFound(
-            token=question.token, declarations=tuple(found), manifest=status_of(held, at)
-        )
+        status = status_of(held, at, self._confirmed_s())
+        answer = DeclarationsFound(token=question.token, declarations=tuple(found), manifest=status)
         if FaultCode.MANIFEST in self.lane.faults:
             self._next.append(Stamped(FaultCleared(code=FaultCode.MANIFEST), at))
         self._next.append(Stamped(answer, at))
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self.turned_s = self._clock.now().mono_s
-            stamped = self._take()
-            if stamped is None:
-                self._tidy()
-                continue
+            self.turn()
+
+    def turn(self) -> None:
+        """Take one event, or wait a moment for none; the thread does this until stopped."""
+        self.turned_s = self._clock.now().mono_s
+        stamped = self._take()
+        if stamped is not None:
             self._process(stamped)
+        self._tidy(is_quiet=stamped is None)
 
     def _take(self) -> Stamped | None:
         if self._next:
@@ -170,10 +181,16 @@ class LaneLoop:
         self._next.append(Stamped(FaultRaised(code=FaultCode.STORE, detail=detail), now))
         self._next.append(Stamped(FaultCleared(code=FaultCode.STORE), now))
 
-    def _tidy(self) -> None:
-        """While nothing happens: forget what the hub has, bound the journal."""
+    def _tidy(self, *, is_quiet: bool) -> None:
+        """Forget what the hub has, bound the journal: at a quiet moment, but not never.
+
+        A loop that chatters or a scale in the wind leaves no quiet moment for years.
+        """
         now_s = self._clock.now().mono_s
-        if now_s - self._tidied_s < TIDY_EVERY_S or self.lane.passage is not None:
+        every_s = TIDY_EVERY_S if is_quiet else TIDY_BUSY_S
+        if self.lane.passage is not None:
+            every_s = TIDY_OCCUPIED_S
+        if now_s - self._tidied_s < every_s or self.is_store_failing:
             return
         self._tidied_s = now_s
         try:
@@ -183,11 +200,17 @@ class LaneLoop:
             self._log.warning("tidy_failed", detail=str(exc))
 
 
-def status_of(held: HeldManifest, at: Instant) -> ManifestStatus:
-    """How fresh the manifest held is. A confirmation from the future proves a wrong clock: None."""
+def status_of(held: HeldManifest, at: Instant, confirmed_s: float) -> ManifestStatus:
+    """How fresh the manifest held is. A confirmation from the future proves a wrong clock: None.
+
+    A wall clock that was set back a little makes an old confirmation look young: where this
+    process heard it itself (`confirmed_s`), the monotonic clock has the last word.
+    """
     confirmed = None
     if held.confirmed_ms is not None and held.confirmed_ms <= at.wall_ms:
         age_s = (at.wall_ms - held.confirmed_ms) / 1000
+        if math.isfinite(confirmed_s):
+            age_s = max(age_s, at.mono_s - confirmed_s)
         confirmed = Instant(at.mono_s - age_s, held.confirmed_ms)
     return ManifestStatus(version=held.version, confirmed_at=confirmed)
 

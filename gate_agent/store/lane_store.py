@@ -211,6 +211,14 @@ class OutboxReader:
             raise StoreError(f"{self._path}: outbox cannot be read: {exc}") from exc
         return [OutboxRow(*row) for row in rows]
 
+    def last_seq(self) -> int:
+        """The number of the newest record; 0 when there is none. Raises `StoreError`."""
+        try:
+            row = self._connection.execute("SELECT record_seq FROM snapshot").fetchone()
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self._path}: outbox cannot be read: {exc}") from exc
+        return int(row[0])
+
     def backlog(self, acknowledged_seq: int) -> tuple[int, int | None]:
         """How many records are not acknowledged, and when the oldest was made (UTC ms)."""
         try:

@@ -23,6 +23,7 @@ class PictureFiles:
         self._folder = folder
         self._max_bytes = max_bytes
         self._written = 0
+        self.trim()  # a lane that restarts every night may never write enough for the next one
 
     def keep(self, jpeg: bytes) -> str:
         """Write one picture and return its id, the SHA-256 in hex. Raises `StoreError`."""
@@ -44,14 +45,18 @@ class PictureFiles:
         return picture_id
 
     def read(self, picture_id: str) -> bytes | None:
-        """A kept picture, or None when it is gone."""
+        """A kept picture, or None when it is gone or a power cut took its bytes."""
         try:
-            return self._path(picture_id).read_bytes()
+            jpeg = self._path(picture_id).read_bytes()
         except OSError:
             return None
+        return jpeg if hashlib.sha256(jpeg).hexdigest() == picture_id else None
 
     def trim(self) -> None:
         """Delete the oldest pictures until the folder is within its bound."""
+        for partial in self._folder.glob("*/*.part"):
+            with contextlib.suppress(OSError):
+                partial.unlink()
         files = []
         for path in self._folder.glob("*/*.jpg"):
             with contextlib.suppress(OSError):

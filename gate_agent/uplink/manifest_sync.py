@@ -38,6 +38,11 @@ class ManifestSync:
         """The version held now; 0: none."""
         return self._held.version
 
+    @property
+    def confirmed_s(self) -> float:
+        """When (monotonic) the hub last said that the version held is its newest; -inf: never."""
+        return self._confirmed_s
+
     def hear_head(self, head: v1.ManifestHead, now_s: float, now_ms: int) -> None:
         """The hub says what is newest: confirm what is held, or ask for what is missing."""
         held, self._head_version = self._held, head.version

@@ -73,6 +73,7 @@ class Uplink:
         self._is_silent = False
         self._was_up: bool | None = None  # None: not yet tried
         self._store_failed = False
+        self._is_ahead_told = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
 
@@ -94,6 +95,11 @@ class Uplink:
             self._link.inbox.put_nowait(Received("", b""))
         except queue.Full:
             return
+
+    @property
+    def manifest_confirmed_s(self) -> float:
+        """When (monotonic) this process last heard that its manifest is the newest; -inf: never."""
+        return self._manifest.confirmed_s
 
     def _sender(self, stream: Stream) -> Callable[[bytes], bool]:
         name = topic(self._site, self._lane, stream)
@@ -198,6 +204,13 @@ class Uplink:
 
     def _acknowledge(self, ack: v1.RecordAck, now_s: float) -> None:
         if ack.epoch != self._epoch:
+            return
+        if ack.through_seq > self._outbox.last_seq():
+            # Our database was put back to an older state. What we record until then is new all
+            # the same: the hub keeps it beside what it has, so it must be sent.
+            if not self._is_ahead_told:
+                self._is_ahead_told = True
+                self._log.error("acknowledged_ahead", through_seq=ack.through_seq)
             return
         is_news = ack.through_seq > self._acknowledged
         self._acknowledged = max(self._acknowledged, ack.through_seq)

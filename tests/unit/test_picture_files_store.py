@@ -36,3 +36,23 @@ def test_a_folder_that_takes_no_picture_says_so_and_keeps_no_half(tmp_path: Path
     with pytest.raises(StoreError, match="picture cannot be written"):
         pictures.keep(b"jpeg")
     assert pictures.read(hashlib.sha256(b"jpeg").hexdigest()) is None
+
+
+def test_a_lane_that_restarts_every_night_keeps_its_pictures_within_the_bound(
+    tmp_path: Path,
+) -> None:
+    for night in range(60):
+        pictures = PictureFiles(tmp_path, max_bytes=1_000_000)
+        for number in range(4):
+            pictures.keep(bytes([night, number]) * 5_000)
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*.jpg")) < 1_100_000
+
+
+def test_what_a_power_cut_left_of_a_picture_is_no_picture(tmp_path: Path) -> None:
+    pictures = PictureFiles(tmp_path, max_bytes=10_000)
+    cut, half = pictures.keep(b"jpeg"), pictures.keep(b"another")
+    pictures._path(cut).write_bytes(b"")
+    pictures._path(half).with_suffix(".part").write_bytes(b"ano")
+    assert pictures.read(cut) is None
+    assert PictureFiles(tmp_path, max_bytes=10_000).read(half) == b"another"
+    assert not list(tmp_path.rglob("*.part"))

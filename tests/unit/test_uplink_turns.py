@@ -9,10 +9,19 @@ import pytest
 import structlog
 
 from devices.clock import ManualClock
-from gate_agent.domain.events import FaultCleared, FaultRaised, Overridden
+from gate_agent.domain.effects import Record
+from gate_agent.domain.events import (
+    CardPresented,
+    FaultCleared,
+    FaultRaised,
+    Overridden,
+    Stamped,
+)
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.policy import ReleasePolicy
-from gate_agent.domain.vocabulary import LaneId
+from gate_agent.domain.records import PassageOpened
+from gate_agent.domain.state import Step
+from gate_agent.domain.vocabulary import LaneId, PassageId
 from gate_agent.errors import StoreError
 from gate_agent.inbox import Inbox
 from gate_agent.logs import Log
@@ -22,6 +31,7 @@ from gate_agent.store.picture_files import PictureFiles
 from gate_agent.uplink.mqtt import BrokerAddress, LinkChanged, Received
 from gate_agent.uplink.uplink import SILENT_S, Uplink
 from gate_agent.wire import digest, v1
+from tests.builders import START
 
 
 class _Bench:
@@ -69,6 +79,12 @@ class _Bench:
         self.uplink.wake()
         self.uplink._turn()
 
+    def record(self, count: int) -> None:
+        bodies = [PassageOpened(passage_id=PassageId(f"p{n}")) for n in range(count)]
+        effects = tuple(Record(body=body) for body in bodies)
+        event = Stamped(CardPresented(uid="04"), START)
+        self.store.commit(event, Step(self.store.lane, effects))
+
     def told(self) -> list[object]:
         events: list[object] = []
         while (stamped := self.inbox.take(0.0)) is not None:
@@ -103,6 +119,7 @@ def an_order(bench: _Bench, command_id: str = "c1") -> v1.OverrideCommand:
 def test_an_acknowledgement_that_cannot_be_kept_does_not_lose_the_order_behind_it(
     bench: _Bench,
 ) -> None:
+    bench.record(3)
     bench.fill_disk()
     ack = v1.RecordAck(epoch=bench.store.epoch, through_seq=3)
     with pytest.raises(StoreError):
@@ -127,6 +144,18 @@ def test_an_acknowledgement_of_an_earlier_life_of_the_database_counts_for_nothin
     bench.turn(v1.RecordAck(epoch="other", through_seq=9))
     assert bench.cache.acknowledged(bench.store.epoch) == 0
     assert bench.cache.acknowledged("other") == 0
+
+
+def test_a_lane_put_back_to_an_older_state_does_not_take_its_new_records_for_acknowledged(
+    bench: _Bench,
+) -> None:
+    bench.record(5)
+    bench.turn(v1.RecordAck(epoch=bench.store.epoch, through_seq=90))  # of its later life
+    bench.turn(v1.RecordAck(epoch=bench.store.epoch, through_seq=91))
+    assert bench.cache.acknowledged(bench.store.epoch) == 0
+    assert bench.lines == ["error acknowledged_ahead"]
+    bench.turn(v1.RecordAck(epoch=bench.store.epoch, through_seq=5))
+    assert bench.cache.acknowledged(bench.store.epoch) == 5
 
 
 def test_a_link_that_stays_down_is_one_line_however_often_it_is_tried(bench: _Bench) -> None:
