@@ -87,18 +87,24 @@ def _import(args: argparse.Namespace) -> int:
     try:
         content = args.file.read_bytes()
         token = args.token_file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as exc:
-        print(f"gate-central: {exc}", file=sys.stderr)
+    except OSError as exc:
+        print(f"gate-central: {exc.filename}: {exc.strerror}", file=sys.stderr)
+        return EXIT_FAILED
+    except UnicodeDecodeError:
+        print(f"gate-central: {args.token_file}: not a token", file=sys.stderr)
         return EXIT_FAILED
     file_format = args.format or ("json" if args.file.suffix.lower() == ".json" else "csv")
     query = {"format": file_format, "source": args.file.name}
     if args.replace:
         query["replace"] = "1"
     status, answer = _post(
-        f"{args.url.rstrip('/')}/api/v1/manifest/import?{urllib.parse.urlencode(query)}",
+        args.url.rstrip("/"),
+        f"/api/v1/manifest/import?{urllib.parse.urlencode(query)}",
         content,
         token,
     )
+    if status == HTTPStatus.UNAUTHORIZED:
+        answer = {"error": f"{args.url} does not know the token in {args.token_file}"}
     if status != HTTPStatus.OK:
         print(f"gate-central: {args.file}: {answer.get('error', answer)}", file=sys.stderr)
         return EXIT_FAILED
@@ -109,11 +115,11 @@ def _import(args: argparse.Namespace) -> int:
     return EXIT_FAILED if answer["refused"] else 0
 
 
-def _post(url: str, content: bytes, token: str) -> tuple[int, dict[str, object]]:
-    if not url.startswith(("http://", "https://")):
-        return 0, {"error": f"{url} is not an http address"}
+def _post(hub: str, path: str, content: bytes, token: str) -> tuple[int, dict[str, object]]:
+    if not hub.startswith(("http://", "https://")):
+        return 0, {"error": f"--url {hub} does not begin with http:// or https://"}
     request = urllib.request.Request(  # noqa: S310 - checked above
-        url,
+        hub + path,
         content,
         {"Authorization": f"Bearer {token}", "Content-Type": "application/octet-stream"},
     )
@@ -126,9 +132,9 @@ def _post(url: str, content: bytes, token: str) -> tuple[int, dict[str, object]]
         try:
             return exc.code, json.loads(body)
         except ValueError:
-            return exc.code, {"error": f"{url} answered {exc.code}"}
+            return exc.code, {"error": f"{hub} answered {exc.code}"}
     except OSError as exc:
-        return 0, {"error": f"{url} cannot be reached: {exc}"}
+        return 0, {"error": f"{hub} cannot be reached: {getattr(exc, 'reason', exc)}"}
 
 
 def _print_report(file: Path, answer: dict[str, object]) -> None:

@@ -67,7 +67,11 @@ def load(path: Path) -> CentralConfig:
         config = msgspec.convert(raw, CentralConfig)
     except OSError as exc:
         raise ConfigError(f"{path}: {exc.strerror}") from exc
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as exc:
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"{path}: not UTF-8 at byte {exc.start}") from exc
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigError(f"{path}: not TOML: {exc}") from exc
+    except msgspec.ValidationError as exc:
         raise ConfigError(f"{path}: {exc}") from exc
     _check(config, path)
     return config

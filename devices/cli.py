@@ -23,6 +23,7 @@ from devices.config import load_devices
 from devices.errors import DeviceConfigError, DeviceError
 from devices.lane_io.driver import LaneIo
 from devices.modbus import ModbusBus
+from devices.registry import check as check_devices
 from devices.registry import open_card_reader, open_weighbridge
 from devices.sim.bench import Bench, plain_picture
 from devices.sim.lane_world import SENSORS, TruckVisit, VisitHandle
@@ -44,9 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     arguments = _parser().parse_args(argv)
     try:
-        config = load_devices(arguments.lane)
+        config = _load(arguments.lane)
         if arguments.command == "check":
-            return _check(config, and_open=arguments.open)
+            return _check(config, arguments.lane, and_open=arguments.open)
         return _simulate(config, arguments)
     except DeviceConfigError as exc:
         print(f"gate-bench: {exc}", file=sys.stderr)
@@ -54,6 +55,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DeviceError as exc:
         print(f"gate-bench: {exc}", file=sys.stderr)
         return EXIT_FAILED
+
+
+def _load(path: Path) -> DevicesConfig:
+    config = load_devices(path)
+    try:
+        check_devices(config)
+    except DeviceConfigError as exc:
+        raise DeviceConfigError(f"{path}: devices.{exc}") from exc
+    return config
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -168,9 +178,9 @@ def _story(number: int, handle: VisitHandle) -> str:
     return f"truck {number}: left by the {handle.left_by} {stood_s:.1f} s after it stopped, {boom}"
 
 
-def _check(config: DevicesConfig, *, and_open: bool) -> int:
+def _check(config: DevicesConfig, path: Path, *, and_open: bool) -> int:
     if not and_open:
-        print("the device tables are correct")
+        print(f"{path}: the device tables are correct; --open looks at the devices themselves")
         return EXIT_OK
     clock = SystemClock()
     looks: dict[str, Callable[[DevicesConfig, Clock], str]] = {

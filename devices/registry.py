@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from devices.card_reader.api import CardReader
     from devices.clock import Clock
-    from devices.config import CardReaderConfig, WeighbridgeConfig
+    from devices.config import CardReaderConfig, DevicesConfig, WeighbridgeConfig
     from devices.weighbridge.api import Weighbridge
 
 D = TypeVar("D")
@@ -46,6 +46,22 @@ def open_card_reader(config: CardReaderConfig, clock: Clock) -> CardReader:
         DeviceConfigError: no driver has that name.
     """
     return _named(CARD_READERS, config.driver, "card_reader.driver")(config, clock)
+
+
+def check(config: DevicesConfig) -> None:
+    """Say before anything is opened what opening would say of names that do not fit together.
+
+    Raises:
+        DeviceConfigError: the message begins with the key.
+    """
+    _named(WEIGHBRIDGES, config.weighbridge.driver, "weighbridge.driver")
+    _named(CARD_READERS, config.card_reader.driver, "card_reader.driver")
+    if config.bus.transport == "rtu" and not config.bus.serial_port:
+        raise DeviceConfigError('bus.serial_port: needed where transport is "rtu"')
+    if config.camera.driver == "folder" and "://" in config.camera.source:
+        raise DeviceConfigError(
+            f'camera.source: {config.camera.source!r} is not a folder, but driver is "folder"'
+        )
 
 
 def _named(drivers: Mapping[str, D], name: str, key: str) -> D:

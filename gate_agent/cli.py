@@ -86,8 +86,14 @@ def _status(config: lane_file.LaneConfig, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(shown, ensure_ascii=False))
     else:
-        print("\n".join(f"{name:>10}  {value}" for name, value in shown.items()))
+        print("\n".join(f"{name:>10}  {_plain(value)}" for name, value in shown.items()))
     return EX_OK
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    return "none" if value is None else str(value)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import msgspec
 from msgspec import Meta
 
 from devices.config import DevicesConfig
+from devices.errors import DeviceConfigError
+from devices.registry import check as check_devices
 from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.errors import ConfigError
 
@@ -51,12 +53,16 @@ def load(path: Path) -> LaneConfig:
     except UnicodeDecodeError as exc:
         raise ConfigError(f"{path}: not UTF-8 at byte {exc.start}") from exc
     except tomllib.TOMLDecodeError as exc:
-        raise ConfigError(f"{path}: {exc}") from exc
+        raise ConfigError(f"{path}: not TOML: {exc}") from exc
     _refuse_endless(table, "$", path)
     try:
         config = msgspec.convert(table, LaneConfig)
     except msgspec.ValidationError as exc:
         raise ConfigError(f"{path}: {exc}") from exc
+    try:
+        check_devices(config.devices)
+    except DeviceConfigError as exc:
+        raise ConfigError(f"{path}: devices.{exc}") from exc
     policy_of(config, path)
     return config
 
@@ -97,5 +103,7 @@ def password(config: HubLinkConfig) -> str:
         return ""
     try:
         return Path(config.password_file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"hub.password_file: {config.password_file}: {exc}") from exc
+    except OSError as exc:
+        raise ConfigError(f"hub.password_file: {config.password_file}: {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"hub.password_file: {config.password_file}: not UTF-8") from exc

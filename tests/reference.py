@@ -28,8 +28,9 @@ Written by `make docs` from each command's `--help`. Exit status: 0 done, 1 fail
 KEYS_HEAD = """# Configuration
 
 Written by `make docs` from the source. TOML; an unknown key is an error that names its path. Units
-are in the names. `gate-agent check-config FILE` and `gate-bench check FILE` read a file and open
-nothing.
+are in the names. `gate-agent check-config --config FILE`, `gate-bench check FILE` and
+`gate-central check-config --config FILE` read a file and open nothing. Files to start from:
+[examples](../examples).
 """
 # The file that a person writes, the class that reads it and the table that holds it.
 FILES = (

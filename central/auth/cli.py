@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import sqlite3
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,12 @@ def add_commands(subparsers: Subparsers) -> None:
 
     token = subparsers.add_parser("token", help="which programs may use the API")
     actions = token.add_subparsers(dest="action", required=True, metavar="ACTION")
-    add = _action(actions, "add", "make a token and print it, once", _add_token)
+    add = _action(
+        actions,
+        "add",
+        "make a token and print it, once; one of the same name stops working",
+        _add_token,
+    )
     add.add_argument("name", metavar="NAME")
     add.add_argument("--role", choices=_ROLES, required=True)
     remove = _action(actions, "remove", "make a token useless at once", _remove_token)
@@ -61,6 +67,9 @@ def _action(
             act(state, args)
         except commands.CommandError as error:
             print(f"gate-central: {error}", file=sys.stderr)
+            return 1
+        except (OSError, sqlite3.OperationalError) as error:
+            print(f"gate-central: {state}: cannot be used: {error}", file=sys.stderr)
             return 1
         return 0
 
@@ -97,6 +106,15 @@ def _remove_token(state: Path, args: argparse.Namespace) -> None:
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise commands.CommandError("no terminal to ask for a password: use --password-stdin")
+    try:
+        return _asked()
+    except (EOFError, KeyboardInterrupt):
+        raise commands.CommandError("no password was given, nothing was changed") from None
+
+
+def _asked() -> str:
     first = getpass.getpass("New password: ")
     if getpass.getpass("Once more: ") != first:
         raise commands.CommandError("the two passwords are not the same")

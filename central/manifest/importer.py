@@ -33,6 +33,8 @@ ID_LENGTH = 64
 PLATES_MOST = 6
 HOLDS_MOST = 16
 _CARD = re.compile(r"[0-9A-F]{8,20}\Z")  # 4 to 10 bytes
+# What a spreadsheet makes of a long number: the digits are lost, two trips may look like one.
+_SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 _SHOWN = 40
 
 
@@ -98,6 +100,10 @@ def _decode(content: bytes) -> str:
             f"the file is not UTF-8: byte 0x{content[exc.start]:02x} at offset {exc.start},"
             f" line {line}"
         )
+    if content.startswith(b"PK\x03\x04"):
+        raise ManifestError("the file is an Excel workbook: save it as CSV UTF-8")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ManifestError(f"{message}; it reads as UTF-16: save it as UTF-8 and import it again")
     try:
         content.decode("gb18030")
     except UnicodeDecodeError:
@@ -133,6 +139,8 @@ def _named(names: Sequence[str], cells: Sequence[str], *, lines: int) -> dict[st
 
 
 def _check_columns(names: Sequence[str]) -> None:
+    if len(names) == 1 and (mark := re.search(r"[;\t|]", names[0])):
+        raise ManifestError(f"the columns are separated by {mark[0]!r}: separate them by commas")
     for name in REQUIRED:
         if name not in names:
             raise ManifestError(f"column {name!r} is missing; found: {', '.join(names)[:200]}")
@@ -207,6 +215,11 @@ def _declaration_id(raw: Mapping[str, Any]) -> str:
     if len(value) > ID_LENGTH or not value.isprintable():
         raise _Bad(
             "declaration_id", f"{_shown(value)} is not 1 to {ID_LENGTH} printable characters"
+        )
+    if _SHORTENED.fullmatch(value):
+        raise _Bad(
+            "declaration_id",
+            f"{_shown(value)} is a number that a spreadsheet has shortened: format it as text",
         )
     return value
 

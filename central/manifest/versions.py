@@ -9,7 +9,7 @@ from typing import Literal
 import structlog
 
 from central.clock import Clock
-from central.errors import StoreError
+from central.errors import ManifestError, StoreError
 from central.manifest import importer
 from central.manifest.report import ImportReport, RowProblem
 from central.store import manifest_queries, manifest_store
@@ -53,6 +53,8 @@ class ManifestService:
         Raises `ManifestError` for a file that cannot be read at all, `StoreError`.
         """
         parsed = await asyncio.to_thread(importer.parse, content, file_format)
+        if replace and not parsed.rows and not parsed.problems:
+            raise ManifestError("no declaration in the file: replacing would withdraw everything")
         applied = await self._store.write(
             manifest_store.apply_import,
             [imported.row for imported in parsed.rows],

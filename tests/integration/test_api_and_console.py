@@ -392,6 +392,16 @@ def test_a_file_that_is_not_a_manifest_is_refused_as_a_whole(desk: Desk) -> None
     assert (unsaid.status_code, unsaid.json()["field"]) == (400, "format")
 
 
+def test_a_replacing_file_without_a_declaration_withdraws_nothing(desk: Desk) -> None:
+    answer = desk.client.post(
+        "/api/v1/manifest/import?format=json&replace=1",
+        content=b"[]",
+        headers=desk.token(Role.ADMINISTRATOR),
+    )
+    assert answer.status_code == 422
+    assert "would withdraw everything" in answer.json()["error"]
+
+
 def test_an_upload_shows_its_report_on_the_page(desk: Desk) -> None:
     desk.sign_in("admin")
     content = manifest_csv([declaration(1, ("粤B12345",), "04A1B2C3", 32_000)]) + b"D2,oops\n"

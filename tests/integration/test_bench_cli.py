@@ -98,6 +98,8 @@ def test_a_correct_lane_file_is_said_to_be_correct(
         ("tcp_port = ", "tcp_port = -", "$.devices.bus.tcp_port"),
         ("[devices.", "[gadgets.", "no [devices] table"),
         ('lane = "lane1"', "lane = lane1", "not TOML"),
+        ("[devices.camera]", '[devices.camera]\ndriver = "folder"', "is not a folder"),
+        ("[devices.bus]", '[devices.bus]\ntransport = "rtu"', "devices.bus.serial_port: needed"),
     ],
 )
 def test_a_wrong_key_is_named_with_its_path_and_ends_with_78(

@@ -77,6 +77,20 @@ def test_a_wrong_key_or_value_is_named_with_file_and_path(
         load(a_file(tmp_path, **{part: line}))
 
 
+@pytest.mark.parametrize(
+    ("part", "line", "named"),
+    [
+        ("scale", 'driver = "toledo"', r"devices\.weighbridge\.driver: .*'toledo'.*yaohua"),
+        ("bus", 'transport = "rtu"', r"devices\.bus\.serial_port: needed"),
+    ],
+)
+def test_what_no_driver_could_open_is_said_by_the_check_and_not_at_the_first_truck(
+    tmp_path: Path, part: str, line: str, named: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"lane\.toml: {named}"):
+        load(a_file(tmp_path, **{part: line}))
+
+
 def test_a_file_that_is_not_there_not_utf8_or_not_toml_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.toml: cannot be read: No such file"):
         load(tmp_path / "none.toml")
@@ -85,7 +99,7 @@ def test_a_file_that_is_not_there_not_utf8_or_not_toml_is_named(tmp_path: Path) 
     with pytest.raises(ConfigError, match=r"lane\.toml: not UTF-8 at byte 8"):
         load(path)
     path.write_text("site = ", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"lane\.toml: Invalid value"):
+    with pytest.raises(ConfigError, match=r"lane\.toml: not TOML: Invalid value"):
         load(path)
 
 

@@ -69,6 +69,7 @@ def test_columns_may_stand_in_any_order_and_the_last_two_may_be_absent() -> None
     [
         ("declaration_id", "", "empty"),
         ("declaration_id", "x" * 65, "1 to 64 printable"),
+        ("declaration_id", "1.23457E+12", "a number that a spreadsheet has shortened"),
         ("plates", "", "empty"),
         ("plates", "AB1234|" + "9" * 30, "4 to 12 letters and digits"),
         ("plates", "粤B?2345", "'粤B?2345'"),
@@ -141,6 +142,19 @@ def test_a_file_that_is_not_utf8_names_byte_and_line_and_the_likely_encoding() -
     told = str(caught.value)
     assert f"offset {len(HEADER) + 1 + len('d1,')}, line 2" in told
     assert "GB18030" in told
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_columns_that_are_not_separated_by_commas_are_told(separator: str) -> None:
+    with pytest.raises(ManifestError, match="separate them by commas"):
+        parse(f"{HEADER}\n{GOOD}\n".replace(",", separator).encode(), "csv")
+
+
+def test_what_a_spreadsheet_saves_instead_of_csv_is_called_by_its_name() -> None:
+    with pytest.raises(ManifestError, match="UTF-16"):
+        parse(f"{HEADER}\n{GOOD}\n".encode("utf-16"), "csv")
+    with pytest.raises(ManifestError, match="Excel workbook"):
+        parse(b"PK\x03\x04\x14\x00\x06\x00\xff\xfe", "csv")
 
 
 def test_bytes_that_are_no_text_at_all_are_not_called_gb18030() -> None:
