@@ -33,6 +33,10 @@ RESTART_MOST_S = 5.0
 CALM_S = 60.0  # up for this long: the next restart is quick again
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024  # a batch of records with pictures
 LOG_BYTES = 5_000_000
+LOG_FILES = 3  # a lane with a wrong password writes lines for years
+STORE_BYTES = 1_000_000_000
+"""What the broker may keep for a hub that takes nothing: its disk is full, and the lanes send
+again every few seconds. Beyond it a lane is turned away and keeps its records itself."""
 _LANE_SENDS = (Stream.RECORDS, Stream.STATUS, Stream.HEALTH, Stream.MANIFEST_REQUEST)
 _LANE_HEARS = (Stream.ACK, Stream.COMMAND, Stream.MANIFEST_PART)
 
@@ -199,7 +203,11 @@ class EmbeddedBroker:
                 "pid_file": str(self._pid_file),
                 "log_file": str(self._log_file),
                 "logfile_size_limit": LOG_BYTES,
-                "jetstream": {"store_dir": str(self._place.folder / "store")},
+                "logfile_max_num": LOG_FILES,
+                "jetstream": {
+                    "store_dir": str(self._place.folder / "store"),
+                    "max_file_store": STORE_BYTES,
+                },
                 "mqtt": {"host": self._place.host, "port": self._place.port},
                 "authorization": {"users": _users(self._place, passwords)},
             },

@@ -37,6 +37,7 @@ from gate_agent.wire.v1 import (
 )
 
 INBOX_MESSAGES = 2_000
+INBOX_BYTES = 128_000_000
 GROUP_MESSAGES = 100
 GROUP_BYTES = 16_000_000
 RETRY_S = 1.0
@@ -72,6 +73,7 @@ class Ingest:
         self._acknowledge = acknowledge
         self._stored = stored
         self._inbox: asyncio.Queue[Arrival] = asyncio.Queue(INBOX_MESSAGES)
+        self._inbox_bytes = 0
         self._failing = False
         self.left_to_the_lane = 0  # arrivals that found the inbox full
 
@@ -82,12 +84,13 @@ class Ingest:
 
     def offer(self, arrival: Arrival) -> None:
         """Take an arrival; when the inbox is full the lane will send it again."""
-        try:
-            self._inbox.put_nowait(arrival)
-        except asyncio.QueueFull:
+        if self._inbox.full() or self._inbox_bytes >= INBOX_BYTES:
             self.left_to_the_lane += 1
             if self.left_to_the_lane == 1:
-                log.warning("ingest_inbox_full", messages=INBOX_MESSAGES)
+                log.warning("ingest_inbox_full", messages=self._inbox.qsize())
+            return
+        self._inbox.put_nowait(arrival)
+        self._inbox_bytes += len(arrival.payload)
 
     async def run(self) -> None:
         """Store what arrives until cancelled."""
@@ -108,6 +111,7 @@ class Ingest:
         while len(group) < GROUP_MESSAGES and size_bytes < GROUP_BYTES and not self._inbox.empty():
             group.append(self._inbox.get_nowait())
             size_bytes += len(group[-1].payload)
+        self._inbox_bytes -= size_bytes
         return group
 
     async def _commit(

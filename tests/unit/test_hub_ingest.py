@@ -324,3 +324,22 @@ def test_an_inbox_that_is_full_leaves_the_rest_to_the_lane(
         return ingest.left_to_the_lane
 
     assert asyncio.run(scene()) == 1
+
+
+def test_while_the_disk_fails_what_waits_in_memory_is_bounded_in_bytes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_ingest, "INBOX_BYTES", 10_000)
+    inbox = Ingest(
+        store=store, clock=ManualClock(), acknowledge=lambda _: None, stored=lambda: None
+    )
+    for _ in range(50):
+        inbox.offer(arrival(b"x" * 1_000))
+    assert inbox.left_to_the_lane == 40
+
+    async def some_taken() -> None:
+        await inbox._next_group()
+        inbox.offer(arrival(b"x" * 1_000))
+
+    asyncio.run(some_taken())
+    assert inbox.left_to_the_lane == 40
