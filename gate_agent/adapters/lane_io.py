@@ -6,6 +6,7 @@ The boom's raise is the only thing here that opens for anybody, and it comes onl
 
 from __future__ import annotations
 
+import contextlib
 import queue
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -60,6 +61,12 @@ class LampOrder:
 
 BoardOrder = RaiseOrder | LowerOrder | LampOrder
 
+_STOP = (
+    (Lamp.ENTRY_GREEN, False),
+    (Lamp.EXIT_GREEN, False),
+    (Lamp.EXIT_RED, True),
+    (Lamp.SOUNDER, False),
+)
 _NOTHING_READ = InputsChanged(entry_loop=None, front_beam=None, rear_beam=None, exit_loop=None)
 
 
@@ -123,7 +130,14 @@ class LaneIoAdapter:
         self._fail_orders()
 
     def close(self) -> None:
-        """Open all contacts to the boom and give the bus back."""
+        """Put the lamps to stop, open all contacts to the boom and give the bus back.
+
+        An agent that is stopped must not leave its entry lamp green over a lane that nobody
+        watches. When the link was only lost, the lane switches all lamps anew as it comes back.
+        """
+        with contextlib.suppress(DeviceError):  # the first that fails: the board is away
+            for lamp, on in _STOP:
+                self._switches.set_lamp(lamp, on)
         self._boom.close()
         self._bus.close()
 
