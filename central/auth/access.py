@@ -29,6 +29,7 @@ FREE_FAILURES = 5  # of one name from one address, before each further one costs
 FREE_FAILURES_ADDRESS = 30
 FIRST_WAIT_MS = 15 * 1000
 LONGEST_WAIT_MS = 15 * 60 * 1000
+THROTTLE_NOTED_EVERY_MS = 60 * 1000
 FAILURE_WINDOW_MS = 60 * 60 * 1000
 MAX_NAME = 64
 
@@ -73,7 +74,11 @@ class Access:
     async def sign_in(
         self, name: str, password: str, address: str
     ) -> SignedIn | WrongPassword | TooManyAttempts:
-        """Check a password and begin a session. Every attempt is recorded."""
+        """Check a password and begin a session. Every attempt is recorded.
+
+        Those that come too early are, once a minute and address: else anybody who reaches the
+        sign-in form could fill the disk.
+        """
         name = name.strip()[:MAX_NAME]
         admitted = await self._run(lambda: self._admit(name, address))
         if isinstance(admitted, TooManyAttempts):
@@ -97,11 +102,13 @@ class Access:
         """
         at_ms = self._now_ms()
         wait_ms = _wait_ms(self._store, name, address, at_ms)
-        outcome = "throttled" if wait_ms > 0 else "wrong"
-        row_id = self._store.note_sign_in(
-            SignIn(at_ms=at_ms, name=name, address=address, outcome=outcome)
-        )
-        return TooManyAttempts(wait_s=-(-wait_ms // 1000)) if wait_ms > 0 else row_id
+        if wait_ms <= 0:
+            wrong = SignIn(at_ms=at_ms, name=name, address=address, outcome="wrong")
+            return self._store.note_sign_in(wrong)
+        if not self._store.was_throttled(address, since_ms=at_ms - THROTTLE_NOTED_EVERY_MS):
+            throttled = SignIn(at_ms=at_ms, name=name, address=address, outcome="throttled")
+            self._store.note_sign_in(throttled)
+        return TooManyAttempts(wait_s=-(-wait_ms // 1000))
 
     async def _begin(
         self, name: str, password_hash: str, password: str, identity: Identity

@@ -194,6 +194,15 @@ class AccessStore:
         )
         return [row[0] for row in rows]
 
+    def was_throttled(self, address: str, *, since_ms: int) -> bool:
+        """Whether an attempt from `address` that came too early was recorded since then."""
+        row = self._connection.execute(
+            "SELECT 1 FROM sign_ins WHERE at_ms >= ? AND outcome = 'throttled' AND address = ?"
+            " LIMIT 1",
+            (since_ms, address),
+        ).fetchone()
+        return row is not None
+
     def sign_ins(self, limit: int) -> list[SignIn]:
         """The newest attempts, newest first."""
         rows = self._connection.execute(

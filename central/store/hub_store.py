@@ -48,10 +48,17 @@ _COMMAND = (
 _ALARM = "alarm_id, lane, code, passage_id, at_ms, detail, acknowledged_by, acknowledged_at_ms"
 _AUDIT = "audit_id, at_ms, who, action, lane, passage_id, detail"
 _DEAD = "dead_letter_id, received_ms, topic, lane, epoch, seq, reason, payload, times"
-# The present life of each lane's database; what an older one left open will never close.
+# The present life of each lane's database; what an older one left open will never close. In the
+# order in which they came, not by a clock that may have been put right in between.
 _PRESENT = (
     "(SELECT lane, epoch FROM lane_epochs e WHERE NOT EXISTS (SELECT 1 FROM lane_epochs n"
-    " WHERE n.lane = e.lane AND (n.first_received_ms, n.rowid) > (e.first_received_ms, e.rowid)))"
+    " WHERE n.lane = e.lane AND n.rowid > e.rowid))"
+)
+# A lane has one vehicle at a time: once the next one came this one is gone, though the record
+# that says so may be lost with a hub's database that was restored from a backup.
+_IS_FOLLOWED = (
+    "EXISTS (SELECT 1 FROM records r WHERE r.lane = p.lane AND r.epoch = p.epoch"
+    " AND r.seq > p.decided_seq AND r.type = 'passage_opened')"
 )
 
 
@@ -128,14 +135,15 @@ def held(db: sqlite3.Connection) -> tuple[HeldPassage, ...]:
     """Vehicles that wait for a person, longest waiting first.
 
     The lane's verdict is hold or inspect, nobody's decision was carried out since (a lane that
-    was interrupted, or whose boom did not move, asks again), the vehicle is still there and the
-    lane's database is the one it was.
+    was interrupted, or whose boom did not move, asks again), the vehicle is still there, nobody
+    came after it and the lane's database is the one it was.
     """
     rows = db.execute(
         f"SELECT {_PASSAGE} FROM passages p WHERE p.verdict IN ('hold', 'inspect')"  # noqa: S608
         " AND p.closed_at_ms IS NULL"
         " AND (p.override_decision IS NULL OR p.decided_seq > p.overridden_seq)"
-        f" AND (p.lane, p.epoch) IN {_PRESENT} ORDER BY p.decided_received_ms, p.rowid"
+        f" AND NOT {_IS_FOLLOWED} AND (p.lane, p.epoch) IN {_PRESENT}"
+        " ORDER BY p.decided_received_ms, p.rowid"
     ).fetchall()
     return tuple(
         HeldPassage(passage=_passage(row), pending=_pending(db, passage_id=row[0])) for row in rows

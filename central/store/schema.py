@@ -12,7 +12,7 @@ from sqlite_utils import Database, Migrations
 hub_migrations = Migrations("central_hub")
 
 _RECORDS = (
-    # The life of one lane database. The newest `first_received_ms` is the lane's present one.
+    # The life of one lane database. The one that came last is the lane's present one.
     """CREATE TABLE lane_epochs (
         lane TEXT NOT NULL, epoch TEXT NOT NULL,
         through_seq INTEGER NOT NULL DEFAULT 0,   -- every record up to here is stored

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from central.hub.ingest import decode
 from central.store import hub_store
 from central.store.connection import Store
+from central.store.ingest_store import ingest
 from gate_agent.domain.effects import Record
 from gate_agent.domain.events import CardPresented, Stamped
 from gate_agent.domain.policy import ReleasePolicy
@@ -16,8 +18,9 @@ from gate_agent.domain.vocabulary import LaneId, PassageId
 from gate_agent.store.lane_store import LaneStore, OutboxReader
 from gate_agent.store.picture_files import PictureFiles
 from gate_agent.uplink.publisher import AHEAD_RECORDS, RESEND_S, Publisher
+from gate_agent.wire import v1
 from tests.builders import START
-from tests.hub_bench import a_store, take
+from tests.hub_bench import NOW_MS, a_store, arrival, batch, decided, record, take
 
 
 class _Lane:
@@ -93,3 +96,30 @@ def test_a_hub_that_lost_its_database_hears_everything_new_and_says_what_is_lost
     tmp_path: Path,
 ) -> None:
     _check(tmp_path, lambda _, present: present.unlink(), "70 records")
+
+
+def _held(hub: Store) -> list[str]:
+    return [held.passage.passage_id for held in hub.read_now(hub_store.held)]
+
+
+def test_a_vehicle_whose_end_was_lost_does_not_wait_for_a_person_for_ever(tmp_path: Path) -> None:
+    with a_store(tmp_path / "hub.db") as hub:
+        first = record(1, v1.PassageOpened(passage_id="p1")), record(2, decided("p1"))
+        take(hub, batch("lane1", "e1", first))
+        assert _held(hub) == ["p1"]
+        later = record(50, v1.PassageOpened(passage_id="p9")), record(51, decided("p9"))
+        take(hub, batch("lane1", "e1", later))
+        assert _held(hub) == ["p9"]
+
+
+def test_a_hub_whose_clock_was_put_right_shows_who_waits_at_a_lane_with_a_new_database(
+    tmp_path: Path,
+) -> None:
+    def takes(payload: bytes, now_ms: int) -> None:
+        hub.write_now(ingest, [decode(arrival(payload), now_ms)])
+
+    with a_store(tmp_path / "hub.db") as hub:
+        takes(batch("lane1", "old", [record(1, v1.LaneStarted(version="1"))]), NOW_MS + 86_400_000)
+        waiting = record(1, v1.PassageOpened(passage_id="p1")), record(2, decided("p1"))
+        takes(batch("lane1", "new", waiting), NOW_MS)
+        assert _held(hub) == ["p1"]

@@ -196,3 +196,12 @@ def test_a_change_from_another_site_is_recognized(
     expected: bool,  # noqa: FBT001 - a parameter of the table
 ) -> None:
     assert is_cross_site(method, Headers(headers)) is expected
+
+
+def test_a_flood_of_sign_ins_does_not_fill_the_disk(access: Access, clock: ManualClock) -> None:
+    _wrong(access, 200)
+    clock.advance(70)
+    _wrong(access, 200)
+    recorded = asyncio.run(access.sign_ins(1_000))
+    assert len(recorded) < 20
+    assert "throttled" in {attempt.outcome for attempt in recorded}
