@@ -22,6 +22,7 @@ from devices.clock import SystemClock
 from devices.config import load_devices
 from devices.errors import DeviceConfigError, DeviceError
 from devices.lane_io.driver import LaneIo
+from devices.lane_io.registers import board_of
 from devices.modbus import ModbusBus
 from devices.registry import check as check_devices
 from devices.registry import open_card_reader, open_weighbridge
@@ -205,7 +206,7 @@ def _look_at_bus(config: DevicesConfig, clock: Clock) -> str:
     bus = ModbusBus(config.bus, clock)
     bus.open()
     try:
-        inputs = LaneIo(bus, clock).read()
+        inputs = LaneIo(bus, clock, board_of(config.bus)).read()
     finally:
         bus.close()
     on = [sensor for sensor in SENSORS if getattr(inputs, sensor)]

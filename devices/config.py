@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Positive = Annotated[float, Meta(gt=0)]
+Terminal = Annotated[int, Meta(ge=0, le=7)]
 Baud = Annotated[int, Meta(ge=300, le=115_200)]
 
 
@@ -33,6 +34,7 @@ class BusConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     device_id: Annotated[int, Meta(ge=1, le=247)] = 1
     timeout_s: Positive = 0.3
     poll_s: Positive = 0.02
+    normally_closed: tuple[Terminal, ...] = ()  # inputs that open when the thing happens
     flash_on: bool = True  # the board ends a pulse by itself (coil 0x0200+n); else the bus does
 
 

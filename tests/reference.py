@@ -42,6 +42,7 @@ SHORT = {
     "Id": "1 to 48 of A-Z a-z 0-9 _ -",
     "Port": "int ≥ 1 ≤ 65535",
     "Positive": "float > 0",
+    "tuple[Terminal, ...]": "list of 0 to 7",
 }
 SOURCES = ("gate_agent/config.py", "gate_agent/domain/policy.py", "devices/config.py")
 HUB_SOURCES = ("central/config.py",)

@@ -29,6 +29,8 @@ from devices.readings import Lamp, LaneInputs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from devices.config import BusConfig
+
 INPUT_COUNT = 8
 COIL_COUNT = 8
 
@@ -91,6 +93,11 @@ class BoardMap:
 
 
 DEFAULT_BOARD = BoardMap()
+
+
+def board_of(config: BusConfig) -> BoardMap:
+    """The board that a lane file describes."""
+    return BoardMap(normally_closed=frozenset(config.normally_closed))
 
 
 def decode_inputs(

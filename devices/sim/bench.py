@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from devices.errors import DeviceConfigError
-from devices.lane_io.registers import DEFAULT_BOARD, BoardMap
+from devices.lane_io.registers import board_of
 from devices.sim.boom import SimBoom
 from devices.sim.camera import MjpegServer
 from devices.sim.card_reader import SimCardReader
@@ -53,7 +53,6 @@ class Bench:
         empty_picture: bytes | None = None,
         boom_travel_s: float = 1.5,
         camera_fps: float = 8.0,
-        board_map: BoardMap = DEFAULT_BOARD,
     ) -> None:
         """Opens nothing yet. Raises `DeviceConfigError` for what cannot be simulated."""
         self._config = config
@@ -75,7 +74,7 @@ class Bench:
             set_input=self.board.set_input,
             present_card=self.card_reader.present,
             empty_picture=plain_picture() if empty_picture is None else empty_picture,
-            board=board_map,
+            board=board_of(config.bus),
         )
         self.camera = _mjpeg_server(config.camera, self.world, camera_fps)
 

@@ -14,6 +14,7 @@ from devices.camera.opening import open_camera
 from devices.clock import SystemClock
 from devices.errors import DeviceConfigError
 from devices.lane_io.driver import LaneIo
+from devices.lane_io.registers import board_of
 from devices.modbus import ModbusBus
 from devices.registry import open_card_reader, open_weighbridge
 from gate_agent import config as lane_file
@@ -114,7 +115,7 @@ class Agent:
             raise ConfigError(f"devices: {exc}") from exc
         self._board = LaneIoAdapter(
             bus,
-            LaneIo(bus, clock),
+            LaneIo(bus, clock, board_of(devices.bus)),
             Barrier(bus, clock, devices.barrier),
             devices.bus.poll_s,
             inbox,

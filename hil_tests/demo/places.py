@@ -236,6 +236,7 @@ password_file = "{password_file}"
 transport = "tcp" # "rtu" with serial_port = "/dev/..." for a board on RS-485
 host = "{HOST}"
 tcp_port = {lane.bus_port}
+normally_closed = [1, 2, 6, 7] # beams, barrier fault, emergency stop: a cut wire is the danger
 
 [devices.weighbridge]
 driver = "yaohua-continuous"

@@ -155,6 +155,27 @@ def test_a_served_lane_answers_at_the_addresses_of_its_file(
     assert bench.process.poll() is None
 
 
+def test_a_contact_that_opens_when_the_thing_happens_is_said_in_the_lane_file(
+    lane_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The device opens its contacts; a file that does not say so sees every danger at once."""
+    plain = lane_file.read_text()
+    said = plain.replace("tcp_port", "normally_closed = [1, 2, 6, 7]\ntcp_port")
+    lane_file.write_text(said)
+    bench = RunningBench(str(lane_file))
+    try:
+        bench.read_until("ready")
+        assert main(["check", "--open", str(lane_file)]) == 0
+        assert "inputs on: barrier_down\n" in capsys.readouterr().out
+        lane_file.write_text(plain)
+        assert main(["check", "--open", str(lane_file)]) == 0
+        seen = capsys.readouterr().out
+        assert all(name in seen for name in ("front_beam", "rear_beam", "emergency_stop"))
+    finally:
+        bench.process.kill()
+        bench.process.communicate()
+
+
 def test_ctrl_c_ends_everything_quietly(bench: RunningBench, lane_file: Path) -> None:
     status, errors = bench.end()
     assert status == 0
