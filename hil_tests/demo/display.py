@@ -51,7 +51,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     "card": {"en": "card", "zh": "刷卡"},
     "weight": {"en": "weight", "zh": "称重"},
     "decided": {"en": "decided", "zh": "决定"},
-    "boom up": {"en": "boom up", "zh": "抬杆"},
+    "boom up": {"en": "boom up", "zh": "升杆"},
     "outcome": {"en": "outcome", "zh": "结果"},
     "first release": {
         "en": "first truck released: {lane}, boom up {since_s:.1f} s after the start",
