@@ -13,3 +13,7 @@ class ConfigError(GateError):
 
 class StoreError(GateError):
     """A database of the lane cannot be read or written; the message names the file."""
+
+
+class DamagedError(StoreError):
+    """A database whose file is damaged: no try will ever read it."""

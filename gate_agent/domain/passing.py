@@ -322,9 +322,10 @@ def follow_presence(lane: LaneState) -> Step:
 
 def _note_backing(lane: LaneState) -> LaneState:
     passage = lane.passage
-    backing = lane.phase is not Phase.GATHERING and lane.inputs.entry_loop is True
-    if passage is None or not backing or passage.entry_seen_again:
+    if passage is None or passage.entry_seen_again or lane.inputs.entry_loop is not True:
         return lane
+    if lane.phase is Phase.GATHERING and not passage.rear_beam_passed:
+        return lane  # still coming in
     return replace(lane, passage=replace(passage, entry_seen_again=True))
 
 
@@ -336,8 +337,9 @@ def is_gone(lane: LaneState) -> bool:
     the scale feels is not it: else somebody on the scale could keep its passage, and its plate,
     open for another vehicle.
 
-    With the scale silent a vehicle that stands wholly on the platform is invisible, so then it
-    must have been seen on the entry loop after the verdict.
+    Mud or snow that a vehicle leaves on the scale is not a vehicle, but a light one weighs no
+    more; and with the scale silent one that stands wholly on the platform is invisible. So then
+    it must have been seen on the entry loop again.
     """
     passage, inputs = lane.passage, lane.inputs
     if passage is None or not (
@@ -348,7 +350,9 @@ def is_gone(lane: LaneState) -> bool:
         return True
     if lane.phase is Phase.GATHERING and not (passage.rear_beam_cut or passage.unexpected):
         return not is_loaded(lane)
-    return lane.weight_state is WeightState.UNAVAILABLE and passage.entry_seen_again
+    rests = lane.weight_state is WeightState.SETTLED and not is_loaded(lane)
+    silent = lane.weight_state is WeightState.UNAVAILABLE
+    return passage.entry_seen_again and (rests or silent)
 
 
 def absence_confirmed(lane: LaneState, at: Instant) -> Step:

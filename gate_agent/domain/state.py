@@ -82,7 +82,7 @@ class Passage:
     weight_moved: bool = False  # the scale reacted to this vehicle
     rear_beam_cut: bool = False
     rear_beam_passed: bool = False  # cut and clear again: the vehicle is wholly past it
-    entry_seen_again: bool = False  # on the entry loop after the verdict: backing out
+    entry_seen_again: bool = False  # on the entry loop after it was past it: backing out
     alone: bool = True
     unexpected: bool = False
     interrupted: bool = False

@@ -34,7 +34,7 @@ from gate_agent.runtime.dispatch import Dispatch
 from gate_agent.runtime.health import health_of
 from gate_agent.runtime.lane_loop import LaneLoop, stop_lamps
 from gate_agent.runtime.notify import Notifier
-from gate_agent.store.hub_cache import HubCache, ManifestReader, acknowledged_in
+from gate_agent.store.hub_cache import ManifestReader, acknowledged_in, open_cache
 from gate_agent.store.lane_store import LaneStore, OutboxReader
 from gate_agent.store.picture_files import PictureFiles
 from gate_agent.store.schema import open_reader
@@ -67,7 +67,9 @@ class Agent:
         self._version = version("kakou")
         state_dir = Path(config.state_dir)
         self._store = LaneStore(state_dir / "lane.db", LaneId(config.lane), self._policy)
-        self._cache = HubCache(state_dir / "hub.db")
+        self._cache, damage = open_cache(state_dir / "hub.db")
+        if damage:
+            log.error("manifest_begun_anew", detail=damage)
         self._cache_reader = open_reader(state_dir / "hub.db")
         self._outbox = OutboxReader(state_dir / "lane.db")
         self._manifest = ManifestReader(state_dir / "hub.db", self._store.used_by)

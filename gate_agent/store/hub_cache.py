@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gate_agent.domain.matching import normalize_card, normalize_plate
-from gate_agent.errors import StoreError
+from gate_agent.errors import DamagedError, StoreError
 from gate_agent.store.schema import hub_migrations, open_database, open_reader
 from gate_agent.wire import digest
 from gate_agent.wire.convert import declaration_of
@@ -151,6 +151,26 @@ class HubCache:
     def close(self) -> None:
         """Give the file back."""
         self._db.close()
+
+
+def open_cache(path: Path) -> tuple[HubCache, str]:
+    """Open hub.db; a damaged one is set aside as `.damaged` and begun anew.
+
+    Everything in it comes again from the hub, and without a manifest nothing is released: a
+    lane must not stay down for it until somebody comes. The second value says what was wrong
+    with the old file, "" when nothing was. Raises `StoreError`.
+    """
+    try:
+        return HubCache(path), ""
+    except DamagedError as exc:
+        why = str(exc)
+    try:
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        path.replace(path.with_name(path.name + ".damaged"))
+    except OSError as exc:
+        raise StoreError(f"{why}; cannot be set aside: {exc}") from exc
+    return HubCache(path), why
 
 
 class ManifestReader:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlite_utils import Database, Migrations
 
-from gate_agent.errors import StoreError
+from gate_agent.errors import DamagedError, StoreError
 
 lane_migrations = Migrations("kakou_lane")
 hub_migrations = Migrations("kakou_hub_cache")
@@ -51,7 +51,7 @@ def hub_tables(db: Database) -> None:
 def open_database(path: Path, migrations: Migrations) -> Database:
     """Open for writing, in WAL mode with synchronous=FULL: a commit survives a power cut.
 
-    Raises `StoreError`.
+    Raises `StoreError`, as `DamagedError` where the file itself is damaged.
     """
     connection: sqlite3.Connection | None = None
     try:
@@ -66,7 +66,9 @@ def open_database(path: Path, migrations: Migrations) -> Database:
     except (sqlite3.Error, OSError) as exc:
         if connection is not None:
             connection.close()
-        raise StoreError(f"{path}: cannot be opened: {exc}") from exc
+        # OperationalError: disk, rights, a lock; a bare DatabaseError: the bytes themselves
+        kind = DamagedError if type(exc) is sqlite3.DatabaseError else StoreError
+        raise kind(f"{path}: cannot be opened: {exc}") from exc
     except StoreError:
         if connection is not None:
             connection.close()
@@ -87,7 +89,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
 
 def refuse_damage(db: Database, path: Path) -> None:
-    """Run SQLite's quick check; the file is never moved away or emptied. Raises `StoreError`."""
+    """Run SQLite's quick check; the file is not moved or emptied here. Raises `DamagedError`."""
     findings = [row[0] for row in db.execute("PRAGMA quick_check(5)").fetchall()]
     if findings != ["ok"]:
-        raise StoreError(f"{path}: damaged: {'; '.join(map(str, findings))}")
+        raise DamagedError(f"{path}: damaged: {'; '.join(map(str, findings))}")

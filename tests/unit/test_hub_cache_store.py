@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from gate_agent.errors import StoreError
-from gate_agent.store.hub_cache import HubCache, ManifestMismatchError, ManifestReader
+from gate_agent.store.hub_cache import HubCache, ManifestMismatchError, ManifestReader, open_cache
 from gate_agent.wire import digest
 from gate_agent.wire.v1 import DeclarationRow
 from hil_tests.rig import Papers
-from tests.agent_rig import declaration_row
+from tests.agent_rig import declaration_row, hold_manifest
 
 ONE = Papers(plate="粤B12345", card_uid="04A1B2C3", gross_kg=24_000)
 TWO = Papers(plate="粤B67890", card_uid="04FFEEDD", gross_kg=30_000)
@@ -135,3 +135,22 @@ def test_a_store_that_cannot_say_what_was_used_releases_nothing(cache: HubCache)
         pytest.raises(StoreError, match="disk I/O error"),
     ):
         reader.find(ONE.plate, None)
+
+
+@pytest.mark.parametrize("damage", ["header", "middle"])
+def test_a_damaged_manifest_is_begun_anew_and_releases_nothing(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "hub.db"
+    hold_manifest(tmp_path, [declaration_row(ONE, f"D{number}") for number in range(300)])
+    raw = bytearray(path.read_bytes())
+    start = 0 if damage == "header" else len(raw) // 3
+    raw[start : start + 9_000] = b"\x55" * 9_000
+    path.write_bytes(raw)
+    cache, why = open_cache(path)
+    with closing(cache):
+        assert str(path) in why
+        assert cache.manifest().version == 0
+        assert cache.acknowledged("e") == 0
+    assert path.with_name("hub.db.damaged").exists()
+    again, why = open_cache(path)
+    again.close()
+    assert why == ""

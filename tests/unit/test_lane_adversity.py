@@ -81,3 +81,19 @@ def test_a_truck_on_the_platform_is_not_gone_while_its_rear_beam_was_missed() ->
     story.weighs(WeightState.MOVING, 9_000).weighs(WeightState.SETTLED, GROSS_KG)
     story.sees(entry_loop=False).passes(5.0)
     assert story.phase is Phase.GATHERING
+
+
+def test_mud_that_a_held_truck_left_on_the_scale_does_not_keep_its_passage_for_the_next() -> None:
+    story = LaneStory().ready().waits_for_verdict()
+    story.fault(FaultCode.SCALE_VALUE).manifest_answers()
+    assert story.phase is Phase.HELD
+    story.sees(rear_beam=True, entry_loop=True).weighs(WeightState.MOVING, 9_000).passes(2.0)
+    story.sees(rear_beam=False).weighs(WeightState.SETTLED, 80).sees(entry_loop=False).passes(2.0)
+    assert [closed.left for closed in story.closed()] == [Left.ENTRY]
+
+
+def test_mud_of_a_truck_that_backed_out_undecided_does_not_keep_its_passage_either() -> None:
+    story = LaneStory().ready().truck_arrives().plate_is_read()
+    story.sees(rear_beam=True).weighs(WeightState.MOVING, 9_000).passes(2.0)
+    story.sees(rear_beam=False).weighs(WeightState.SETTLED, 80).sees(entry_loop=False).passes(2.0)
+    assert [closed.left for closed in story.closed()] == [Left.ENTRY]
