@@ -224,7 +224,7 @@ def note_exit(lane: LaneState, before: Inputs) -> LaneState:
 
     A loop that was occupied all along is somebody else beyond the boom, and so is one that
     becomes occupied before the released vehicle has cut the front beam. After a restart that
-    beam may have been passed unseen, so the loop alone tells.
+    beam may have been passed unseen, so the loop tells, unless the scale still feels a vehicle.
     """
     passage = lane.passage
     if passage is not None and lane.inputs.front_beam is True and not passage.front_seen:
@@ -236,7 +236,8 @@ def note_exit(lane: LaneState, before: Inputs) -> LaneState:
     )
     if passage is None or not became_occupied or not is_way_open:
         return lane
-    if lane.phase is Phase.RELEASING and not (passage.front_seen or passage.interrupted):
+    may_be_past = passage.interrupted and not is_loaded(lane)
+    if lane.phase is Phase.RELEASING and not (passage.front_seen or may_be_past):
         return lane
     return replace(lane, passage=replace(passage, exit_seen=True))
 

@@ -26,6 +26,14 @@ def test_somebody_crossing_beyond_the_boom_does_not_lower_it_before_the_truck_th
     assert [closed.left for closed in story.closed()] == [Left.EXIT]
 
 
+def test_nor_does_it_after_a_restart_while_the_scale_feels_the_truck() -> None:
+    story = a_truck_under_an_open_boom().starts().sees().boom(Barrier.OPEN)
+    story.weighs(WeightState.SETTLED, GROSS_KG)
+    story.sees(exit_loop=True).passes(2.0).sees(exit_loop=False).passes(5.0)
+    assert story.lowerings() == 0
+    assert story.drives_out().passes(1.0).lowerings() == 1
+
+
 def test_a_board_that_flickers_with_a_car_on_the_exit_loop_does_not_lower_the_boom() -> None:
     story = LaneStory().ready().waits_for_verdict().sees(exit_loop=True)
     story.manifest_answers()
