@@ -21,6 +21,7 @@ class FaultCode(StrEnum):
     STORE_PICTURES = "store_pictures"  # pictures cannot be written
     MANIFEST = "manifest"  # the manifest on the lane cannot be read
     UPLINK = "uplink"  # hub or broker out of reach
+    CLOCK = "clock"  # the lane's clock and the hub's differ: orders may count as expired
     OVERRUN = "overrun"  # the lane's inbox was full: facts were dropped
 
 
@@ -29,6 +30,7 @@ WARNINGS = frozenset(
         FaultCode.UPLINK,  # the lane decides within its own authority
         FaultCode.CAMERA_LINK,  # a missing plate already prevents the release
         FaultCode.CARD_LINK,  # a missing card already prevents the release
+        FaultCode.CLOCK,  # what depends on it, validity and expiry, is judged by it all the same
         FaultCode.STORE_PICTURES,  # "no pictures" never means "no decisions"
     }
 )

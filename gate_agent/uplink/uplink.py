@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 TURN_S = 0.25
 HEALTH_EVERY_S = 1.0
+CLOCKS_DIFFER_S = 5.0  # an order expires after 20 s or so
+CLOCKS_DIFFER_HEADS = 3  # in a row: one that was late on the way says nothing
 SILENT_S = 5.0  # heads come about once a second
 
 
@@ -74,6 +76,8 @@ class Uplink:
         self._was_up: bool | None = None  # None: not yet tried
         self._store_failed = False
         self._is_ahead_told = False
+        self._odd_heads = 0
+        self._do_clocks_differ = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
 
@@ -192,6 +196,7 @@ class Uplink:
                 self._acknowledge(message, stamp.mono_s)
             case v1.ManifestHead():
                 self._heard_s = stamp.mono_s
+                self._compare_clocks(message.at_ms, stamp.wall_ms)
                 self._manifest.hear_head(message, stamp.mono_s, stamp.wall_ms)
             case v1.ManifestPart():
                 held = self._manifest.version
@@ -217,6 +222,21 @@ class Uplink:
         self._publisher.acknowledge(self._acknowledged, now_s)
         if is_news:
             self._cache.acknowledge(ack.epoch, ack.through_seq)
+
+    def _compare_clocks(self, hub_ms: int, lane_ms: int) -> None:
+        """Orders expire by the wall clock: a lane that is ahead refuses every one of them."""
+        ahead_s = (lane_ms - hub_ms) / 1000
+        self._odd_heads = self._odd_heads + 1 if abs(ahead_s) > CLOCKS_DIFFER_S else 0
+        differ = self._odd_heads >= CLOCKS_DIFFER_HEADS
+        if differ == self._do_clocks_differ or 0 < self._odd_heads < CLOCKS_DIFFER_HEADS:
+            return
+        event: FaultRaised | FaultCleared = FaultCleared(code=FaultCode.CLOCK)
+        if differ:
+            side = "ahead of" if ahead_s > 0 else "behind"
+            detail = f"the lane's clock is {abs(ahead_s):.0f} s {side} the hub's"
+            event = FaultRaised(code=FaultCode.CLOCK, detail=detail)
+        if self._inbox.put(event, instant(self._clock)):
+            self._do_clocks_differ = differ
 
     def _watch_silence(self, now_s: float) -> None:
         """The hub, not the broker, is what must be heard."""

@@ -177,3 +177,19 @@ def test_a_hub_that_falls_silent_is_one_fault_until_it_is_heard(bench: _Bench) -
     bench.turn(v1.ManifestHead(version=0, count=0, digest=digest.EMPTY, at_ms=0))
     bench.turn()
     assert bench.told() == [FaultCleared(code=FaultCode.UPLINK)]
+
+
+def test_a_lane_whose_clock_differs_from_the_hubs_says_so_once_and_when_it_is_right_again(
+    bench: _Bench,
+) -> None:
+    def head(ahead_s: int) -> v1.ManifestHead:
+        at_ms = bench.clock.now().wall_ms - ahead_s * 1000
+        return v1.ManifestHead(version=0, count=0, digest=digest.EMPTY, at_ms=at_ms)
+
+    bench.turn(head(30), head(0), head(1))  # one was late on the way
+    assert bench.told() == []
+    bench.turn(*[head(30) for _ in range(5)])
+    detail = "the lane's clock is 30 s ahead of the hub's"
+    assert bench.told() == [FaultRaised(code=FaultCode.CLOCK, detail=detail)]
+    bench.turn(head(1), head(0))
+    assert bench.told() == [FaultCleared(code=FaultCode.CLOCK)]
