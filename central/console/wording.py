@@ -60,11 +60,11 @@ class Wording:
 
     def time(self, at_ms: int | None) -> str:
         """Date and time of day in the hub's time zone; a dash for None."""
-        return DASH if at_ms is None else f"{_local(at_ms):%Y-%m-%d %H:%M:%S}"
+        return _shown(at_ms, "%Y-%m-%d %H:%M:%S")
 
     def clock(self, at_ms: int | None) -> str:
         """Time of day in the hub's time zone; a dash for None."""
-        return DASH if at_ms is None else f"{_local(at_ms):%H:%M:%S}"
+        return _shown(at_ms, "%H:%M:%S")
 
     def age(self, age_s: float | None) -> str:
         """A duration in its two largest units: `3 min 20 s`; a dash for None."""
@@ -102,6 +102,16 @@ class Wording:
 
     def _quantity(self, count: int, units: dict[str, str], name: str) -> str:
         return f"{count}{units['lead']}{units[name]}"
+
+
+def _shown(at_ms: int | None, pattern: str) -> str:
+    """A moment that no calendar has, from a lane whose clock is broken, is shown as it came."""
+    if at_ms is None:
+        return DASH
+    try:
+        return format(_local(at_ms), pattern)
+    except (ValueError, OverflowError, OSError):
+        return f"{at_ms} ms"
 
 
 def _local(at_ms: int) -> datetime:
