@@ -49,6 +49,8 @@ chaos: setup-dev ## kill the agent CYCLES=100 times in mid passage; count what w
 	  $(if $(SEED),--seed '$(SEED)') $(if $(JSON),--json '$(JSON)')
 
 photographs: setup-dev ## release real photographs at a lane: LABELS=labels.csv FOLDER=its folder
+	$(if $(and $(LABELS),$(FOLDER)),,$(error photographs: say where they are: make photographs \
+	  LABELS=labels.csv FOLDER=its-folder))
 	@exec $(PY) -m hil_tests.photographs --labels '$(LABELS)' --folder '$(FOLDER)' \
 	  $(if $(JSON),--json '$(JSON)')
 

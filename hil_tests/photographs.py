@@ -124,8 +124,12 @@ def _rows(labels: Path) -> Iterator[tuple[str, str]]:
             for row in csv.DictReader(file):
                 if "disputed" not in (row["note"] or "") and row["plate"]:
                     yield row["file"], normalize_plate(row["plate"])
-    except (OSError, KeyError, UnicodeDecodeError) as exc:
-        raise LabelError(f"{labels}: {exc!r}") from exc
+    except OSError as exc:
+        raise LabelError(f"{labels}: {exc.strerror}") from exc
+    except KeyError as exc:
+        raise LabelError(f"{labels}: no column {exc}") from exc
+    except UnicodeDecodeError as exc:
+        raise LabelError(f"{labels}: not UTF-8 at byte {exc.start}") from exc
 
 
 def _image(path: Path) -> BgrImage:

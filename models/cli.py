@@ -41,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone: nothing is left to say
         return 0
+    except OSError as exc:  # a folder that cannot be written, a disk that is full
+        print(f"gate-lpr: {exc.filename}: {exc.strerror}", file=sys.stderr)
+        return 1
     return status
 
 

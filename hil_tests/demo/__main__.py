@@ -178,7 +178,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         prog="make run", description="A port on this machine: real software, simulated devices."
     )
     parser.add_argument(
-        "--for", dest="duration_s", type=float, default=0.0, metavar="SECONDS",
+        "--for", dest="duration_s", type=_seconds, default=0.0, metavar="SECONDS",
         help="run for so long, then report and end (FOR=)",
     )  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="write the report there (JSON=)")
@@ -193,6 +193,16 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     if options.duration_s and not options.supervisor:
         parser.error("a bounded run needs its simulated supervisor: FOR= or SUPERVISOR=0, not both")
     return options
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, as in FOR=60")
+    return seconds
 
 
 def _lane_count(text: str) -> int:

@@ -132,3 +132,12 @@ def test_wrong_usage_exits_with_two(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     assert stopped.value.code == 2
+
+
+def test_a_folder_that_cannot_be_made_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "file"
+    place.write_text("", encoding="utf-8")
+    assert main(["synth", "--out", str(place / "samples"), "-n", "1"]) == 1
+    assert capsys.readouterr().err == f"gate-lpr: {place / 'samples'}: Not a directory\n"
