@@ -141,6 +141,7 @@ def follow_beams(lane: LaneState) -> LaneState:
     passage = replace(
         passage,
         rear_beam_cut=passage.rear_beam_cut or rear is True,
+        rear_beam_lost=passage.rear_beam_lost or rear is None,
         rear_beam_passed=passed,
         alone=passage.alone and not (cut_again and lane.phase is Phase.GATHERING),
         weight=passage.weight if wholly_on or lane.phase is not Phase.GATHERING else None,

@@ -334,9 +334,9 @@ def is_gone(lane: LaneState) -> bool:
     """Whether the vehicle has left by the entry.
 
     What stands on the exit loop is beyond the boom and says nothing about it. A vehicle that
-    cleared the entry loop and never cut the rear beam was never on the platform, so whatever
-    the scale feels is not it: else somebody on the scale could keep its passage, and its plate,
-    open for another vehicle.
+    cleared the entry loop and never cut the rear beam, which was seen all the while, was never
+    on the platform, so whatever the scale feels is not it: else somebody on the scale could keep
+    its passage, and its plate, open for another vehicle.
 
     Mud or snow that a vehicle leaves on the scale is not a vehicle, but a light one weighs no
     more; and with the scale silent one that stands wholly on the platform is invisible. So then
@@ -349,7 +349,8 @@ def is_gone(lane: LaneState) -> bool:
         return False
     if lane.weight_state is WeightState.EMPTY:
         return True
-    if lane.phase is Phase.GATHERING and not (passage.rear_beam_cut or passage.unexpected):
+    came_on = passage.rear_beam_cut or passage.rear_beam_lost or passage.unexpected
+    if lane.phase is Phase.GATHERING and not came_on:
         return not is_loaded(lane)
     rests = lane.weight_state is WeightState.SETTLED and not is_loaded(lane)
     silent = lane.weight_state is WeightState.UNAVAILABLE

@@ -81,6 +81,7 @@ class Passage:
     scale_zeroed: bool = False
     weight_moved: bool = False  # the scale reacted to this vehicle
     rear_beam_cut: bool = False
+    rear_beam_lost: bool = False  # it could not be read for a while: it may have been cut
     rear_beam_passed: bool = False  # cut and clear again: the vehicle is wholly past it
     entry_seen_again: bool = False  # on the entry loop after it was past it: backing out
     alone: bool = True

@@ -399,7 +399,7 @@ class TruckYard(_Machine):
         self.story.weighs(WeightState.SETTLED, GROSS_KG)
         self.story.sees(rear_beam=False, front_beam=False)
 
-    @precondition(lambda self: self.story.phase is Phase.RELEASING)
+    @precondition(lambda self: self.story.phase is Phase.RELEASING and self.story.raises() > 0)
     @rule()
     def exit_flickers_the_raise_fails_and_the_boom_is_opened_by_hand(self) -> None:
         self.story.boom(Barrier.OPENING).sees(exit_loop=True).sees(exit_loop=False)
@@ -422,7 +422,8 @@ class TruckYard(_Machine):
         if not mid:
             self.story.boom(Barrier.OPEN)
 
-    @precondition(lambda self: self.story.phase is Phase.RELEASING)
+    # under a boom that was open already no raise was asked for
+    @precondition(lambda self: self.story.phase is Phase.RELEASING and self.story.raises() > 0)
     @rule()
     def raise_fails(self) -> None:
         self.story.raise_fails()

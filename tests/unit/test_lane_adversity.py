@@ -105,3 +105,12 @@ def test_mud_of_a_truck_that_backed_out_undecided_does_not_keep_its_passage_eith
     story.sees(rear_beam=True).weighs(WeightState.MOVING, 9_000).passes(2.0)
     story.sees(rear_beam=False).weighs(WeightState.SETTLED, 80).sees(entry_loop=False).passes(2.0)
     assert [closed.left for closed in story.closed()] == [Left.ENTRY]
+
+
+def test_a_truck_that_came_on_while_the_board_was_away_is_not_gone_before_it_rests() -> None:
+    story = LaneStory().ready().truck_arrives().plate_is_read()
+    story.sees(entry_loop=None, rear_beam=None, front_beam=None, exit_loop=None)
+    story.weighs(WeightState.MOVING, 20_000).passes(2.0)
+    story.sees(entry_loop=False, rear_beam=False, front_beam=False, exit_loop=False).passes(3.0)
+    assert story.phase is Phase.GATHERING
+    assert story.closed() == []
