@@ -41,8 +41,8 @@ run: setup ## two lanes, a hub and a console with simulated trucks; Ctrl-C ends 
 test: setup-dev ## format, lint, types, contracts, every test, a bounded demonstration
 	@exec $(PY) -m tests.check $(STEPS)
 
-bench: setup-dev ## print the numbers that the documents quote
-	@exec $(PY) -m hil_tests.bench
+bench: setup-dev ## print the numbers that the documents quote (half an hour; ARGS="--only warm")
+	@exec $(PY) -m hil_tests.bench $(ARGS)
 
 chaos: setup-dev ## kill the agent CYCLES=100 times in mid passage; count what was lost or doubled
 	@exec $(PY) -m hil_tests.chaos.kill_agent $(if $(CYCLES),--cycles '$(CYCLES)') \
