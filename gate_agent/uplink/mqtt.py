@@ -91,6 +91,8 @@ class MqttLink:
         """Leave the broker in order and end paho's thread."""
         self._client.disconnect()
         self._client.loop_stop()
+        # paho closes its inner sockets only when it is collected; this closes them now.
+        self._client.reinitialise()
 
     @property
     def is_up(self) -> bool:
