@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from devices.config import DevicesConfig
+from devices.config import load_devices
 from devices.sim.bench import Bench
 from hil_tests.demo.console_client import ConsoleClient, ConsoleError
 from hil_tests.demo.places import HOST, LanePlace, prepare
@@ -56,7 +53,7 @@ class Site:
         self.console = ConsoleClient(HOST, self.places.console_port)
         for name, lane in self.lanes.items():
             self.benches[name] = Bench(
-                _devices(lane), clock, geometry=SHORT_LANE, boom_travel_s=BOOM_TRAVEL_S
+                load_devices(lane.config), clock, geometry=SHORT_LANE, boom_travel_s=BOOM_TRAVEL_S
             )
 
     def start(self, *, declared: Iterable[Declared] = ()) -> None:
@@ -190,8 +187,3 @@ class Site:
                 logs = "\n".join(f"{p.name}:\n{p.log_end(6)}" for p in self.processes.values())
                 raise SiteError(f"{what}: not within {within_s:.0f} s\n{logs}")
             self._clock.sleep(0.1)
-
-
-def _devices(lane: LanePlace) -> DevicesConfig:
-    table = tomllib.loads(lane.config.read_text(encoding="utf-8"))
-    return msgspec.convert(table["devices"], DevicesConfig)

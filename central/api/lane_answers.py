@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from central.api.answers import LaneAnswer, LaneCounts
 from central.hub.lanes import LanePresence, PresenceState
 from central.services import Services
@@ -54,10 +56,7 @@ def lane_answer(presence: LanePresence, records: LaneRecords | None) -> LaneAnsw
             "dead_letters": records.dead_letters,
             "last_passage": records.last_passage,
         }
-    return LaneAnswer(**{name: getattr(answer, name) for name in _FIRST}, **changes)  # type: ignore[arg-type] # the names are the Struct's own
-
-
-_FIRST = ("lane", "state", "heard_s_ago", "version")
+    return msgspec.structs.replace(answer, **changes)
 
 
 def lane_counts(presence: LanePresence, records: LaneRecords | None) -> LaneCounts:

@@ -22,11 +22,15 @@ import msgspec
 from central.errors import ManifestError
 from central.manifest.report import RowProblem
 from gate_agent.domain.matching import normalize_card, normalize_plate
-from gate_agent.wire.v1 import DeclarationRow
+from gate_agent.wire.v1 import DeclarationRow, DocumentsName
 
 REQUIRED = ("declaration_id", "plates", "card_uid", "gross_kg", "valid_from", "valid_until")
 OPTIONAL = ("documents", "holds")
-DOCUMENTS = ("released", "pending", "rejected")
+DOCUMENTS: dict[str, DocumentsName] = {
+    "released": "released",
+    "pending": "pending",
+    "rejected": "rejected",
+}
 GROSS_KG = (500, 200_000)
 PLATE_LENGTH = (4, 12)
 ID_LENGTH = 64
@@ -188,7 +192,7 @@ def _row(raw: Mapping[str, Any]) -> DeclarationRow:
         gross_kg=_gross_kg(raw),
         valid_from_ms=valid_from_ms,
         valid_until_ms=valid_until_ms,
-        documents=documents,  # type: ignore[arg-type]  # one of DOCUMENTS, checked above
+        documents=DOCUMENTS[documents],
         holds=_holds(raw),
     )
 

@@ -6,15 +6,25 @@ held = await services.store.read(hub_store.held)
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
+from central.store.columns import (
+    ALARM,
+    AUDIT,
+    COMMAND,
+    DEAD_LETTER,
+    PASSAGE,
+    Row,
+    alarm_of,
+    audit_of,
+    command_of,
+    dead_letter_of,
+    passage_of,
+)
 from central.store.rows import (
     AlarmRow,
     AuditRow,
-    CommandKind,
     CommandRow,
     CommandState,
     DeadLetterRow,
@@ -32,22 +42,7 @@ from central.store.rows import (
 )
 from gate_agent.wire.v1 import DeclarationRow, EvidenceFacts, Timeline
 
-Row = tuple[Any, ...]
-
 NAMED_GAPS = 50
-_PASSAGE = (
-    "p.passage_id, p.lane, p.first_at_ms, p.first_received_ms, p.decided_at_ms,"
-    " p.decided_received_ms, p.closed_at_ms, p.verdict, p.reasons, p.override_decision,"
-    " p.override_by, p.outcome, p.decided_by, p.left_by, p.plate, p.card_uid, p.gross_kg,"
-    " p.declaration_id"
-)
-_COMMAND = (
-    "command_id, kind, lane, passage_id, value, issued_by, reason, issued_at_ms, expires_at_ms,"
-    " state, resolved_at_ms, why"
-)
-_ALARM = "alarm_id, lane, code, passage_id, at_ms, detail, acknowledged_by, acknowledged_at_ms"
-_AUDIT = "audit_id, at_ms, who, action, lane, passage_id, detail"
-_DEAD = "dead_letter_id, received_ms, topic, lane, epoch, seq, reason, payload, times"
 # The present life of each lane's database; what an older one left open will never close. In the
 # order in which they came, not by a clock that may have been put right in between.
 _PRESENT = (
@@ -91,17 +86,17 @@ def passages(db: sqlite3.Connection, wanted: PassageFilter) -> tuple[PassageSumm
     where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
     values = [value for value in tests.values() if value is not None]
     rows = db.execute(
-        f"SELECT {_PASSAGE} FROM passages p{where}"  # noqa: S608 - columns and tests of this file
+        f"SELECT {PASSAGE} FROM passages p{where}"  # noqa: S608 - columns and tests of this file
         " ORDER BY p.first_at_ms DESC, p.rowid DESC LIMIT ?",
         [*values, wanted.limit],
     )
-    return tuple(_passage(row) for row in rows)
+    return tuple(passage_of(row) for row in rows)
 
 
 def passage(db: sqlite3.Connection, passage_id: str) -> PassageDetail | None:
     """One passage with everything of it; None if no record ever named it."""
     row = db.execute(
-        f"SELECT {_PASSAGE} FROM passages p WHERE p.passage_id = ?",  # noqa: S608
+        f"SELECT {PASSAGE} FROM passages p WHERE p.passage_id = ?",  # noqa: S608
         [passage_id],
     ).fetchone()
     if row is None:
@@ -114,7 +109,7 @@ def passage(db: sqlite3.Connection, passage_id: str) -> PassageDetail | None:
     evidence, declaration, manifest_version, policy_version = more[:4]
     override_reason, overridden_at_ms, arrived_at_ms, timeline = more[4:]
     return PassageDetail(
-        summary=_passage(row),
+        summary=passage_of(row),
         evidence=msgspec.json.decode(evidence, type=EvidenceFacts) if evidence else None,
         declaration=msgspec.json.decode(declaration, type=DeclarationRow) if declaration else None,
         manifest_version=manifest_version,
@@ -139,14 +134,15 @@ def held(db: sqlite3.Connection) -> tuple[HeldPassage, ...]:
     came after it and the lane's database is the one it was.
     """
     rows = db.execute(
-        f"SELECT {_PASSAGE} FROM passages p WHERE p.verdict IN ('hold', 'inspect')"  # noqa: S608
+        f"SELECT {PASSAGE} FROM passages p WHERE p.verdict IN ('hold', 'inspect')"  # noqa: S608
         " AND p.closed_at_ms IS NULL"
         " AND (p.override_decision IS NULL OR p.decided_seq > p.overridden_seq)"
         f" AND NOT {_IS_FOLLOWED} AND (p.lane, p.epoch) IN {_PRESENT}"
         " ORDER BY p.decided_received_ms, p.rowid"
     ).fetchall()
     return tuple(
-        HeldPassage(passage=_passage(row), pending=_pending(db, passage_id=row[0])) for row in rows
+        HeldPassage(passage=passage_of(row), pending=_pending(db, passage_id=row[0]))
+        for row in rows
     )
 
 
@@ -174,21 +170,21 @@ def alarms(
 ) -> tuple[AlarmRow, ...]:
     """Alarms newest first; `open_only`: those nobody acknowledged."""
     rows = db.execute(
-        f"SELECT {_ALARM} FROM alarms WHERE (?1 IS NULL OR lane = ?1)"  # noqa: S608
+        f"SELECT {ALARM} FROM alarms WHERE (?1 IS NULL OR lane = ?1)"  # noqa: S608
         " AND (?2 = 0 OR acknowledged_by IS NULL) ORDER BY at_ms DESC, alarm_id DESC LIMIT ?3",
         [lane_id, open_only, limit],
     )
-    return tuple(_alarm(row) for row in rows)
+    return tuple(alarm_of(row) for row in rows)
 
 
 def dead_letters(db: sqlite3.Connection, *, limit: int = 200) -> tuple[DeadLetterRow, ...]:
     """Dead letters newest first. Each carries its whole payload: keep `limit` small."""
     rows = db.execute(
-        f"SELECT {_DEAD} FROM dead_letters"  # noqa: S608
+        f"SELECT {DEAD_LETTER} FROM dead_letters"  # noqa: S608
         " ORDER BY received_ms DESC, dead_letter_id DESC LIMIT ?",
         [limit],
     )
-    return tuple(_dead_letter(row) for row in rows)
+    return tuple(dead_letter_of(row) for row in rows)
 
 
 def audit(
@@ -196,20 +192,20 @@ def audit(
 ) -> tuple[AuditRow, ...]:
     """Who did what, newest first; `before_id` pages on."""
     rows = db.execute(
-        f"SELECT {_AUDIT} FROM audit WHERE (?1 IS NULL OR audit_id < ?1)"  # noqa: S608
+        f"SELECT {AUDIT} FROM audit WHERE (?1 IS NULL OR audit_id < ?1)"  # noqa: S608
         " ORDER BY audit_id DESC LIMIT ?2",
         [before_id, limit],
     )
-    return tuple(_audit(row) for row in rows)
+    return tuple(audit_of(row) for row in rows)
 
 
 def command(db: sqlite3.Connection, command_id: str) -> CommandRow | None:
     """One order; None if there is none of that id."""
     row = db.execute(
-        f"SELECT {_COMMAND} FROM commands WHERE command_id = ?",  # noqa: S608
+        f"SELECT {COMMAND} FROM commands WHERE command_id = ?",  # noqa: S608
         [command_id],
     ).fetchone()
-    return _command(row) if row else None
+    return command_of(row) if row else None
 
 
 def commands_of_lane(
@@ -217,39 +213,39 @@ def commands_of_lane(
 ) -> tuple[CommandRow, ...]:
     """The newest orders to a lane, newest first."""
     rows = db.execute(
-        f"SELECT {_COMMAND} FROM commands WHERE lane = ?"  # noqa: S608
+        f"SELECT {COMMAND} FROM commands WHERE lane = ?"  # noqa: S608
         " ORDER BY issued_at_ms DESC, rowid DESC LIMIT ?",
         [lane_id, limit],
     )
-    return tuple(_command(row) for row in rows)
+    return tuple(command_of(row) for row in rows)
 
 
 def commands_of_passage(db: sqlite3.Connection, passage_id: str) -> tuple[CommandRow, ...]:
     """Orders for one passage, oldest first."""
     rows = db.execute(
-        f"SELECT {_COMMAND} FROM commands WHERE passage_id = ?"  # noqa: S608
+        f"SELECT {COMMAND} FROM commands WHERE passage_id = ?"  # noqa: S608
         " ORDER BY issued_at_ms, rowid",
         [passage_id],
     )
-    return tuple(_command(row) for row in rows)
+    return tuple(command_of(row) for row in rows)
 
 
 def alarms_of_passage(db: sqlite3.Connection, passage_id: str) -> tuple[AlarmRow, ...]:
     """Alarms that name one passage, oldest first."""
     rows = db.execute(
-        f"SELECT {_ALARM} FROM alarms WHERE passage_id = ? ORDER BY at_ms, alarm_id",  # noqa: S608
+        f"SELECT {ALARM} FROM alarms WHERE passage_id = ? ORDER BY at_ms, alarm_id",  # noqa: S608
         [passage_id],
     )
-    return tuple(_alarm(row) for row in rows)
+    return tuple(alarm_of(row) for row in rows)
 
 
 def audit_of_passage(db: sqlite3.Connection, passage_id: str) -> tuple[AuditRow, ...]:
     """Who did what to one passage, oldest first."""
     rows = db.execute(
-        f"SELECT {_AUDIT} FROM audit WHERE passage_id = ? ORDER BY audit_id",  # noqa: S608
+        f"SELECT {AUDIT} FROM audit WHERE passage_id = ? ORDER BY audit_id",  # noqa: S608
         [passage_id],
     )
-    return tuple(_audit(row) for row in rows)
+    return tuple(audit_of(row) for row in rows)
 
 
 def counts(db: sqlite3.Connection) -> HubCounts:
@@ -341,88 +337,4 @@ def _records(db: sqlite3.Connection, passage_id: str) -> tuple[StoredRecord, ...
     return tuple(
         StoredRecord(seq=seq, at_ms=at_ms, received_ms=received_ms, type=type_, body=body)
         for seq, at_ms, received_ms, type_, body in rows
-    )
-
-
-def _passage(row: Row) -> PassageSummary:
-    return PassageSummary(
-        passage_id=row[0],
-        lane=row[1],
-        first_at_ms=row[2],
-        first_received_ms=row[3],
-        decided_at_ms=row[4],
-        decided_received_ms=row[5],
-        closed_at_ms=row[6],
-        verdict=row[7],
-        reasons=_texts(row[8]),
-        override_decision=row[9],
-        override_by=row[10],
-        outcome=row[11],
-        decided_by=row[12],
-        left=row[13],
-        plate=row[14],
-        card_uid=row[15],
-        gross_kg=row[16],
-        declaration_id=row[17],
-    )
-
-
-def _texts(column: str | None) -> tuple[str, ...]:
-    decoded: Sequence[str] = msgspec.json.decode(column, type=list[str]) if column else ()
-    return tuple(decoded)
-
-
-def _command(row: Row) -> CommandRow:
-    return CommandRow(
-        command_id=row[0],
-        kind=CommandKind(row[1]),
-        lane=row[2],
-        passage_id=row[3],
-        value=row[4],
-        issued_by=row[5],
-        reason=row[6],
-        issued_at_ms=row[7],
-        expires_at_ms=row[8],
-        state=CommandState(row[9]),
-        resolved_at_ms=row[10],
-        why=row[11],
-    )
-
-
-def _alarm(row: Row) -> AlarmRow:
-    return AlarmRow(
-        alarm_id=row[0],
-        lane=row[1],
-        code=row[2],
-        passage_id=row[3],
-        at_ms=row[4],
-        detail=row[5],
-        acknowledged_by=row[6],
-        acknowledged_at_ms=row[7],
-    )
-
-
-def _dead_letter(row: Row) -> DeadLetterRow:
-    return DeadLetterRow(
-        dead_letter_id=row[0],
-        received_ms=row[1],
-        topic=row[2],
-        lane=row[3],
-        epoch=row[4],
-        seq=row[5],
-        reason=row[6],
-        payload=row[7],
-        times=row[8],
-    )
-
-
-def _audit(row: Row) -> AuditRow:
-    return AuditRow(
-        audit_id=row[0],
-        at_ms=row[1],
-        who=row[2],
-        action=row[3],
-        lane=row[4],
-        passage_id=row[5],
-        detail=row[6],
     )

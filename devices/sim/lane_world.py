@@ -17,7 +17,7 @@ import threading
 from collections import deque
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from devices.lane_io.registers import DEFAULT_BOARD, BoardMap, lamp_coil
 from devices.readings import Lamp
@@ -36,16 +36,6 @@ CLEARS_TRUCK = 0.8  # a truck whose front passes a boom lower than this has hit 
 MOVED = 1e-4
 REACTION_S = 0.15  # what a barrier's own controller may take to see what came under its boom
 
-SENSORS = (
-    "entry_loop",
-    "front_beam",
-    "rear_beam",
-    "exit_loop",
-    "barrier_up",
-    "barrier_down",
-    "barrier_fault",
-    "emergency_stop",
-)
 Sensor = Literal[
     "entry_loop",
     "front_beam",
@@ -56,6 +46,7 @@ Sensor = Literal[
     "barrier_fault",
     "emergency_stop",
 ]
+SENSORS: tuple[Sensor, ...] = get_args(Sensor)
 
 
 class ViolationKind(StrEnum):

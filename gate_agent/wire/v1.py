@@ -20,6 +20,7 @@ import msgspec
 
 OutcomeName = Literal["release", "hold", "inspect", "refuse"]
 DecisionName = Literal["release", "inspect", "refuse"]
+DocumentsName = Literal["released", "pending", "rejected"]
 
 
 class PlateFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +69,7 @@ class DeclarationRow(msgspec.Struct, frozen=True, kw_only=True):
     gross_kg: int
     valid_from_ms: int
     valid_until_ms: int
-    documents: Literal["released", "pending", "rejected"] = "released"
+    documents: DocumentsName = "released"
     holds: tuple[str, ...] = ()  # agencies that want the vehicle inspected
     used_by: str | None = None  # passage id that used the declaration up
 

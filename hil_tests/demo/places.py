@@ -233,9 +233,10 @@ password_file = "{password_file}"
 
 # Simulated devices. For hardware change the addresses: the drivers are the same.
 [devices.bus]
-transport = "tcp" # "rtu" with serial_port = "/dev/..." for a board on RS-485
+transport = "tcp" # "rtu": the same board on a serial line
 host = "{HOST}"
 tcp_port = {lane.bus_port}
+serial_port = "{lane.folder / "bus"}"
 normally_closed = [1, 2, 6, 7] # beams, barrier fault, emergency stop: a cut wire is the danger
 
 [devices.weighbridge]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tomllib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import msgspec
 from central.auth.access_store import AccessStore
 from central.auth.commands import access_path, add_user
 from central.auth.roles import Role
-from devices.config import DevicesConfig
+from devices.config import load_devices
 from devices.readings import Lamp
 from hil_tests.demo.console_client import ConsoleClient, ConsoleError
 from hil_tests.demo.judge import HubPassage, Judgement, judge
@@ -92,7 +91,7 @@ class Port:
         from hil_tests.demo.pictures import empty_lane  # noqa: PLC0415
 
         for lane in self.places.lanes:
-            bench = Bench(_devices(lane), self._clock, empty_picture=empty_lane())
+            bench = Bench(load_devices(lane.config), self._clock, empty_picture=empty_lane())
             bench.start()
             self._benches.append(bench)
 
@@ -275,8 +274,3 @@ class Port:
                 logs = "\n".join(f"{p.name}:\n{p.log_end(6)}" for p in self.processes.values())
                 raise StartError(f"{what} did not come up within {START_S:.0f} s\n{logs}")
             self._clock.sleep(0.05)
-
-
-def _devices(lane: LanePlace) -> DevicesConfig:
-    table = tomllib.loads(lane.config.read_text(encoding="utf-8"))
-    return msgspec.convert(table["devices"], DevicesConfig)
