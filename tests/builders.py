@@ -3,6 +3,7 @@
 `LaneStory` feeds events to `step` on a clock of its own, keeps the deadlines that the lane armed
 and lets them expire when their time comes, and hands every turn to `LaneHistory`, which checks the
 invariants against what has happened so far. Nothing here is a mock: it is `step` and a memory.
+One file, though it is long: the story is one class, and a test reads it in one place.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@
 events and effects so far (loops, boom, scale, faults, mode, commands, passages), so a lane that
 forgets or misremembers is found out. The state is read only to compare phase changes with
 `TRANSITIONS` and lamps with what was switched.
+
+One file, though it is long: an account that is kept in two places can disagree with itself.
 """
 
 from __future__ import annotations

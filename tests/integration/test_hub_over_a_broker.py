@@ -7,16 +7,14 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from central.assembly import Hub
-from central.broker.embedded import password_file, read_password
+from central.broker.embedded import password_file
 from central.broker.probe import Answer, connect_once
 from central.clock import SystemClock
 from central.config import BrokerConfig, CentralConfig, HttpConfig
@@ -25,7 +23,7 @@ from central.hub.lanes import PresenceState
 from central.services import Services
 from central.store import hub_store, manifest_queries
 from central.store.connection import open_store
-from central.store.rows import CommandState, HubCounts
+from central.store.rows import CommandState
 from gate_agent.wire.topics import Stream
 from gate_agent.wire.v1 import (
     LaneStatus,
@@ -44,6 +42,7 @@ from tests.hub_bench import (
     sha256,
     wait_until,
 )
+from tests.hub_process import HubProcess, running_hub
 
 HEADER = "declaration_id,plates,card_uid,gross_kg,valid_from,valid_until,documents,holds"
 
@@ -53,71 +52,6 @@ def csv_rows(numbers: Sequence[int], gross_kg: int = 32_000) -> str:
         f"d{n},AB{n:05d},{n:08X},{gross_kg},2026-01-01T00:00:00Z,2030-01-01T00:00:00Z,released,\n"
         for n in numbers
     )
-
-
-@dataclass
-class HubProcess:
-    """`gate-central run` on a state folder; may be killed and started again."""
-
-    folder: Path
-    mqtt_port: int = field(default_factory=free_port)
-    http_port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def config(self) -> Path:
-        return self.folder / "central.toml"
-
-    def start(self) -> None:
-        self.config.write_text(
-            f'site = "{SITE}"\nstate = "{self.folder / "state"}"\nlanes = ["lane1", "lane2"]\n'
-            f"[broker]\nport = {self.mqtt_port}\n[http]\nport = {self.http_port}\n",
-            encoding="utf-8",
-        )
-        with (self.folder / "hub.log").open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "central.cli", "run", "--config", str(self.config)],
-                stdout=output,
-                stderr=output,
-            )
-        wait_until("the hub listens", self._listens, 40)
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> int:
-        assert self.process is not None
-        self.process.terminate()
-        return self.process.wait(20)
-
-    def lane(self, name: str = "lane1") -> LaneOnTheWire:
-        password = read_password(password_file(self.folder / "state" / "broker", name))
-        return LaneOnTheWire(lane=name, port=self.mqtt_port, password=password)
-
-    def cli(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "central.cli", *arguments],
-            capture_output=True,
-            text=True,
-            input=stdin,
-            timeout=60,
-            check=False,
-        )
-
-    def counts(self) -> HubCounts:
-        store = open_store(self.folder / "state" / "hub.db")
-        try:
-            return store.read_now(hub_store.counts)
-        finally:
-            store.close()
-
-    def _listens(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, (self.folder / "hub.log").read_text()
-        with socket.socket() as sock:
-            return sock.connect_ex(("127.0.0.1", self.http_port)) == 0
 
 
 @pytest.fixture
@@ -130,14 +64,6 @@ def hub(tmp_path: Path) -> Iterator[HubProcess]:
 def calm_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     """A hub that several tests only talk to."""
     yield from running_hub(tmp_path_factory.mktemp("calm"))
-
-
-def running_hub(folder: Path) -> Iterator[HubProcess]:
-    running = HubProcess(folder)
-    running.start()
-    yield running
-    if running.process is not None and running.process.poll() is None:
-        running.stop()
 
 
 def test_a_hub_killed_in_the_middle_loses_nothing_and_doubles_nothing(hub: HubProcess) -> None:

@@ -9,15 +9,10 @@ invariant means.
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
-
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -38,8 +33,7 @@ from gate_agent.domain.events import (
 )
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.lane import step
-from gate_agent.domain.manifest import Declaration, Documents, ManifestStatus
-from gate_agent.domain.signals import is_inviting
+from gate_agent.domain.manifest import Declaration, ManifestStatus
 from gate_agent.domain.vocabulary import (
     Barrier,
     CommandId,
@@ -49,75 +43,22 @@ from gate_agent.domain.vocabulary import (
     Phase,
     WeightState,
 )
-from gate_agent.store.encoding import decode_event, decode_state, encode_event, encode_state
-from gate_agent.store.fold import fold
-from tests.builders import GROSS_KG, LaneStory, a_declaration, after
-
-SEEN: dict[str, Counter[str]] = {}
-TRISTATE = st.sampled_from([False, False, True, None])
-PLATES = st.sampled_from(["粤B12345", "粤B12345", "粤B99999", ""])
-CARDS = st.sampled_from(["04A1B2C3", "04A1B2C3", "FFFFFFFF"])
-MANIFESTS = [
-    (a_declaration(),),
-    (a_declaration(),),
-    (a_declaration(gross_kg=20_000),),
-    (a_declaration(holds=("customs",)),),
-    (a_declaration(used_by="lane9-e-000001"),),
-    (a_declaration(documents=Documents.REJECTED),),
-    (a_declaration(), a_declaration(declaration_id="D2", card_uid="0102")),
-    (a_declaration(), a_declaration(declaration_id="D2", holds=("police",))),
-    (),
-]
-FAULTS = st.sampled_from(list(FaultCode))
-DECISIONS = st.sampled_from(list(Outcome))
-MODES = st.sampled_from([Mode.AUTO, Mode.AUTO, Mode.ATTENDED, Mode.CLOSED])
+from tests.builders import GROSS_KG, LaneStory, after
+from tests.lane_machine import (
+    CARDS,
+    DECISIONS,
+    FAULTS,
+    MANIFESTS,
+    MODES,
+    PLATES,
+    SEEN,
+    TRISTATE,
+    LaneMachine,
+)
+from tests.truck_yard import TruckYard
 
 
-class _Machine(RuleBasedStateMachine):
-    """A lane with its history; whatever was done, it can be brought back to inviting."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.story = LaneStory()
-
-    def teardown(self) -> None:
-        folds_to_the_same(self.story)
-        settles_down(self.story)
-        SEEN.setdefault(type(self).__name__, Counter()).update(self.story.history.seen)
-
-
-def folds_to_the_same(story: LaneStory) -> None:
-    """I7: the journal, through its bytes and back, leads to the snapshot, through its bytes."""
-    read = [
-        replace(stamped, event=decode_event(*encode_event(stamped.event)))
-        for stamped in story.journal
-    ]
-    again = fold(story.first, read)
-    assert again == story.lane, "I7: folding the journal gives another state"
-    assert decode_state(encode_state(story.lane)) == story.lane, "I7: the snapshot is not read back"
-
-
-def settles_down(story: LaneStory) -> None:
-    """Liveness: the vehicle leaves, everything is repaired: the lane invites the next one."""
-    for fault in FaultCode:
-        story.repaired(fault)
-    story.sets_mode(Mode.AUTO)
-    story.inputs = replace(
-        story.inputs, entry_loop=False, front_beam=False, rear_beam=False, exit_loop=False
-    )
-    story.sees().weighs(WeightState.EMPTY, 0).passes(60.0)
-    if story.lane.barrier is not Barrier.CLOSED:
-        story.boom(Barrier.OPEN).passes(60.0)
-        if not isinstance(story.effects[-1], LowerBarrier) and story.phase is not Phase.CLEARING:
-            story.orders_boom_down()
-        story.boom_comes_down().passes(60.0)
-    if FaultCode.BARRIER_STUCK in story.lane.faults:  # a technician tries the boom
-        story.boom(Barrier.OPEN).boom(Barrier.CLOSED).passes(60.0)
-    assert story.phase is Phase.IDLE, f"stuck in {story.phase}"
-    assert is_inviting(story.lane), "does not invite"
-
-
-class AnythingHappens(_Machine):
+class AnythingHappens(LaneMachine):
     """Any event at any time."""
 
     def _passage_ids(self, which: int) -> PassageId:
@@ -291,197 +232,6 @@ class AnythingHappens(_Machine):
         )
 
 
-class TruckYard(_Machine):
-    """Trucks that behave, mostly; equipment that works, mostly."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.story.ready()
-
-    @precondition(lambda self: is_inviting(self.story.lane))
-    @rule(is_fast=st.booleans())
-    def faultless_truck_comes(self, *, is_fast: bool) -> None:
-        self.story.declarations = (a_declaration(),)
-        self.story.waits_for_verdict()
-        if is_fast and self.story.lane.passage and self.story.lane.passage.lookup:
-            self.story.manifest_answers()
-            if self.story.phase is Phase.RELEASING:
-                self.story.boom_goes_up().drives_out().passes(0.6)
-
-    @precondition(lambda self: is_inviting(self.story.lane))
-    @rule(
-        found=st.sampled_from(
-            [(), (a_declaration(used_by="lane9-e-000001"),), (a_declaration(holds=("customs",)),)]
-        )
-    )
-    def truck_without_a_good_paper_comes(self, found: tuple[Declaration, ...]) -> None:
-        self.story.declarations = found
-        self.story.waits_for_verdict()
-        if self.story.lane.passage and self.story.lane.passage.lookup:
-            self.story.manifest_answers()
-
-    @precondition(lambda self: is_inviting(self.story.lane))
-    @rule(
-        found=st.sampled_from(MANIFESTS),
-        plate=PLATES,
-        card=CARDS,
-        kg=st.sampled_from([GROSS_KG, GROSS_KG, GROSS_KG + 1_500, 60_000]),
-        weigh_first=st.booleans(),
-        sure=st.booleans() | st.just(True),
-    )
-    def truck_comes(
-        self,
-        found: tuple[Declaration, ...],
-        plate: str,
-        card: str,
-        kg: int,
-        *,
-        weigh_first: bool,
-        sure: bool,
-    ) -> None:
-        self.story.declarations = found
-        self.story.truck_arrives()
-        if weigh_first:
-            self.story.drives_on(kg)
-        while self.story.phase is Phase.GATHERING and not self.story.passage.plate_done:
-            self.story.plate_is_read(plate, 950 if sure else 500)
-        self.story.card(card)
-        if not weigh_first:
-            self.story.drives_on(kg)
-
-    @precondition(lambda self: self.story.lane.passage and self.story.lane.passage.lookup)
-    @rule()
-    def manifest_answers(self) -> None:
-        self.story.manifest_answers(*self.story.declarations)
-
-    @precondition(lambda self: self.story.lane.passage and self.story.lane.passage.lookup)
-    @rule(
-        what=st.sampled_from([*FaultCode, *Barrier, Mode.ATTENDED, Mode.CLOSED, "axle", "late"]),
-    )
-    def something_comes_between_the_question_and_the_answer(
-        self, what: FaultCode | Barrier | Mode | str
-    ) -> None:
-        match what:
-            case FaultCode():
-                self.story.fault(what)
-            case Barrier():
-                self.story.boom(what)
-            case Mode():
-                self.story.sets_mode(what)
-            case "axle":
-                self.story.sees(rear_beam=True).sees(rear_beam=False)
-            case _:
-                self.story.passes(1.9)
-        self.story.manifest_answers(*self.story.declarations)
-
-    @precondition(lambda self: self.story.lane.passage and self.story.lane.passage.lookup)
-    @rule()
-    def somebody_else_stands_beyond_the_boom_and_drives_off(self) -> None:
-        self.story.sees(exit_loop=True).manifest_answers(*self.story.declarations)
-        if self.story.phase is Phase.RELEASING:
-            self.story.boom_goes_up().sees(front_beam=True).sees(front_beam=False)
-        self.story.sees(exit_loop=False).passes(1.0)
-
-    @precondition(lambda self: self.story.lane.passage and self.story.lane.passage.lookup)
-    @rule(uid=CARDS)
-    def the_answer_to_an_older_question_comes(self, uid: str) -> None:
-        old = self.story.questions()[-1].token
-        manifest = ManifestStatus(version=7, confirmed_at=self.story.at)
-        self.story.card(uid)
-        self.story.happens(
-            DeclarationsFound(token=old, declarations=self.story.declarations, manifest=manifest)
-        )
-
-    @precondition(lambda self: self.story.phase is Phase.GATHERING)
-    @rule(rear=TRISTATE, front=TRISTATE)
-    def axles_hang_over_the_beams(self, *, rear: bool | None, front: bool | None) -> None:
-        self.story.weighs(WeightState.MOVING, 9_000).sees(rear_beam=rear, front_beam=front)
-        self.story.weighs(WeightState.SETTLED, GROSS_KG)
-        self.story.sees(rear_beam=False, front_beam=False)
-
-    @precondition(lambda self: self.story.phase is Phase.RELEASING and self.story.raises() > 0)
-    @rule()
-    def exit_flickers_the_raise_fails_and_the_boom_is_opened_by_hand(self) -> None:
-        self.story.boom(Barrier.OPENING).sees(exit_loop=True).sees(exit_loop=False)
-        self.story.raise_fails()
-        if self.story.phase is Phase.HELD:
-            self.story.boom(Barrier.OPEN)
-            self.story.supervisor(Outcome.RELEASE)
-            self.story.sees().passes(1.0)
-
-    @precondition(lambda self: self.story.phase is Phase.RELEASING)
-    @rule()
-    def emergency_stop_is_pressed_while_the_truck_drives_out(self) -> None:
-        self.story.boom_goes_up().fault(FaultCode.EMERGENCY_STOP).drives_out().passes(2.0)
-        self.story.repaired(FaultCode.EMERGENCY_STOP)
-
-    @precondition(lambda self: self.story.phase is Phase.RELEASING)
-    @rule(mid=st.booleans())
-    def boom_goes_up(self, *, mid: bool) -> None:
-        self.story.boom(Barrier.OPENING).passes(1.0)
-        if not mid:
-            self.story.boom(Barrier.OPEN)
-
-    # under a boom that was open already no raise was asked for
-    @precondition(lambda self: self.story.phase is Phase.RELEASING and self.story.raises() > 0)
-    @rule()
-    def raise_fails(self) -> None:
-        self.story.raise_fails()
-
-    @precondition(lambda self: self.story.lane.barrier is Barrier.OPEN)
-    @rule(tailgater=st.booleans())
-    def truck_drives_out(self, *, tailgater: bool) -> None:
-        self.story.sees(front_beam=True).weighs(WeightState.MOVING, 9_000).passes(0.5)
-        self.story.sees(exit_loop=True).weighs(WeightState.EMPTY, 0).passes(0.5)
-        if tailgater:
-            self.story.sees(entry_loop=True, rear_beam=True).weighs(WeightState.MOVING, 5_000)
-        self.story.sees(front_beam=False).passes(0.2).sees(exit_loop=False).passes(0.7)
-
-    @precondition(lambda self: self.story.phase is Phase.CLEARING)
-    @rule(how=st.sampled_from(["down", "down", "reverses", "refused", "stuck"]))
-    def boom_comes_down(self, how: str) -> None:
-        if how == "refused":
-            self.story.lowering_fails()
-        elif how == "stuck":
-            self.story.boom(Barrier.CLOSING).boom(Barrier.STOPPED_MID).passes(30.0)
-        else:
-            self.story.boom(Barrier.CLOSING).passes(0.7)
-            self.story.boom(Barrier.OPENING if how == "reverses" else Barrier.CLOSED)
-
-    @precondition(lambda self: self.story.phase in (Phase.HELD, Phase.TURNING_BACK))
-    @rule(decision=st.sampled_from([Outcome.RELEASE, Outcome.RELEASE, Outcome.REFUSE]))
-    def supervisor_decides(self, decision: Outcome) -> None:
-        self.story.supervisor(decision)
-
-    @precondition(lambda self: self.story.lane.passage is not None)
-    @rule()
-    def truck_backs_out(self) -> None:
-        self.story.backs_out()
-
-    @rule(seconds=st.sampled_from([0.5, 3.0, 20.0, 60.0]))
-    def time_passes(self, seconds: float) -> None:
-        self.story.passes(seconds)
-
-    @rule(really=st.integers(0, 3))
-    def agent_restarts(self, really: int) -> None:
-        if really:
-            return
-        barrier, weight = self.story.lane.barrier, self.story.lane.weight_state
-        kg = self.story.lane.weight_kg
-        self.story.starts().passes(2.0).sees().boom(barrier).weighs(weight, kg)
-
-    @rule(code=FAULTS, repaired=st.booleans())
-    def fault(self, code: FaultCode, *, repaired: bool) -> None:
-        if not repaired and code in self.story.lane.faults:
-            return
-        (self.story.repaired if repaired else self.story.fault)(code)
-
-    @invariant()
-    def at_most_one_passage_is_open(self) -> None:
-        history = self.story.history
-        assert len(history.opened) - len(history.closed) in (0, 1)
-
-
 MUST_HAPPEN = {
     AnythingHappens: [
         "opened",
@@ -526,7 +276,7 @@ MUST_HAPPEN = {
 
 
 @pytest.mark.parametrize("machine", MUST_HAPPEN, ids=lambda machine: machine.__name__)
-def test_the_invariants_hold_whatever_happens(machine: type[_Machine]) -> None:
+def test_the_invariants_hold_whatever_happens(machine: type[LaneMachine]) -> None:
     SEEN.pop(machine.__name__, None)
     run_state_machine_as_test(
         machine,

@@ -115,7 +115,10 @@ CASES: dict[Reason, tuple[Case, Outcome]] = {
     Reason.LANE_ATTENDED: (sensed(lambda e: replace(e, mode=Mode.ATTENDED)), Outcome.HOLD),
     Reason.LANE_CLOSED: (sensed(lambda e: replace(e, mode=Mode.CLOSED)), Outcome.REFUSE),
 }
-MADE_BY_THE_LANE = {Reason.LEFT_UNDECIDED, Reason.RELEASE_FAILED}  # see test_lane_walk.py
+MADE_BY_THE_LANE = {
+    Reason.LEFT_UNDECIDED,
+    Reason.RELEASE_FAILED,
+}  # see test_lane_*.py
 
 
 def test_a_declared_vehicle_with_good_evidence_is_released() -> None:

@@ -1,0 +1,224 @@
+"""Trucks that do what trucks do, with faults, restarts and late supervisors in between."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    invariant,
+    precondition,
+    rule,
+)
+
+from gate_agent.domain.events import (
+    DeclarationsFound,
+)
+from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.manifest import Declaration, ManifestStatus
+from gate_agent.domain.signals import is_inviting
+from gate_agent.domain.vocabulary import (
+    Barrier,
+    Mode,
+    Outcome,
+    Phase,
+    WeightState,
+)
+from tests.builders import GROSS_KG, a_declaration
+from tests.lane_machine import (
+    CARDS,
+    FAULTS,
+    MANIFESTS,
+    PLATES,
+    TRISTATE,
+    LaneMachine,
+)
+
+
+class TruckYard(LaneMachine):
+    """Trucks that behave, mostly; equipment that works, mostly."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.story.ready()
+
+    @precondition(lambda self: is_inviting(self.story.lane))
+    @rule(is_fast=st.booleans())
+    def faultless_truck_comes(self, *, is_fast: bool) -> None:
+        self.story.declarations = (a_declaration(),)
+        self.story.waits_for_verdict()
+        if is_fast and self.story.lane.passage and self.story.lane.passage.lookup:
+            self.story.manifest_answers()
+            if self.story.phase is Phase.RELEASING:
+                self.story.boom_goes_up().drives_out().passes(0.6)
+
+    @precondition(lambda self: is_inviting(self.story.lane))
+    @rule(
+        found=st.sampled_from(
+            [(), (a_declaration(used_by="lane9-e-000001"),), (a_declaration(holds=("customs",)),)]
+        )
+    )
+    def truck_without_a_good_paper_comes(self, found: tuple[Declaration, ...]) -> None:
+        self.story.declarations = found
+        self.story.waits_for_verdict()
+        if self.story.lane.passage and self.story.lane.passage.lookup:
+            self.story.manifest_answers()
+
+    @precondition(lambda self: is_inviting(self.story.lane))
+    @rule(
+        found=st.sampled_from(MANIFESTS),
+        plate=PLATES,
+        card=CARDS,
+        kg=st.sampled_from([GROSS_KG, GROSS_KG, GROSS_KG + 1_500, 60_000]),
+        weigh_first=st.booleans(),
+        sure=st.booleans() | st.just(True),
+    )
+    def truck_comes(
+        self,
+        found: tuple[Declaration, ...],
+        plate: str,
+        card: str,
+        kg: int,
+        *,
+        weigh_first: bool,
+        sure: bool,
+    ) -> None:
+        self.story.declarations = found
+        self.story.truck_arrives()
+        if weigh_first:
+            self.story.drives_on(kg)
+        while self.story.phase is Phase.GATHERING and not self.story.passage.plate_done:
+            self.story.plate_is_read(plate, 950 if sure else 500)
+        self.story.card(card)
+        if not weigh_first:
+            self.story.drives_on(kg)
+
+    @precondition(lambda self: self.story.lane.passage and self.story.lane.passage.lookup)
+    @rule()
+    def manifest_answers(self) -> None:
+        self.story.manifest_answers(*self.story.declarations)
+
+    @precondition(lambda self: self.story.lane.passage and self.story.lane.passage.lookup)
+    @rule(
+        what=st.sampled_from([*FaultCode, *Barrier, Mode.ATTENDED, Mode.CLOSED, "axle", "late"]),
+    )
+    def something_comes_between_the_question_and_the_answer(
+        self, what: FaultCode | Barrier | Mode | str
+    ) -> None:
+        match what:
+            case FaultCode():
+                self.story.fault(what)
+            case Barrier():
+                self.story.boom(what)
+            case Mode():
+                self.story.sets_mode(what)
+            case "axle":
+                self.story.sees(rear_beam=True).sees(rear_beam=False)
+            case _:
+                self.story.passes(1.9)
+        self.story.manifest_answers(*self.story.declarations)
+
+    @precondition(lambda self: self.story.lane.passage and self.story.lane.passage.lookup)
+    @rule()
+    def somebody_else_stands_beyond_the_boom_and_drives_off(self) -> None:
+        self.story.sees(exit_loop=True).manifest_answers(*self.story.declarations)
+        if self.story.phase is Phase.RELEASING:
+            self.story.boom_goes_up().sees(front_beam=True).sees(front_beam=False)
+        self.story.sees(exit_loop=False).passes(1.0)
+
+    @precondition(lambda self: self.story.lane.passage and self.story.lane.passage.lookup)
+    @rule(uid=CARDS)
+    def the_answer_to_an_older_question_comes(self, uid: str) -> None:
+        old = self.story.questions()[-1].token
+        manifest = ManifestStatus(version=7, confirmed_at=self.story.at)
+        self.story.card(uid)
+        self.story.happens(
+            DeclarationsFound(token=old, declarations=self.story.declarations, manifest=manifest)
+        )
+
+    @precondition(lambda self: self.story.phase is Phase.GATHERING)
+    @rule(rear=TRISTATE, front=TRISTATE)
+    def axles_hang_over_the_beams(self, *, rear: bool | None, front: bool | None) -> None:
+        self.story.weighs(WeightState.MOVING, 9_000).sees(rear_beam=rear, front_beam=front)
+        self.story.weighs(WeightState.SETTLED, GROSS_KG)
+        self.story.sees(rear_beam=False, front_beam=False)
+
+    @precondition(lambda self: self.story.phase is Phase.RELEASING and self.story.raises() > 0)
+    @rule()
+    def exit_flickers_the_raise_fails_and_the_boom_is_opened_by_hand(self) -> None:
+        self.story.boom(Barrier.OPENING).sees(exit_loop=True).sees(exit_loop=False)
+        self.story.raise_fails()
+        if self.story.phase is Phase.HELD:
+            self.story.boom(Barrier.OPEN)
+            self.story.supervisor(Outcome.RELEASE)
+            self.story.sees().passes(1.0)
+
+    @precondition(lambda self: self.story.phase is Phase.RELEASING)
+    @rule()
+    def emergency_stop_is_pressed_while_the_truck_drives_out(self) -> None:
+        self.story.boom_goes_up().fault(FaultCode.EMERGENCY_STOP).drives_out().passes(2.0)
+        self.story.repaired(FaultCode.EMERGENCY_STOP)
+
+    @precondition(lambda self: self.story.phase is Phase.RELEASING)
+    @rule(mid=st.booleans())
+    def boom_goes_up(self, *, mid: bool) -> None:
+        self.story.boom(Barrier.OPENING).passes(1.0)
+        if not mid:
+            self.story.boom(Barrier.OPEN)
+
+    # under a boom that was open already no raise was asked for
+    @precondition(lambda self: self.story.phase is Phase.RELEASING and self.story.raises() > 0)
+    @rule()
+    def raise_fails(self) -> None:
+        self.story.raise_fails()
+
+    @precondition(lambda self: self.story.lane.barrier is Barrier.OPEN)
+    @rule(tailgater=st.booleans())
+    def truck_drives_out(self, *, tailgater: bool) -> None:
+        self.story.sees(front_beam=True).weighs(WeightState.MOVING, 9_000).passes(0.5)
+        self.story.sees(exit_loop=True).weighs(WeightState.EMPTY, 0).passes(0.5)
+        if tailgater:
+            self.story.sees(entry_loop=True, rear_beam=True).weighs(WeightState.MOVING, 5_000)
+        self.story.sees(front_beam=False).passes(0.2).sees(exit_loop=False).passes(0.7)
+
+    @precondition(lambda self: self.story.phase is Phase.CLEARING)
+    @rule(how=st.sampled_from(["down", "down", "reverses", "refused", "stuck"]))
+    def boom_comes_down(self, how: str) -> None:
+        if how == "refused":
+            self.story.lowering_fails()
+        elif how == "stuck":
+            self.story.boom(Barrier.CLOSING).boom(Barrier.STOPPED_MID).passes(30.0)
+        else:
+            self.story.boom(Barrier.CLOSING).passes(0.7)
+            self.story.boom(Barrier.OPENING if how == "reverses" else Barrier.CLOSED)
+
+    @precondition(lambda self: self.story.phase in (Phase.HELD, Phase.TURNING_BACK))
+    @rule(decision=st.sampled_from([Outcome.RELEASE, Outcome.RELEASE, Outcome.REFUSE]))
+    def supervisor_decides(self, decision: Outcome) -> None:
+        self.story.supervisor(decision)
+
+    @precondition(lambda self: self.story.lane.passage is not None)
+    @rule()
+    def truck_backs_out(self) -> None:
+        self.story.backs_out()
+
+    @rule(seconds=st.sampled_from([0.5, 3.0, 20.0, 60.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.story.passes(seconds)
+
+    @rule(really=st.integers(0, 3))
+    def agent_restarts(self, really: int) -> None:
+        if really:
+            return
+        barrier, weight = self.story.lane.barrier, self.story.lane.weight_state
+        kg = self.story.lane.weight_kg
+        self.story.starts().passes(2.0).sees().boom(barrier).weighs(weight, kg)
+
+    @rule(code=FAULTS, repaired=st.booleans())
+    def fault(self, code: FaultCode, *, repaired: bool) -> None:
+        if not repaired and code in self.story.lane.faults:
+            return
+        (self.story.repaired if repaired else self.story.fault)(code)
+
+    @invariant()
+    def at_most_one_passage_is_open(self) -> None:
+        history = self.story.history
+        assert len(history.opened) - len(history.closed) in (0, 1)
