@@ -235,9 +235,13 @@ class LaneOnTheWire:
         self._client._reset_sockets(sockpair_only=True)  # paho leaves this pair to the collector
 
     def cut(self) -> None:
-        """Break the connection without a word, as a cut fibre does."""
+        """Break the connection without a word and for good, as a cut fibre does.
+
+        Coming back, the client would send again what was not acknowledged: a sign of life.
+        """
         sock = self._client.socket()
         assert isinstance(sock, socket.socket)
+        self._client.loop_stop()
         sock.shutdown(socket.SHUT_RDWR)
 
     def _resend(self) -> None:
