@@ -200,6 +200,13 @@ class TruckYard(LaneMachine):
     def truck_backs_out(self) -> None:
         self.story.backs_out()
 
+    @precondition(lambda self: self.story.phase is Phase.IDLE)
+    @rule(ordered=st.booleans())
+    def boom_is_left_open_over_an_empty_lane(self, *, ordered: bool) -> None:
+        self.story.boom(Barrier.OPEN).passes(60.0)
+        if ordered:
+            self.story.orders_boom_down()
+
     @rule(seconds=st.sampled_from([0.5, 3.0, 20.0, 60.0]))
     def time_passes(self, seconds: float) -> None:
         self.story.passes(seconds)

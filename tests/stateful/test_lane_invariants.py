@@ -186,7 +186,7 @@ class AnythingHappens(LaneMachine):
         )
 
     @precondition(lambda self: self.story.phase in (Phase.HELD, Phase.TURNING_BACK))
-    @rule(decision=DECISIONS)
+    @rule(decision=st.sampled_from([Outcome.REFUSE, Outcome.RELEASE, *Outcome]))
     def supervisor_decides_about_the_vehicle_that_waits(self, decision: Outcome) -> None:
         self.story.supervisor(decision)
 
@@ -278,16 +278,20 @@ MUST_HAPPEN = {
 @pytest.mark.parametrize("machine", MUST_HAPPEN, ids=lambda machine: machine.__name__)
 def test_the_invariants_hold_whatever_happens(machine: type[LaneMachine]) -> None:
     SEEN.pop(machine.__name__, None)
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=120,
-            stateful_step_count=50,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-    seen = SEEN[machine.__name__]
+    # chance may spare a round the rarest of these, never five of them
+    for _ in range(5):
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=120,
+                stateful_step_count=50,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+        seen = SEEN[machine.__name__]
+        if all(seen[what] for what in MUST_HAPPEN[machine]):
+            break
     assert [what for what in MUST_HAPPEN[machine] if not seen[what]] == [], dict(seen)
 
 
