@@ -15,27 +15,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil_tests.demo.places import HOST, free_port
+from tests.demo_summary import SUMMARY_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
-KEYS = [
-    "lanes",
-    "seconds",
-    "passages",
-    "released",
-    "held",
-    "inspected",
-    "refused",
-    "wrong_releases",
-    "wrong_holds",
-    "lost",
-    "duplicates",
-    "unsynced",
-    "decision_ms",
-    "stopped_to_boom_up_s",
-]
 START_S = 60.0
 
 
@@ -95,7 +80,7 @@ def test_a_bounded_run_releases_trucks_does_nothing_wrong_and_says_so(tmp_path: 
     took_s = time.monotonic() - began_s
     assert running.returncode == 0, said + complained
     summary = json.loads(report.read_text(encoding="utf-8"))
-    assert list(summary) == KEYS
+    assert list(summary) == SUMMARY_KEYS
     assert set(summary["decision_ms"]) == {"n", "p50", "p95", "p99"}
     assert set(summary["stopped_to_boom_up_s"]) == {"n", "p50", "p95"}
     assert (summary["lanes"], summary["lost"], summary["unsynced"]) == (2, 0, 0)

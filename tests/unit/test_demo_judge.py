@@ -11,6 +11,7 @@ from gate_agent.wire.v1 import Timeline
 from hil_tests.demo.judge import HubPassage, Visit, judge, percentile, summarize
 from hil_tests.demo.traffic import DeclaredTrip, Kind, PlannedTruck
 from models.lpr.plates import PlateClass
+from tests.demo_summary import SUMMARY_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,23 +19,6 @@ if TYPE_CHECKING:
     from hil_tests.demo.judge import Summary
 
 ARRIVAL_MS = 1_790_000_000_000
-
-KEYS = [
-    "lanes",
-    "seconds",
-    "passages",
-    "released",
-    "held",
-    "inspected",
-    "refused",
-    "wrong_releases",
-    "wrong_holds",
-    "lost",
-    "duplicates",
-    "unsynced",
-    "decision_ms",
-    "stopped_to_boom_up_s",
-]
 
 
 def a_truck(kind: Kind = Kind.FAULTLESS, *, lane: str = "lane1", number: int = 1) -> PlannedTruck:
@@ -201,7 +185,7 @@ def test_times_are_those_of_trucks_that_the_lane_itself_released() -> None:
 
 def test_the_report_has_the_keys_that_were_agreed_and_no_others() -> None:
     report = msgspec.to_builtins(summary_of([], []))
-    assert list(report) == KEYS
+    assert list(report) == SUMMARY_KEYS
     assert set(report["decision_ms"]) == {"n", "p50", "p95", "p99"}
     assert set(report["stopped_to_boom_up_s"]) == {"n", "p50", "p95"}
     assert report["decision_ms"] == {"n": 0, "p50": None, "p95": None, "p99": None}
