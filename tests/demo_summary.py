@@ -1,4 +1,4 @@
-"""The keys of the summary that `make run JSON=` writes, in order, as the customer asked for them."""
+"""The keys of the summary that `make run JSON=` writes, in the order of the customer's list."""
 
 SUMMARY_KEYS = [
     "lanes",
