@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import argparse
 import random
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +27,7 @@ from devices.registry import open_card_reader, open_weighbridge
 from devices.sim.bench import Bench, plain_picture
 from devices.sim.lane_world import SENSORS, TruckVisit, VisitHandle
 from devices.sim.truck import TruckSpec
+from devices.stop_signals import StopSignals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,9 +110,7 @@ def _seconds(text: str) -> float:
 
 def _simulate(config: DevicesConfig, arguments: argparse.Namespace) -> int:
     pictures = _pictures(arguments.pictures)
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
+    stopping = StopSignals()
     with Bench(config, SystemClock()) as bench:
         for device, place in bench.places.items():
             served = "simulated" if device != "camera" or bench.camera else "no simulator needed"
@@ -141,7 +138,7 @@ def _send_trucks(
     pictures: list[bytes],
     every_s: float | None,
     seed: int,
-    stopping: threading.Event,
+    stopping: StopSignals,
 ) -> None:
     """Send a truck every `every_s`, unless two are there already, and tell what became of each."""
     chance = random.Random(seed)  # noqa: S311 - weights and cards of simulated trucks

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +14,7 @@ from devices.lane_io.driver import LaneIo
 from devices.lane_io.registers import board_of
 from devices.modbus import ModbusBus
 from devices.registry import open_card_reader, open_weighbridge
+from devices.stop_signals import StopSignals
 from gate_agent import config as lane_file
 from gate_agent.adapters.card_reader import CardReaderAdapter
 from gate_agent.adapters.lane_io import LampOrder, LaneIoAdapter
@@ -199,22 +197,19 @@ def run(config: LaneConfig, log: Log) -> None:
 
     Raises `GateError` when the thread that decides has ended: who started us starts us again.
     """
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+    stop = StopSignals()
     notifier = Notifier()
     agent = Agent(config, SystemClock(), log)
     agent.start()
     log.info("agent_started", version=version("kakou"))
     notifier.ready("started")
-    with contextlib.suppress(KeyboardInterrupt):
-        while not ended.wait(WATCHDOG_EVERY_S):
-            if agent.is_well():
-                notifier.alive(agent.status())
-            elif agent.loop.is_alive:
-                log.error("lane_stalled")
-            else:
-                break
+    while not stop.wait(WATCHDOG_EVERY_S):
+        if agent.is_well():
+            notifier.alive(agent.status())
+        elif agent.loop.is_alive:
+            log.error("lane_stalled")
+        else:
+            break
     notifier.stopping()
     has_ended_itself = not agent.loop.is_alive
     agent.stop()
