@@ -21,34 +21,55 @@ Probabilities = npt.NDArray[np.float64]
 
 BLANK: Final = 0
 _NEVER: Final = -1e30
+_TINIEST: Final = 1e-300
 _BEAM: Final = 6
 _SYMBOL_FLOOR: Final = 2e-3
 
 
 def forward_log(steps: Probabilities, texts: Sequence[Sequence[int]]) -> list[float]:
-    """`log p(text | steps)` for texts of symbol numbers, all of one length; -inf for no fit."""
-    if not texts:
-        return []
-    labels = np.asarray(texts, np.intp).reshape(len(texts), -1)
-    count, length = labels.shape
-    spread = np.full((count, 2 * length + 1), BLANK, np.intp)
-    spread[:, 1::2] = labels
-    may_skip = np.zeros(spread.shape, bool)
-    may_skip[:, 3::2] = labels[:, 1:] != labels[:, :-1]
-    logs = np.log(np.maximum(steps, 1e-30))
-    alpha = np.full(spread.shape, _NEVER)
-    alpha[:, 0] = logs[0, BLANK]
-    if length:
-        alpha[:, 1] = logs[0, labels[:, 0]]
-    for row in logs[1:]:
-        one = np.full_like(alpha, _NEVER)
-        one[:, 1:] = alpha[:, :-1]
-        two = np.full_like(alpha, _NEVER)
-        two[:, 2:] = np.where(may_skip[:, 2:], alpha[:, :-2], _NEVER)
-        alpha = np.logaddexp(np.logaddexp(alpha, one), two) + row[spread]
-    last = alpha[:, -1]
-    total = np.logaddexp(last, alpha[:, -2]) if length else last
-    return [float(min(t, 0.0)) if t > _NEVER / 2 else float("-inf") for t in total]
+    """`log p(text | steps)` for texts of symbol numbers; -inf for no fit, and for no symbol."""
+    logs = np.full(len(texts), -np.inf)
+    by_length: dict[int, list[int]] = {}
+    for index, text in enumerate(texts):
+        by_length.setdefault(len(text), []).append(index)
+    for length, indices in by_length.items():
+        if 0 < length <= len(steps):
+            labels = np.array([texts[index] for index in indices], np.intp).T
+            logs[indices] = _forward(np.asarray(steps, np.float64), np.ascontiguousarray(labels))
+    return [float(log) for log in logs]
+
+
+_RESCALED_EVERY: Final = 6  # steps; a product of so many probabilities stays a float
+
+
+def _forward(steps: Probabilities, labels: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    """The forward sums of texts of one length, `labels` being length x texts.
+
+    `between` holds the mass of paths that end in the blank before symbol n, `on` of those that
+    end in symbol n. Both are scaled back now and then, so that nothing underflows.
+    """
+    length, count = labels.shape
+    may_skip = np.ones((length, count))
+    may_skip[1:] = labels[1:] != labels[:-1]
+    between, on = np.zeros((length + 1, count)), np.zeros((length, count))
+    between[0], on[0] = steps[0, BLANK], steps[0][labels[0]]
+    emitted, skipped = np.empty_like(on), np.empty_like(on[1:])
+    scale = np.zeros(count)
+    for number, row in enumerate(steps[1:], start=1):
+        next_on = on + between[:-1]
+        next_on[1:] += np.multiply(on[:-1], may_skip[1:], out=skipped)
+        between[1:] += on
+        between *= row[BLANK]
+        next_on *= np.take(row, labels, out=emitted)
+        on = next_on
+        if number % _RESCALED_EVERY == 0:
+            peak = np.maximum(np.maximum(on.max(axis=0), between.max(axis=0)), _TINIEST)
+            on /= peak
+            between /= peak
+            scale += np.log(peak)
+    total = on[-1] + between[-1]
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.minimum(np.log(total) + scale, 0.0), np.float64)
 
 
 def greedy(steps: Probabilities) -> tuple[int, ...]:

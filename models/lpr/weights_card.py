@@ -1,0 +1,64 @@
+"""The weights that this code was measured with: files beside a card that holds their hashes.
+
+`weights/card.toml` has a table per network (`recognizer`, `refiner`, `detector`) with at least
+`file` and `sha256`; what else it says (data, metrics, licence) is for people. `calibration` holds
+the numbers that turn scores into probabilities.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+from models.lpr.session import WeightsError
+
+WEIGHTS: Final = Path(__file__).parent / "weights"
+CARD: Final = "card.toml"
+
+
+class WeightsCard:
+    """The card of one folder of weights.
+
+    Raises:
+        WeightsError: the card is missing or is no TOML.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or WEIGHTS
+        path = self._folder / CARD
+        try:
+            self._tables: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as exc:
+            raise WeightsError(f"plate reader: card of the weights {path}: {exc}") from exc
+
+    def network(self, name: str) -> bytes:
+        """The ONNX file of a network, checked.
+
+        Raises:
+            WeightsError: the card does not name it, the file is missing, or its hash is another.
+        """
+        table = self._tables.get(name)
+        if not isinstance(table, dict) or not {"file", "sha256"} <= table.keys():
+            raise WeightsError(f"plate reader: {self._folder / CARD} has no file of [{name}]")
+        path = self._folder / str(table["file"])
+        try:
+            content = path.read_bytes()
+        except OSError as exc:
+            raise WeightsError(f"plate reader: weights {path}: {exc.strerror}") from exc
+        found = hashlib.sha256(content).hexdigest()
+        if found != table["sha256"]:
+            raise WeightsError(
+                f"plate reader: weights {path} have sha256 {found}, not {table['sha256']}"
+            )
+        return content
+
+    def numbers(self, name: str) -> dict[str, float]:
+        """The numbers of a table; empty where the card has no such table."""
+        table = self._tables.get(name, {})
+        return {key: float(value) for key, value in table.items() if _is_number(value)}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
