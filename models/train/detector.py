@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from models.lpr.api import BgrImage
-from models.synth.street import PlatePicture, StreetScene, StreetSources, draw_ground, draw_street
+from models.synth.street import StreetScene, StreetSources, draw_ground, draw_street
 from models.train.detector_net import DetectorNet
 from models.train.detector_pictures import PlatePress, photographs, real_plates
 from models.train.detector_samples import DetectorSample, take_sample
@@ -62,21 +62,24 @@ class SceneStore:
     """Scenes that are renewed a few at a time: to draw one costs more than to use one."""
 
     def __init__(
-        self, rng: np.random.Generator, real: Path | None, glyphs: Path | None = None
+        self,
+        rng: np.random.Generator,
+        real: Path | None,
+        glyphs: Path | None = None,
+        *,
+        scenes: int = _SCENES_AT_FIRST,
+        plates: int = _PLATES,
     ) -> None:
-        """Loads the real pictures and draws the first scenes."""
+        """Loads the real pictures and draws the first `scenes` from as many as `plates`."""
         self._rng = rng
         self._press = PlatePress(glyphs)
         self._real_plates = real_plates(real) if real else []
         self._photographs = photographs(real, Role.TRAIN) if real else []
-        self._drawn: deque[PlatePicture] = deque(maxlen=_PLATES)
-        for _ in range(_PLATES):
-            self._drawn.append(self._press.plate(rng))
+        self._drawn = deque((self._press.plate(rng) for _ in range(plates)), maxlen=plates)
         self._scenes: deque[StreetScene] = deque(maxlen=_SCENES)
         self._grounds: deque[BgrImage] = deque(maxlen=_GROUNDS)
-        for _ in range(_SCENES_AT_FIRST):
+        for _ in range(scenes):
             self._scenes.append(draw_street(rng, self._sources()))
-        for _ in range(_GROUNDS):
             self._grounds.append(draw_ground(rng, self._sources()))
 
     def _sources(self) -> StreetSources:
