@@ -109,10 +109,7 @@ _TWO_ROWS: Final = frozenset(
 
 def lay_out(kind: PlateKind, text: str) -> Layout:
     """The layout of a normalized text as a plate of `kind`."""
-    if kind in _ABROAD:
-        layout = _abroad(kind, text)
-    else:
-        layout = _mainland(kind, text)
+    layout = _abroad(kind, text) if kind in _ABROAD else _mainland(kind, text)
     return replace(layout, kind=kind, rows=2 if kind in _TWO_ROWS else 1)
 
 
