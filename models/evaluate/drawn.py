@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.evaluate.tally import Tally
+from models.evaluate.tally import Outcome
 from models.lpr.api import BgrImage, PlateReader
 from models.lpr.plates import PlateClass
-from models.lpr.vote import vote
+from models.lpr.vote import vote_all
 from models.pictures import decode_picture
 from models.synth.plate_pictures import draw_plate, random_plate
 from models.synth.scenes import LaneScene, draw_scene, encode_jpeg, photograph
@@ -45,20 +45,32 @@ def evaluate_drawn(
     *,
     frames: int,
     stopwatch_s: Callable[[], float],
-) -> Iterator[tuple[DrawnTruck, Tally, str]]:
-    """The vote over `frames` frames of each truck: the truck, its tally of one, what was read."""
+) -> Iterator[tuple[DrawnTruck, Outcome]]:
+    """The vote over `frames` frames of each truck; a wrong class is a wrong reading."""
     for truck in trucks:
         pictures = [truck.frame() for _ in range(frames)]
-        started_s = stopwatch_s()
-        readings = [reader.read(picture, frame_number=n) for n, picture in enumerate(pictures)]
-        duration_ms = (stopwatch_s() - started_s) * 1000 / frames
-        elected = vote(readings)
-        tally = Tally()
-        tally.count(
-            found=elected is not None,
-            exact=elected is not None
-            and (elected.text, elected.plate_class) == (truck.text, truck.plate_class),
-            duration_ms=duration_ms,
-        )
-        shown = f"{elected.text} {elected.plate_class} {elected.confidence:.3f}" if elected else ""
-        yield truck, tally, shown
+        yield truck, voted(reader, pictures, truck.text, truck.plate_class, stopwatch_s)
+
+
+def voted(
+    reader: PlateReader,
+    frames: list[BgrImage],
+    plate: str,
+    plate_class: PlateClass,
+    stopwatch_s: Callable[[], float],
+) -> Outcome:
+    """What the frames of one passage say together; the duration is that of one frame."""
+    started_s = stopwatch_s()
+    readings = [reader.read(picture, frame_number=n) for n, picture in enumerate(frames)]
+    duration_ms = (stopwatch_s() - started_s) * 1000 / len(frames)
+    votes = vote_all(readings)
+    elected = next((v for v in votes if v.text == plate), votes[0] if votes else None)
+    is_right = elected is not None and elected.plate_class is plate_class
+    text = "" if elected is None else elected.text if is_right else f"{elected.text}?"
+    return Outcome(
+        plate=plate,
+        text=text,
+        confidence=elected.confidence if elected else 0.0,
+        duration_ms=duration_ms,
+        shown=f"{elected.text} {elected.plate_class} {elected.confidence:.3f}" if elected else "",
+    )

@@ -22,6 +22,16 @@ class PictureError(ValueError):
     """A picture that cannot be read as one: the message names the place and what was wrong."""
 
 
+def check_picture(image: BgrImage) -> None:
+    """Refuses what is not a picture.
+
+    Raises:
+        PictureError: not height x width x 3 of 8-bit samples, or without a pixel.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:  # noqa: PLR2004
+        raise PictureError(f"plate reader: a picture of shape {image.shape} of {image.dtype}")
+
+
 class PlateReader(Protocol):
     """Finds and reads the plates of one picture."""
 

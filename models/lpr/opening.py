@@ -2,16 +2,56 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+
 from models.lpr.api import PlateReader
+from models.lpr.calibration import from_numbers
+from models.lpr.detector import Detector
+from models.lpr.lane_reader import LanePlateReader
 from models.lpr.paddle import PaddlePlateReader
+from models.lpr.recognizer import Recognizer
+from models.lpr.refiner import Refiner
+from models.lpr.second_opinion import second_opinion
+from models.lpr.session import open_session
+from models.lpr.verify import VerifyPolicy
+from models.lpr.weights_card import CARD, WEIGHTS, WeightsCard
 
 
-def open_plate_reader() -> PlateReader:
+def open_plate_reader(weights: Path | None = None, *, asks_second: bool = True) -> PlateReader:
     """A reader with its weights loaded and checked, warmed up by one empty picture.
 
-    Takes about a second and 150 MB. Call it on the thread that will read.
+    Call it on the thread that will read.
+
+    Args:
+        weights: a folder of other weights with their card; None takes those of the package.
+        asks_second: whether a second reader, where installed, is asked in doubt.
 
     Raises:
-        WeightsError: the weights are missing or are not the ones this code was measured with.
+        WeightsError: the weights are missing or are not the ones their card names.
     """
-    return PaddlePlateReader()
+    if weights is None and not (WEIGHTS / CARD).exists():
+        return PaddlePlateReader()
+    card = WeightsCard(weights)
+    reader = LanePlateReader(
+        detector=Detector(open_session(card.network("detector"))),
+        refiner=Refiner(open_session(card.network("refiner"))),
+        recognizer=Recognizer(open_session(card.network("recognizer"))),
+        calibration=from_numbers(card.numbers("calibration")),
+        second=second_opinion() if asks_second else None,
+    )
+    reader.read(np.zeros((360, 640, 3), np.uint8))
+    reader.read_crop(np.zeros((48, 168, 3), np.uint8))
+    return reader
+
+
+def open_verify_policy(weights: Path | None = None) -> VerifyPolicy:
+    """What it takes to accept a declared plate, as the card of the weights says.
+
+    Raises:
+        WeightsError: the card is missing.
+    """
+    if weights is None and not (WEIGHTS / CARD).exists():
+        return VerifyPolicy()
+    return VerifyPolicy(**WeightsCard(weights).numbers("verification"))

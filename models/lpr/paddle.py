@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.lpr import ctc
-from models.lpr.api import BgrImage, PictureError
+from models.lpr.api import BgrImage, check_picture
 from models.lpr.boxes import Quad, TextBox, as_corners, straightened, text_boxes, widened
 from models.lpr.candidates import (
     Candidate,
@@ -210,16 +210,6 @@ class PaddlePlateReader:
             (output,) = self._recognizer.run(None, {name: _tensor(picture)})
             parts.append(_folded(output[0], self._fold))
         return np.concatenate(parts)
-
-
-def check_picture(image: BgrImage) -> None:
-    """Refuses what is not a picture.
-
-    Raises:
-        PictureError: not height x width x 3 of 8-bit samples, or without a pixel.
-    """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:  # noqa: PLR2004
-        raise PictureError(f"plate reader: a picture of shape {image.shape} of {image.dtype}")
 
 
 def _tensor(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:

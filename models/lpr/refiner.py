@@ -78,7 +78,7 @@ def _in_picture(corners: npt.NDArray[np.float32], window: Quad) -> Quad:
     return _moved(np.asarray(corners, np.float32), to_picture)
 
 
-def _moved(points: npt.NDArray[np.float32], matrix: npt.NDArray[np.float64]) -> Quad:
+def _moved(points: npt.NDArray[np.float32], matrix: cv2.typing.MatLike) -> Quad:
     moved = cv2.perspectiveTransform(points.reshape(1, 4, 2), matrix)
     return np.asarray(moved, np.float32).reshape(4, 2)
 

@@ -111,8 +111,8 @@ def test_labeled_pictures_give_a_table_by_class(
     tmp_path: Path, frame: np.ndarray, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(encode_jpeg(frame))
-    rows = ["file,plate,plate_class,box_xywh,note", 'a.jpg,粤B·12345,blue,"1,2,3,4",']
-    rows += ['a.jpg,粤B12346,yellow,"1,2,3,4",', 'b.jpg,粤B1,blue,"1,2,3,4",disputed']
+    rows = ["file,plate,plate_class,box_xywh,note", 'a.jpg,粤B·12345,blue,"0,0,1280,720",']
+    rows += ['a.jpg,粤B12346,yellow,"0,0,1280,720",', 'b.jpg,粤B1,blue,"0,0,1280,720",disputed']
     (tmp_path / "labels.csv").write_text("\n".join(rows), "utf-8")
     assert main(["eval", str(tmp_path / "labels.csv"), "--verbose"]) == 0
     out = capsys.readouterr().out

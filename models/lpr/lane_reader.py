@@ -1,0 +1,197 @@
+"""Kakou's own plate reader: find, look closer, straighten, recognize, weigh, ask again in doubt.
+
+A plate that is read clearly costs one pass of each network. In doubt the same plate is cut out in
+further ways and what they say is averaged; only then, and only where a second reader is
+installed, that one is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from models.lpr.api import BgrImage, check_picture
+from models.lpr.boxes import Quad, as_corners, widened
+from models.lpr.calibration import Calibration
+from models.lpr.decoding import (
+    Decoded,
+    characters_of,
+    mean_log,
+    plain_text,
+    symbols_of,
+    weighed_texts,
+)
+from models.lpr.detector import Detector, overlap
+from models.lpr.plates import Corners, PlateReading
+from models.lpr.recognizer import Recognizer, StripReading
+from models.lpr.rectify import rectify
+from models.lpr.refiner import RefinedPlate, Refiner, window_around
+from models.lpr.second_opinion import SecondOpinion
+
+_PLATES_MAX: Final = 8
+_SURE: Final = 0.985  # from here on one look is enough
+_ASK: Final = 0.90  # below it a second reader is asked
+_CONFIDENCE_MIN: Final = 0.05  # below it nobody could read the plate
+_NO_PLATE_MAX: Final = 0.5
+_ROWS_DOUBT: Final = (0.1, 0.9)
+_SAME_PLACE: Final = 0.35
+_PLATENESS_MIN: Final = 0.3
+_FURTHER: Final = ((0.08, 0.05), (-0.05, -0.03), (0.15, 0.10))
+"""How much wider and higher (shares of the height, each side) the further looks are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a plate is: the quads worth a look, best first, and the probability of two rows."""
+
+    quads: tuple[Quad, ...]
+    two_rows: float
+
+    @property
+    def rows(self) -> int:
+        return 2 if self.two_rows > 0.5 else 1  # noqa: PLR2004
+
+
+class LanePlateReader:
+    """A `PlateReader` over the networks of `weights/`. One thread may use it."""
+
+    def __init__(
+        self,
+        *,
+        detector: Detector,
+        refiner: Refiner,
+        recognizer: Recognizer,
+        calibration: Calibration,
+        second: SecondOpinion | None = None,
+    ) -> None:
+        """`second` is asked where this one is in doubt; None: doubt stays doubt."""
+        self._detector = detector
+        self._refiner = refiner
+        self._recognizer = recognizer
+        self._calibration = calibration
+        self._second = second
+
+    def read(self, image: BgrImage, *, frame_number: int = 0) -> list[PlateReading]:
+        """Every plate found, surest first. See `PlateReader.read`."""
+        check_picture(image)
+        found = self._detector.find(image)[:_PLATES_MAX]
+        windows = [window_around(plate.corners) for plate in found]
+        places = [
+            _place(plate.corners, float(plate.rows - 1), refined)
+            for plate, refined in zip(found, self._refiner.refine(image, windows), strict=True)
+        ]
+        readings = self._read_places(image, places, frame_number)
+        return sorted(readings, key=lambda reading: -reading.confidence)
+
+    def read_crop(self, crop: BgrImage, *, frame_number: int = 0) -> PlateReading | None:
+        """The plate that fills the crop, tilted or not. See `PlateReader.read_crop`."""
+        check_picture(crop)
+        whole = _whole(crop)
+        (refined,) = self._refiner.refine(crop, [whole])
+        place = _place(whole, refined.two_rows, refined)
+        return next(iter(self._read_places(crop, [place], frame_number)), None)
+
+    def log_likelihoods(
+        self, image: BgrImage, corners: Corners, texts: Sequence[str], *, rows: int = 1
+    ) -> list[float]:
+        """`log p(text | picture)` of each text. See `PlateReader.log_likelihoods`."""
+        check_picture(image)
+        quad = np.array(corners, np.float32)
+        looks = self._recognizer.read([rectify(image, as_corners(q), rows) for q in _around(quad)])
+        logs = [float("-inf")] * len(texts)
+        symbols = {index: s for index, text in enumerate(texts) if (s := symbols_of(text))}
+        means = mean_log([one.steps for one in looks], list(symbols.values()))
+        for index, mean in zip(symbols, means, strict=True):
+            logs[index] = mean
+        return logs
+
+    def _read_places(
+        self, image: BgrImage, places: list[_Place], frame_number: int
+    ) -> list[PlateReading]:
+        strips = [rectify(image, as_corners(p.quads[0]), p.rows) for p in places]
+        readings = [
+            self._settle(image, place, first, frame_number)
+            for place, first in zip(places, self._recognizer.read(strips), strict=True)
+        ]
+        return [reading for reading in readings if reading is not None]
+
+    def _settle(
+        self, image: BgrImage, place: _Place, first: StripReading, frame_number: int
+    ) -> PlateReading | None:
+        """The reading of one place: at once where it is clear, else after further looks."""
+        best, looks, rows = plain_text(first), [first], place.rows
+        sure = best is not None and self._calibration.probability(best.score) >= _SURE
+        if best is None or not sure:
+            best, looks, rows = self._look_again(image, place, first)
+        if best is None or _mean_no_plate(looks) > _NO_PLATE_MAX:
+            return None
+        confidence = self._calibration.probability(best.score)
+        if confidence < _ASK and self._second is not None:
+            agrees = _agrees(self._second, image, place.quads[0], best.text)
+            confidence = self._calibration.probability(best.score, second=agrees)
+        if confidence < _CONFIDENCE_MIN:
+            return None
+        return PlateReading(
+            text=best.text,
+            plate_class=best.plate_class,
+            rows=rows,
+            confidence=confidence,
+            characters=characters_of(looks[0].steps, best, sure=sure),
+            corners=as_corners(place.quads[0]),
+            frame_number=frame_number,
+        )
+
+    def _look_again(
+        self, image: BgrImage, place: _Place, first: StripReading
+    ) -> tuple[Decoded | None, list[StripReading], int]:
+        """The best text over several cuts, with the looks it rests on and its number of rows."""
+        quads = [*place.quads[1:], *_around(place.quads[0])[1:]]
+        strips = [rectify(image, as_corners(q), place.rows) for q in quads]
+        looks = [first, *self._recognizer.read(strips)]
+        best, rows = next(iter(weighed_texts(looks)), None), place.rows
+        if _ROWS_DOUBT[0] < place.two_rows < _ROWS_DOUBT[1] or best is None:
+            other = 3 - place.rows
+            others = self._recognizer.read(
+                [rectify(image, as_corners(q), other) for q in place.quads]
+            )
+            rival = next(iter(weighed_texts(others)), None)
+            if rival is not None and (best is None or rival.score > best.score):
+                return rival, others, other
+        return best, looks, rows
+
+
+def _around(quad: Quad) -> list[Quad]:
+    """The quad itself and the further cuts of the same plate."""
+    return [quad, *(widened(quad, across, down) for across, down in _FURTHER)]
+
+
+def _whole(image: BgrImage) -> Quad:
+    height, width = image.shape[:2]
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+
+
+def _place(found: Quad, two_rows: float, refined: RefinedPlate) -> _Place:
+    """Where to look: at the refined corners first, unless they strayed from what was found."""
+    strayed = overlap(refined.corners, np.asarray(found, np.float32)) < _SAME_PLACE
+    if strayed or refined.plateness < _PLATENESS_MIN:
+        return _Place(quads=(found,), two_rows=two_rows)
+    return _Place(quads=(refined.corners, found), two_rows=(two_rows + refined.two_rows) / 2)
+
+
+def _mean_no_plate(looks: list[StripReading]) -> float:
+    return sum(look.no_plate for look in looks) / len(looks)
+
+
+def _agrees(second: SecondOpinion, image: BgrImage, quad: Quad, text: str) -> bool | None:
+    """Whether another reader reads the same there; None where it reads nothing."""
+    window = window_around(quad, 0.05)
+    low = np.maximum(np.floor(window.min(axis=0)), 0).astype(int)
+    high = np.ceil(window.max(axis=0)).astype(int)
+    crop = image[low[1] : high[1], low[0] : high[0]]
+    if crop.size == 0:
+        return None
+    other = second.read_crop(np.ascontiguousarray(crop))
+    return None if other is None else other.text == text
