@@ -29,7 +29,7 @@ class DetectorSample:
 
 
 def take_sample(
-    rng: np.random.Generator, scene: StreetScene, size: tuple[int, int], ground: BgrImage
+    rng: np.random.Generator, scene: StreetScene, size: tuple[int, int], ground: BgrImage | None
 ) -> DetectorSample:
     """A random part of `scene` as a picture of `size` (height, width in pixels).
 
@@ -44,7 +44,7 @@ def take_sample(
         unshrink = np.array([[1 / factor[0], 0, 0], [0, 1 / factor[1], 0], [0, 0, 1]])
     else:
         unshrink = np.eye(3)
-    if rng.random() < _ON_GROUND_SHARE:
+    if ground is not None and rng.random() < _ON_GROUND_SHARE:
         canvas = cv2.resize(ground, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
     else:
         canvas = np.full((*size, 3), PADDING, np.uint8)

@@ -16,9 +16,11 @@ from models.synth.street import (
     without_plates,
 )
 from models.synth.street import draw_ground as ground
-from models.train.detector import SceneStore
+from models.train.detector import StreetLessons, train_detector
+from models.train.detector_export import export_detector
 from models.train.detector_pictures import PlatePress
 from models.train.detector_samples import take_sample
+from models.train.loop import TrainingPlan
 
 _PINK = (203, 32, 255)
 
@@ -95,10 +97,21 @@ def test_a_sample_has_the_size_that_was_asked_for_and_moves_the_corners_along() 
     assert inside >= 10
 
 
-def test_a_store_without_real_pictures_draws_all_by_itself() -> None:
-    store = SceneStore(np.random.default_rng(9), None, scenes=3, plates=6)
-    store.renew()
-    assert [s.image.shape for s in store.samples(2, (64, 96))] == [(64, 96, 3)] * 2
+def test_lessons_without_real_pictures_are_all_drawn() -> None:
+    street = StreetLessons(np.random.default_rng(9), None, None, plates=5)
+    scenes = [street.scene() for _ in range(6)]
+    assert all(scene.image.shape[2] == 3 for scene in scenes)
+    assert any(len(scene.quads) for scene in scenes)
+
+
+def test_a_few_steps_of_the_course_make_a_checkpoint_that_goes_on(tmp_path: Path) -> None:
+    train_detector(TrainingPlan(out=tmp_path, minutes=0.05))
+    target = tmp_path / "detector.onnx"
+    first = export_detector(tmp_path / "detector.pt", target)
+    assert first > 0
+    assert target.stat().st_size < 3_000_000
+    train_detector(TrainingPlan(out=tmp_path, minutes=0.08))
+    assert export_detector(tmp_path / "detector.pt", target) > first
 
 
 def test_a_street_needs_a_plate_to_paste(tmp_path: Path) -> None:
