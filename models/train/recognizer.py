@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.lpr.rectify import STRIP_HEIGHT_PX, STRIP_WIDTH_PX
-from models.train.loop import averaged, train
+from models.train.course import load_taught
+from models.train.loop import TrainingPlan, train
 from models.train.recognizer_net import RecognizerNet
-from models.train.schedule import TrainingPlan
 from models.train.strips import Strip, StripSource
 
 BATCH: Final = 64
@@ -75,7 +75,7 @@ def _again(rng: np.random.Generator, strip: Strip) -> Strip:
     return Strip(image=image, symbols=strip.symbols, class_index=strip.class_index)
 
 
-class RecognizerCourse:
+class RecognizerTeaching:
     """Strips to texts and classes."""
 
     name: Final = "recognizer"
@@ -110,7 +110,7 @@ def train_recognizer(plan: TrainingPlan) -> Path:
     Raises:
         OSError: the checkpoint cannot be read or written.
     """
-    return train(RecognizerCourse(plan.seed), plan)
+    return train(RecognizerTeaching(plan.seed), plan)
 
 
 def lesson_loss(net: nn.Module, lessons: list[Strip]) -> Tensor:
@@ -133,6 +133,4 @@ def trained_recognizer(path: Path) -> tuple[RecognizerNet, int]:
     Raises:
         OSError: the checkpoint cannot be read.
     """
-    net = RecognizerNet()
-    steps, _ = averaged(net, path)
-    return net, steps
+    return load_taught(RecognizerNet(), path)

@@ -19,10 +19,10 @@ from torch.nn import functional
 from models.lpr.api import BgrImage
 from models.lpr.refiner import look, window_around
 from models.synth.camera import Quad, expose
-from models.train.loop import averaged, train
+from models.train.course import load_taught
+from models.train.loop import TrainingPlan, train
 from models.train.plate_views import PlateViews, row_height_px
 from models.train.refiner_net import RefinerNet
-from models.train.schedule import TrainingPlan
 from models.train.split import RealPicture, Role, real_pictures
 
 BATCH: Final = 64
@@ -50,7 +50,7 @@ class _Look:
     rows: int
 
 
-class RefinerCourse:
+class RefinerTeaching:
     """Windows to corners, rows and plateness."""
 
     name: Final = "refiner"
@@ -184,7 +184,7 @@ def train_refiner(plan: TrainingPlan) -> Path:
     Raises:
         OSError: the checkpoint cannot be read or written.
     """
-    return train(RefinerCourse(plan.seed), plan)
+    return train(RefinerTeaching(plan.seed), plan)
 
 
 def trained_refiner(path: Path) -> tuple[RefinerNet, int]:
@@ -193,6 +193,4 @@ def trained_refiner(path: Path) -> tuple[RefinerNet, int]:
     Raises:
         OSError: the checkpoint cannot be read.
     """
-    net = RefinerNet()
-    steps, _ = averaged(net, path)
-    return net, steps
+    return load_taught(RefinerNet(), path)
