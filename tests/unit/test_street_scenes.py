@@ -7,7 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
+from models.train.schedule import TrainingPlan
 
+from models.lpr.session import open_session
 from models.synth.street import (
     PlatePicture,
     StreetScene,
@@ -16,11 +19,11 @@ from models.synth.street import (
     without_plates,
 )
 from models.synth.street import draw_ground as ground
-from models.train.detector import StreetLessons, train_detector
+from models.train.detector import DetectorCourse, StreetLessons
 from models.train.detector_export import export_detector
+from models.train.detector_net import DetectorNet
 from models.train.detector_pictures import PlatePress
 from models.train.detector_samples import take_sample
-from models.train.loop import TrainingPlan
 
 _PINK = (203, 32, 255)
 
@@ -104,14 +107,27 @@ def test_lessons_without_real_pictures_are_all_drawn() -> None:
     assert any(len(scene.quads) for scene in scenes)
 
 
-def test_a_few_steps_of_the_course_make_a_checkpoint_that_goes_on(tmp_path: Path) -> None:
-    train_detector(TrainingPlan(out=tmp_path, minutes=0.05))
+def test_a_course_cuts_every_lesson_to_one_shape_and_weighs_it() -> None:
+    course = DetectorCourse(3)
+    lessons = course.lessons(TrainingPlan(out=Path(), minutes=1), 5)
+    fresh = [next(lessons) for _ in range(2)]
+    loss = course.loss(course.new_net(), course.batch(fresh))
+    assert float(loss.detach()) > 0
+    assert len(course.batch(fresh)) == len(course.batch(fresh[:1])) == 17
+
+
+def test_an_exported_detector_answers_for_every_eight_by_eight_pixels(tmp_path: Path) -> None:
     target = tmp_path / "detector.onnx"
-    first = export_detector(tmp_path / "detector.pt", target)
-    assert first > 0
+    net = DetectorNet().state_dict()
+    torch.save({"average": net, "step": 3, "spent_s": 1.0}, tmp_path / "detector.pt")
+    assert export_detector(tmp_path / "detector.pt", target) == 3
     assert target.stat().st_size < 3_000_000
-    train_detector(TrainingPlan(out=tmp_path, minutes=0.08))
-    assert export_detector(tmp_path / "detector.pt", target) > first
+    session = open_session(target.read_bytes())
+    heat, corners, rows = session.run(None, {"image": np.zeros((1, 64, 96, 3), np.uint8)})
+    assert heat.shape == (1, 1, 8, 12)
+    assert corners.shape == (1, 8, 8, 12)
+    assert rows.shape == (1, 2, 8, 12)
+    assert heat.max() < 0.5
 
 
 def test_a_street_needs_a_plate_to_paste(tmp_path: Path) -> None:
