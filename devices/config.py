@@ -48,6 +48,10 @@ class WeighbridgeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     max_kg: Annotated[int, Meta(ge=1_000, le=300_000)] = 100_000
     settle_s: Positive = 0.4  # the spread must stay within one division for this long
     stale_s: Positive = 0.5  # older than this is no weight at all
+    unit: Literal["kg", "t"] = "kg"  # what the display is set to, where its frames do not say
+    address: Annotated[int, Meta(ge=1, le=26)] = 1  # the indicator's number, in command mode
+    poll_s: Positive = 0.08  # the time between two requests to an indicator that must be asked
+    reply_s: Positive = 0.25  # an answer later than this is dropped: it may be an earlier one's
 
 
 class CardReaderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""Frames with the time they arrived, from a device that talks by itself.
+"""Frames with the time they arrived, from a device that talks by itself or when it is asked.
 
 Shared by the drivers of indicators and card readers: it owns the transport and the decoder, and
 knows neither weights nor cards.
@@ -87,6 +87,20 @@ class FrameStream(Generic[F]):
             raise LinkDown(f"{self._name}: {exc}") from exc
         self._attended_s = self._clock.now().mono_s
         return self._frames(chunk, self._attended_s)
+
+    def write(self, request: bytes) -> None:
+        """Send `request`.
+
+        Raises:
+            LinkDown: the wire is gone or was never opened.
+        """
+        transport = self._transport
+        if transport is None:
+            raise LinkDown(f"{self._name}: not open")
+        try:
+            transport.write(request)
+        except LinkDown as exc:
+            raise LinkDown(f"{self._name}: {exc}") from exc
 
     def close(self) -> None:
         """Give the wire back; a blocked `read` ends with `LinkDown`. May be called twice."""

@@ -1,13 +1,18 @@
 """Cutting frames out of a dirty byte stream. Pure.
 
-Serves every protocol whose frames begin with one fixed byte, end with another and have a bounded
-length. Dirt it survives: bytes lost, added or changed, frames cut short or joined, a stream that
-is entered in the middle, a wrong baud rate.
+Dirt it survives: bytes lost, added or changed, frames cut short or joined, a stream that is
+entered in the middle, a wrong baud rate.
 
-How: the scanner looks at each end byte in turn, and asks of every start byte before it whether
-the bytes between make a whole frame; the longest that does, wins. A false start byte followed by
-a length that never comes therefore hides no good frame behind it, and the same bytes give the
-same frames however they were cut into pieces.
+`FrameScanner` serves protocols whose frames begin with a known byte, end with another and have a
+bounded length. It looks at each end byte in turn, and asks of every start byte before it whether
+the bytes between make a whole frame; the longest that does, wins.
+
+`FixedScanner` serves protocols whose frames begin with a known byte and always have the same
+length, whatever they end with. It asks of every start byte whether the bytes from there on make a
+frame; the first that does, wins.
+
+With either, a false start byte hides no good frame behind it, and the same bytes give the same
+frames however they were cut into pieces.
 """
 
 from __future__ import annotations
@@ -41,14 +46,15 @@ class FrameDecoder(Protocol[F]):
 class FrameScanner(Generic[F]):
     """Finds frames `start … end` of at most `max_bytes` bytes; `parse` is the judge.
 
-    `parse` gets a candidate that begins with `start` and ends with `end`; it returns the frame,
-    or None when length, checksum or content do not fit. It must not raise.
+    `start` is one byte, or several any of which may begin a frame. `parse` gets a candidate that
+    begins with one of them and ends with `end`; it returns the frame, or None when length,
+    checksum or content do not fit. It must not raise.
     """
 
     def __init__(
-        self, *, start: int, end: int, max_bytes: int, parse: Callable[[bytes], F | None]
+        self, *, start: int | bytes, end: int, max_bytes: int, parse: Callable[[bytes], F | None]
     ) -> None:
-        self._start = start
+        self._starts = bytes((start,)) if isinstance(start, int) else start
         self._end = end
         self._max_bytes = max_bytes
         self._parse = parse
@@ -84,18 +90,81 @@ class FrameScanner(Generic[F]):
         return frames
 
     def _frame_ending_at(self, end_at: int) -> tuple[int, F] | None:
-        start_at = self._pending.find(self._start, max(0, end_at + 1 - self._max_bytes), end_at)
+        start_at = self._find_start(max(0, end_at + 1 - self._max_bytes), end_at)
         while start_at >= 0:
             frame = self._parse(bytes(self._pending[start_at : end_at + 1]))
             if frame is not None:
                 return start_at, frame
-            start_at = self._pending.find(self._start, start_at + 1, end_at)
+            start_at = self._find_start(start_at + 1, end_at)
         return None
+
+    def _find_start(self, begin: int, end: int) -> int:
+        """The first start byte in `begin:end`, -1 when there is none."""
+        found = (self._pending.find(start, begin, end) for start in self._starts)
+        return min((at for at in found if at >= 0), default=-1)
 
     def _trim(self) -> None:
         """Drop what can no longer be part of a frame: bounded whatever arrives."""
         keep_from = max(0, len(self._pending) - (self._max_bytes - 1))
-        start_at = self._pending.find(self._start, keep_from)
+        start_at = self._find_start(keep_from, len(self._pending))
         drop = len(self._pending) if start_at < 0 else start_at
         self._discarded_bytes += drop
         del self._pending[:drop]
+
+
+class FixedScanner(Generic[F]):
+    """Finds frames of exactly `frame_bytes` bytes that begin with one of `starts`.
+
+    `parse` gets a candidate of that length; it returns the frame, or None when checksum or content
+    do not fit. It must not raise. With `seven_bit` the eighth bit of every byte, a parity bit, is
+    cleared before anything else.
+    """
+
+    def __init__(
+        self,
+        *,
+        starts: bytes,
+        frame_bytes: int,
+        parse: Callable[[bytes], F | None],
+        seven_bit: bool = False,
+    ) -> None:
+        self._starts = starts
+        self._frame_bytes = frame_bytes
+        self._parse = parse
+        self._translation = bytes(byte & 0x7F for byte in range(256)) if seven_bit else None
+        self._pending = bytearray()
+        self._discarded_bytes = 0
+
+    @property
+    def discarded_bytes(self) -> int:
+        """How many bytes so far belonged to no good frame."""
+        return self._discarded_bytes
+
+    @property
+    def pending_bytes(self) -> int:
+        """How many bytes are kept because they may begin a frame. Always below `frame_bytes`."""
+        return len(self._pending)
+
+    def feed(self, chunk: bytes) -> list[F]:
+        """Take any number of bytes and return the frames that they complete. Never raises."""
+        self._pending += chunk if self._translation is None else chunk.translate(self._translation)
+        frames: list[F] = []
+        at = good_bytes = 0
+        while len(self._pending) - at >= self._frame_bytes:
+            frame = self._frame_at(at)
+            if frame is None:
+                at += 1
+            else:
+                frames.append(frame)
+                at += self._frame_bytes
+                good_bytes += self._frame_bytes
+        while at < len(self._pending) and self._pending[at] not in self._starts:
+            at += 1
+        self._discarded_bytes += at - good_bytes
+        del self._pending[:at]
+        return frames
+
+    def _frame_at(self, at: int) -> F | None:
+        if self._pending[at] not in self._starts:
+            return None
+        return self._parse(bytes(self._pending[at : at + self._frame_bytes]))

@@ -18,16 +18,20 @@ class WeightStatus(StrEnum):
     OVERLOAD = "overload"
     UNDERLOAD = "underload"
     NOT_ZEROED = "not_zeroed"
-    NOT_KG = "not_kg"  # a fraction of a kilogram: the indicator shows another unit
-    NET = "net"  # the indicator shows net weight: never usable at a gate
+    NOT_KG = "not_kg"  # pounds, or a fraction of a kilogram: the indicator shows another unit
+    NET = "net"  # the indicator shows net weight or tare: never usable at a gate
+    DIVISION = "division"  # the display's step is not the lane file's: one of them is set wrong
+    ERROR = "error"  # the indicator itself reports that it cannot weigh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeighbridgeReading:
     """One value of the indicator's stream.
 
-    `gross_kg` may be negative. `motion` is None when the protocol has no motion bit.
-    `received_s` is monotonic seconds, taken when the last byte of the frame arrived.
+    `gross_kg` may be negative. Where `status` is not OK it is only what the display showed: net,
+    rounded, or 0 when the frame carried no number. `motion` is None when the protocol has no
+    motion bit, or the frame does not say. `received_s` is monotonic seconds, taken when the last
+    byte of the frame arrived.
     """
 
     gross_kg: int

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from devices.card_reader.driver import StxLenCardReader
 from devices.errors import DeviceConfigError
-from devices.weighbridge.driver import YaohuaWeighbridge
+from devices.weighbridge.driver import ContinuousWeighbridge
+from devices.weighbridge.polled import PolledWeighbridge
+from devices.weighbridge.protocols import protocol_named, protocols
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,9 +24,16 @@ if TYPE_CHECKING:
 
 D = TypeVar("D")
 
-WEIGHBRIDGES: Mapping[str, Callable[[WeighbridgeConfig, Clock], Weighbridge]] = {
-    "yaohua-continuous": YaohuaWeighbridge,
-}
+
+def _weighbridge(config: WeighbridgeConfig, clock: Clock) -> Weighbridge:
+    protocol = protocol_named(config.driver, config.address)
+    driver = ContinuousWeighbridge if protocol.poll is None else PolledWeighbridge
+    return driver(protocol, config, clock)
+
+
+WEIGHBRIDGES: Mapping[str, Callable[[WeighbridgeConfig, Clock], Weighbridge]] = dict.fromkeys(
+    protocols(), _weighbridge
+)
 CARD_READERS: Mapping[str, Callable[[CardReaderConfig, Clock], CardReader]] = {
     "stx-len-uid": StxLenCardReader,
 }

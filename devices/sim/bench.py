@@ -1,8 +1,9 @@
 """Every simulator of one lane, at exactly the addresses that its devices table names.
 
 The lane's own drivers open the same table: pseudo-terminals behind the serial ports' names,
-Modbus TCP or RTU, MJPEG over HTTP. What this bench cannot serve (RTSP, `tcp://` serial servers)
-it refuses by name; a video file or a folder of pictures needs no simulator and gets none.
+`tcp://` serial servers, Modbus TCP or RTU, MJPEG over HTTP. The scale speaks the protocol that the
+table names. What this bench cannot serve (RTSP) it refuses by name; a video file or a folder of
+pictures needs no simulator and gets none.
 
 A bench never takes the place of hardware: where a port's name leads to a real device it refuses.
 """
@@ -24,10 +25,12 @@ from devices.sim.boom import SimBoom
 from devices.sim.camera import MjpegServer
 from devices.sim.card_reader import SimCardReader
 from devices.sim.lane_world import LaneWorld
+from devices.sim.line_host import line_host
 from devices.sim.modbus_host import ModbusHost
-from devices.sim.pty_host import PtyHost
 from devices.sim.truck import LaneGeometry
 from devices.sim.weighbridge import SimWeighbridge
+from devices.transports.tcp import SCHEME
+from devices.weighbridge.protocols import protocol_named
 
 if TYPE_CHECKING:
     from devices.clock import Clock
@@ -58,13 +61,24 @@ class Bench:
         self._config = config
         self.board = ModbusHost(config.bus, clock, on_coil=self._on_coil)
         self.scale = SimWeighbridge(
-            _pty_host("weighbridge", config.weighbridge.port, config.weighbridge.baud, clock),
+            line_host(
+                "weighbridge",
+                config.weighbridge.port,
+                baud=config.weighbridge.baud,
+                clock=clock,
+            ),
             self._weight_kg,
             clock,
+            protocol=protocol_named(config.weighbridge.driver, config.weighbridge.address),
             division_kg=config.weighbridge.division_kg,
         )
         self.card_reader = SimCardReader(
-            _pty_host("card_reader", config.card_reader.port, config.card_reader.baud, clock),
+            line_host(
+                "card_reader",
+                config.card_reader.port,
+                baud=config.card_reader.baud,
+                clock=clock,
+            ),
             reversed_bytes=config.card_reader.byte_order == "reversed",
         )
         self.world = LaneWorld(
@@ -137,18 +151,10 @@ def plain_picture(shade: int = 96) -> bytes:
     return encoded.tobytes()
 
 
-def _pty_host(device: str, port: str, baud: int, clock: Clock) -> PtyHost:
-    if "://" in port:
-        raise DeviceConfigError(
-            f"{device}.port: the bench serves serial ports only, not {port}; give it a path"
-        )
-    return PtyHost(port, baud=baud, clock=clock)
-
-
 def _refuse_hardware(key: str, port: str) -> None:
     """A link of the bench leads to a pseudo-terminal or to nothing; anything else is real."""
     path = Path(port)
-    if not path.exists():
+    if port.startswith(SCHEME) or not path.exists():
         return
     if not path.is_symlink() or not path.resolve().is_relative_to("/dev/pts"):
         raise DeviceConfigError(f"{key}: {port} exists and is not a simulator's: left alone")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from devices.card_reader.codecs.stx_len import CardFrame, CardType, encode
 
 if TYPE_CHECKING:
-    from devices.sim.pty_host import PtyHost
+    from devices.sim.line_host import LineHost
 
 
 class CardFault(StrEnum):
@@ -35,7 +35,7 @@ class SimCardReader:
 
     def __init__(
         self,
-        host: PtyHost,
+        host: LineHost,
         *,
         card_type: CardType = CardType.MIFARE,
         batch: int = 0,
@@ -52,7 +52,7 @@ class SimCardReader:
         self.fault = CardFault.NONE
 
     @property
-    def host(self) -> PtyHost:
+    def host(self) -> LineHost:
         """The line: `unplug()` and `plug()` it while the reader goes on."""
         return self._host
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from devices.clock import Clock
 
 BITS_PER_BYTE = 10  # start, eight data, stop
+READ_MAX_BYTES = 4096
 PIECE_BYTES = 8  # what a UART's interrupt hands over at once: frames arrive in pieces
 
 
@@ -88,6 +89,29 @@ class PtyHost:
             self._clock.sleep(len(piece) * BITS_PER_BYTE / self._baud)
             with self._in_use:
                 self.lost_bytes += len(piece) - self._put(piece)
+
+    def read(self, timeout_s: float) -> bytes:
+        """What the driver sent, after at most `timeout_s`; b"" when it sent nothing."""
+        master = self._master
+        if master is None or not self._waits_for_input(master, timeout_s):
+            return b""
+        with self._in_use:
+            if self._master != master:
+                return b""
+            with contextlib.suppress(OSError):  # nothing there after all, or nobody any more
+                return os.read(master, READ_MAX_BYTES)
+        return b""
+
+    def _waits_for_input(self, master: int, timeout_s: float) -> bool:
+        """Whether bytes came within `timeout_s`. A line that nobody has open says nothing."""
+        poller = select.poll()
+        poller.register(master, select.POLLIN)
+        events = poller.poll(timeout_s * 1_000)
+        if any(event & select.POLLIN for _, event in events):
+            return True
+        if events:  # hung up: poll answers at once, and would go on doing so
+            self._clock.sleep(timeout_s)
+        return False
 
     def _put(self, piece: bytes) -> int:
         """How many bytes the line took, without waiting."""

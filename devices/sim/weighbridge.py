@@ -1,47 +1,63 @@
-"""A simulated Yaohua indicator: the driver's codec in the other direction, on a serial line."""
+"""A simulated indicator: the driver's codec in the other direction, on a serial line or TCP."""
 
 from __future__ import annotations
 
 import random
 import threading
+from collections import deque
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from devices.weighbridge.codecs.yaohua import MAX_DIGITS, IndicatorFrame, encode
+from devices.readings import WeightStatus
+from devices.weighbridge.codecs.yaohua import MAX_DIGITS, PROTOCOL
+from devices.weighbridge.indication import IndicatorFrame, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devices.clock import Clock
-    from devices.sim.pty_host import PtyHost
+    from devices.sim.line_host import LineHost
+    from devices.weighbridge.indication import Heard, IndicatorProtocol, Poll
+
+MOTION_S = 0.3  # the display has moved by more than a division within this time
+LISTEN_S = 0.05
+ASKED_MAX_BYTES = 256
+LATE_S = 0.45  # later than any driver waits
 
 
 class ScaleFault(StrEnum):
     """What can be wrong with the indicator. One at a time, settable while it runs."""
 
     NONE = "none"
-    GARBLE = "garble"  # one bit of every frame flipped: no frame passes the checksum
+    GARBLE = "garble"  # one bit of every frame flipped: no frame passes a checksum
     CUT = "cut"  # every frame ends early
     NOISE = "noise"  # random bytes before every good frame
     FREEZE = "freeze"  # the last value again and again, whatever stands on the platform
     SILENCE = "silence"  # powered off, cable in place
-    OVERLOAD = "overload"  # the value lies `overload_kg` above the true one
+    OVERLOAD = "overload"  # over capacity: the indicator says so, or shows `overload_kg` more
     NEGATIVE = "negative"  # the value lies below zero, as with a lifted or broken load cell
+    NET = "net"  # somebody pressed the tare key
+    NOT_ZEROED = "not_zeroed"  # came up from a power cut with a load on the platform
+    MOTION = "motion"  # never says that it rests
+    LATE = "late"  # every answer comes after the driver has stopped waiting for it
 
 
 class SimWeighbridge:
-    """Sends the weight on the platform, rounded to the division, `rate_hz` times a second.
+    """Shows the weight on the platform, rounded to the division, in the words of `protocol`.
 
-    `weight_kg` is called from this object's thread. `start` plugs the line in, `stop` leaves no
-    thread, descriptor or link.
+    Sends it `rate_hz` times a second, or when it is asked, as the protocol has it. `weight_kg` is
+    called from this object's thread. `start` plugs the line in, `stop` leaves no thread,
+    descriptor or link.
     """
 
     def __init__(
         self,
-        host: PtyHost,
+        host: LineHost,
         weight_kg: Callable[[], float],
         clock: Clock,
         *,
+        protocol: IndicatorProtocol = PROTOCOL,
         division_kg: int = 20,
         rate_hz: float = 25.0,
         overload_kg: int = 200_000,
@@ -50,25 +66,58 @@ class SimWeighbridge:
         self._host = host
         self._weight_kg = weight_kg
         self._clock = clock
+        self._protocol = protocol
         self._division_kg = division_kg
         self._period_s = 1.0 / rate_hz
         self._overload_kg = overload_kg
         self._random = random.Random(seed)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._shown_kg = 0
-        self.fault = ScaleFault.NONE
+        self._shown: deque[tuple[float, int]] = deque(maxlen=256)
+        self._frozen = protocol.rest
+        self._fault = ScaleFault.NONE
         self.sent_frames = 0
 
     @property
-    def host(self) -> PtyHost:
+    def host(self) -> LineHost:
         """The line: `unplug()` and `plug()` it while the indicator goes on sending."""
         return self._host
 
     @property
     def shown_kg(self) -> int:
         """The value last sent."""
-        return self._shown_kg
+        return self._shown[-1][1] if self._shown else 0
+
+    @property
+    def fault(self) -> ScaleFault:
+        """What is wrong with the indicator.
+
+        Raises ValueError when it is set to what frames of the protocol cannot say.
+        """
+        return self._fault
+
+    @fault.setter
+    def fault(self, fault: ScaleFault) -> None:
+        if not self.can_have(fault):
+            raise ValueError(f"{self._protocol.name}: its frames cannot say {fault.value}")
+        self._fault = fault
+
+    def can_have(self, fault: ScaleFault) -> bool:
+        """Whether this indicator has frames that say `fault`, or needs none to have it."""
+        protocol = self._protocol
+        match fault:
+            case ScaleFault.NET:
+                asked_for_tare = protocol.poll is not None and protocol.poll.after_each
+                # In command mode gross is asked for, and the tare key changes nothing.
+                return asked_for_tare or (protocol.poll is None and protocol.rest.kind is not None)
+            case ScaleFault.NOT_ZEROED:
+                return WeightStatus.NOT_ZEROED in protocol.flags
+            case ScaleFault.MOTION:
+                return protocol.rest.motion is not None
+            case ScaleFault.LATE:
+                return protocol.poll is not None
+            case _:
+                return True
 
     def start(self) -> None:
         """Plug in and begin to send. No effect when it runs."""
@@ -76,7 +125,9 @@ class SimWeighbridge:
             return
         self._host.plug()
         self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name="sim-weighbridge", daemon=True)
+        poll = self._protocol.poll
+        work = self._send_on if poll is None else lambda: self._answer_on(poll)
+        self._thread = threading.Thread(target=work, name="sim-weighbridge", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -87,31 +138,84 @@ class SimWeighbridge:
             thread.join()
         self._host.unplug()
 
-    def _run(self) -> None:
+    # --- by itself, or asked ----------------------------------------------------------------------
+
+    def _send_on(self) -> None:
         next_s = self._clock.now().mono_s
         while not self._stopping.is_set():
-            if self.fault is not ScaleFault.SILENCE:
-                self._host.write(self._frame_bytes())
-                self.sent_frames += 1
+            self._send(self._weight_frame())
             # A line slower than the rate sends without pause and does not fall behind.
             next_s = max(next_s + self._period_s, self._clock.now().mono_s)
             self._stopping.wait(next_s - self._clock.now().mono_s)
 
-    def _frame_bytes(self) -> bytes:
-        fault = self.fault
-        if fault is not ScaleFault.FREEZE:
-            self._shown_kg = self._display_kg(self._weight_kg(), fault)
-        frame = bytearray(encode(IndicatorFrame(digits=self._shown_kg)))
-        match fault:
+    def _answer_on(self, poll: Poll) -> None:
+        asked = b""
+        while not self._stopping.is_set():
+            asked += self._host.read(LISTEN_S)
+            while (request := _first_of((poll.ask, poll.check), asked)) is not None:
+                asked = asked.partition(request)[2]
+                if self._fault is ScaleFault.LATE:
+                    self._stopping.wait(LATE_S)
+                self._send(self._weight_frame() if request == poll.ask else self._reply(poll))
+            asked = asked[-ASKED_MAX_BYTES:]
+
+    def _reply(self, poll: Poll) -> Heard:
+        reply = poll.reply
+        if self._fault is ScaleFault.NET and isinstance(reply, IndicatorFrame):
+            return replace(reply, digits=10 * self._division_kg)
+        return reply
+
+    def _send(self, frame: Heard) -> None:
+        if self._fault is ScaleFault.SILENCE:
+            return
+        self._host.write(self._damaged(self._protocol.encode(frame)))
+        self.sent_frames += 1
+
+    def _damaged(self, packet: bytes) -> bytes:
+        damaged = bytearray(packet)
+        match self._fault:
             case ScaleFault.GARBLE:
-                frame[self._random.randrange(len(frame))] ^= 1 << self._random.randrange(8)
+                damaged[self._random.randrange(len(damaged))] ^= 1 << self._random.randrange(8)
             case ScaleFault.CUT:
-                del frame[self._random.randrange(1, len(frame)) :]
+                del damaged[self._random.randrange(1, len(damaged)) :]
             case ScaleFault.NOISE:
-                frame[:0] = self._random.randbytes(self._random.randrange(1, 12))
+                damaged[:0] = self._random.randbytes(self._random.randrange(1, 12))
             case _:
                 pass
-        return bytes(frame)
+        return bytes(damaged)
+
+    # --- what is shown ----------------------------------------------------------------------------
+
+    def _weight_frame(self) -> IndicatorFrame:
+        fault = self._fault
+        if fault is not ScaleFault.FREEZE:
+            shown_kg = self._display_kg(self._weight_kg(), fault)
+            self._shown.append((self._clock.now().mono_s, shown_kg))
+            self._frozen = self._frame_of(shown_kg, fault)
+        return self._frozen
+
+    def _frame_of(self, shown_kg: int, fault: ScaleFault) -> IndicatorFrame:
+        protocol = self._protocol
+        status = _declared(fault)
+        if status in protocol.blank:
+            return IndicatorFrame(digits=None, status=status)
+        frame = protocol.rest
+        if frame.motion is not None and (self._moves() or fault is ScaleFault.MOTION):
+            frame = protocol.moving or replace(frame, motion=True)
+        if fault is ScaleFault.NET and frame.kind is not None:
+            frame = replace(frame, kind=Kind.NET)
+        if frame.step is not None:
+            frame = replace(frame, step=int(f"{self._division_kg}".rstrip("0")))
+        return replace(
+            frame,
+            digits=shown_kg,
+            status=status if status in protocol.flags else WeightStatus.OK,
+        )
+
+    def _moves(self) -> bool:
+        now_s = self._shown[-1][0]
+        lately_kg = [kg for at_s, kg in self._shown if now_s - at_s <= MOTION_S]
+        return max(lately_kg) - min(lately_kg) > self._division_kg
 
     def _display_kg(self, weight_kg: float, fault: ScaleFault) -> int:
         match fault:
@@ -123,3 +227,18 @@ class SimWeighbridge:
                 pass
         rounded_kg = round(weight_kg / self._division_kg) * self._division_kg
         return max(-MAX_DIGITS, min(MAX_DIGITS, rounded_kg))
+
+
+def _declared(fault: ScaleFault) -> WeightStatus:
+    """What an indicator that has a flag for `fault` sets it to."""
+    return {
+        ScaleFault.OVERLOAD: WeightStatus.OVERLOAD,
+        ScaleFault.NEGATIVE: WeightStatus.UNDERLOAD,
+        ScaleFault.NOT_ZEROED: WeightStatus.NOT_ZEROED,
+    }.get(fault, WeightStatus.OK)
+
+
+def _first_of(requests: tuple[bytes, ...], asked: bytes) -> bytes | None:
+    """The request that comes first in `asked`."""
+    found = {asked.find(request): request for request in requests if request in asked}
+    return found[min(found)] if found else None

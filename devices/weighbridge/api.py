@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Weighbridge(Protocol):
-    """A weight indicator that sends its value by itself. One thread uses it."""
+    """A weight indicator, one that sends by itself or one that is asked. One thread uses it."""
 
     @property
     def good_frames(self) -> int:
@@ -49,7 +49,7 @@ class Weighbridge(Protocol):
 
         Raises:
             LinkDown: the wire is gone, or no good frame came for `SILENT_S` seconds although
-                the indicator sends all the time. `close()`, then `open()` again.
+                the indicator sends all the time or was asked. `close()`, then `open()` again.
         """
         ...
 

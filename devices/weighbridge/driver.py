@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from devices.errors import LinkDown
 from devices.frame_stream import FrameStream
-from devices.readings import WeighbridgeReading, WeightStatus
 from devices.transports.opening import open_transport
-from devices.weighbridge.codecs.yaohua import IndicatorFrame, YaohuaContinuous
+from devices.weighbridge.indication import Heard, IndicatorFrame, reading_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,18 +16,21 @@ if TYPE_CHECKING:
     from devices.clock import Clock
     from devices.config import WeighbridgeConfig
     from devices.link import Transport
+    from devices.readings import WeighbridgeReading
+    from devices.weighbridge.indication import IndicatorProtocol
 
-SILENT_S = 3.0  # an indicator sends ten times a second and more; this long means the wire
+SILENT_S = 3.0  # an indicator says something several times a second; this long means the wire
 
 
-class YaohuaWeighbridge:
-    """A Yaohua XK3190 in continuous mode. Fulfills `devices.weighbridge.api.Weighbridge`.
+class ContinuousWeighbridge:
+    """An indicator with continuous output. Fulfills `devices.weighbridge.api.Weighbridge`.
 
     `connect` opens the wire; the default takes `config.port` and `config.baud`.
     """
 
     def __init__(
         self,
+        protocol: IndicatorProtocol,
         config: WeighbridgeConfig,
         clock: Clock,
         *,
@@ -36,10 +38,10 @@ class YaohuaWeighbridge:
     ) -> None:
         self._config = config
         self._clock = clock
-        self._stream: FrameStream[IndicatorFrame] = FrameStream(
+        self._stream: FrameStream[Heard] = FrameStream(
             "weighbridge",
             connect=connect or partial(open_transport, config.port, config.baud),
-            make_decoder=YaohuaContinuous,
+            make_decoder=protocol.make_decoder,
             clock=clock,
         )
         self._heard_s = 0.0
@@ -71,15 +73,17 @@ class YaohuaWeighbridge:
                 f"{self._config.port} at {self._config.baud} baud, "
                 f"{self.discarded_bytes} bytes discarded so far"
             )
-        return [_reading(frame, received_s) for frame, received_s in frames]
+        return [
+            reading_of(
+                frame,
+                received_s=received_s,
+                division_kg=self._config.division_kg,
+                unit=self._config.unit,
+            )
+            for frame, received_s in frames
+            if isinstance(frame, IndicatorFrame)
+        ]
 
     def close(self) -> None:
         """Give the wire back; see the contract in `api`."""
         self._stream.close()
-
-
-def _reading(frame: IndicatorFrame, received_s: float) -> WeighbridgeReading:
-    """The frame in whole kilograms. A truck scale shows no fraction of one: see `NOT_KG`."""
-    gross_kg = round(frame.value)
-    status = WeightStatus.OK if gross_kg == frame.value else WeightStatus.NOT_KG
-    return WeighbridgeReading(gross_kg=gross_kg, status=status, motion=None, received_s=received_s)

@@ -286,13 +286,13 @@ def test_a_camera_that_the_bench_cannot_serve_is_refused_by_name(
         )
 
 
-def test_a_serial_server_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_line_that_cannot_be_simulated_is_refused_by_name(tmp_path: Path) -> None:
     lane = a_lane(tmp_path)
-    with pytest.raises(DeviceConfigError, match=r"weighbridge\.port: .*tcp://"):
+    with pytest.raises(DeviceConfigError, match=r"weighbridge\.port: .*udp://"):
         Bench(
             DevicesConfig(
                 bus=lane.bus,
-                weighbridge=WeighbridgeConfig(port="tcp://127.0.0.1:4001"),
+                weighbridge=WeighbridgeConfig(port="udp://127.0.0.1:4001"),
                 card_reader=lane.card_reader,
                 camera=lane.camera,
             ),

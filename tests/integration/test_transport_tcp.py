@@ -13,7 +13,8 @@ from devices.config import WeighbridgeConfig
 from devices.errors import LinkDown
 from devices.registry import open_weighbridge
 from devices.transports.opening import open_transport
-from devices.weighbridge.codecs.yaohua import IndicatorFrame, encode
+from devices.weighbridge.codecs.yaohua import encode
+from devices.weighbridge.indication import IndicatorFrame
 
 CLOCK = SystemClock()
 

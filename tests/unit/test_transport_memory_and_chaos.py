@@ -9,8 +9,9 @@ from devices.config import WeighbridgeConfig
 from devices.errors import LinkDown
 from devices.transports.chaos import ChaosTransport
 from devices.transports.memory import null_modem
-from devices.weighbridge.codecs.yaohua import IndicatorFrame, encode
-from devices.weighbridge.driver import YaohuaWeighbridge
+from devices.weighbridge.codecs import yaohua
+from devices.weighbridge.driver import ContinuousWeighbridge
+from devices.weighbridge.indication import IndicatorFrame
 
 
 def test_what_one_end_writes_the_other_reads_in_order() -> None:
@@ -70,14 +71,15 @@ def test_a_cable_without_loss_or_noise_only_cuts() -> None:
 def test_a_bad_cable_never_makes_a_weight_up() -> None:
     here, there = null_modem()
     clock = ManualClock()
-    scale = YaohuaWeighbridge(
+    scale = ContinuousWeighbridge(
+        yaohua.PROTOCOL,
         WeighbridgeConfig(port="null modem"),
         clock,
         connect=lambda: ChaosTransport(there, seed=3, loss=0.02, noise=0.02, chunk_max_bytes=7),
     )
     scale.open()
     sent = [value_kg * 20 for value_kg in range(1_000)]
-    here.write(b"".join(encode(IndicatorFrame(digits=value_kg)) for value_kg in sent))
+    here.write(b"".join(yaohua.encode(IndicatorFrame(digits=value_kg)) for value_kg in sent))
     received = [reading.gross_kg for _ in range(20_000) for reading in scale.read(0.0)]
     scale.close()
     assert set(received) <= set(sent)

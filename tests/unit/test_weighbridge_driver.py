@@ -7,8 +7,9 @@ from devices.config import WeighbridgeConfig
 from devices.errors import LinkDown
 from devices.readings import WeighbridgeReading, WeightStatus
 from devices.transports.memory import MemoryTransport, null_modem
-from devices.weighbridge.codecs.yaohua import IndicatorFrame, encode
-from devices.weighbridge.driver import SILENT_S, YaohuaWeighbridge
+from devices.weighbridge.codecs.yaohua import PROTOCOL, encode
+from devices.weighbridge.driver import SILENT_S, ContinuousWeighbridge
+from devices.weighbridge.indication import IndicatorFrame
 
 FRAME = encode(IndicatorFrame(digits=25_680))
 
@@ -19,8 +20,11 @@ class Bench:
     def __init__(self) -> None:
         self.clock = ManualClock(mono_s=100.0)
         self.wires: list[MemoryTransport] = []
-        self.scale = YaohuaWeighbridge(
-            WeighbridgeConfig(port="null modem"), self.clock, connect=self._connect
+        self.scale = ContinuousWeighbridge(
+            PROTOCOL,
+            WeighbridgeConfig(port="null modem"),
+            self.clock,
+            connect=self._connect,
         )
 
     def _connect(self) -> MemoryTransport:

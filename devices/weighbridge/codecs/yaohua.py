@@ -14,11 +14,20 @@ indicator's tare key has to be disabled. The digits are what the display shows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import reduce
 from operator import xor
+from typing import TYPE_CHECKING
 
 from devices.framing import FrameScanner
+from devices.weighbridge.indication import (
+    Heard,
+    IndicatorFrame,
+    IndicatorProtocol,
+    refuse,
+)
+
+if TYPE_CHECKING:
+    from devices.framing import FrameDecoder
 
 STX = 0x02
 ETX = 0x03
@@ -27,68 +36,63 @@ MAX_DIGITS = 999_999
 MAX_DECIMALS = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndicatorFrame:
-    """What the display shows: `digits` (-999999..999999) with `decimals` (0..4) behind the point.
-
-    The unit is what the indicator was set to, kilograms at a truck scale; the frame does not say.
-    """
-
-    digits: int
-    decimals: int = 0
-
-    @property
-    def value(self) -> float:
-        """The number shown: digits divided by 10 to the power of decimals."""
-        return float(self.digits / 10**self.decimals)
+def decoder() -> FrameDecoder[Heard]:
+    """A decoder of the continuous stream. Fed by one thread."""
+    return FrameScanner(start=STX, end=ETX, max_bytes=FRAME_BYTES, parse=_parse)
 
 
-class YaohuaContinuous:
-    """Decoder of the continuous stream. Fed by one thread."""
-
-    def __init__(self) -> None:
-        self._scanner = FrameScanner(start=STX, end=ETX, max_bytes=FRAME_BYTES, parse=_parse)
-
-    @property
-    def discarded_bytes(self) -> int:
-        """How many bytes so far belonged to no good frame."""
-        return self._scanner.discarded_bytes
-
-    @property
-    def pending_bytes(self) -> int:
-        """How many bytes are kept because they may begin a frame: at most 11."""
-        return self._scanner.pending_bytes
-
-    def feed(self, chunk: bytes) -> list[IndicatorFrame]:
-        """Take any number of bytes and return the frames that they complete. Never raises."""
-        return self._scanner.feed(chunk)
-
-
-def encode(frame: IndicatorFrame) -> bytes:
+def encode(frame: Heard) -> bytes:
     """The 12 bytes of `frame`.
 
     Raises:
-        ValueError: `digits` or `decimals` do not fit the frame.
+        ValueError: the frame says what these bytes cannot.
     """
-    if abs(frame.digits) > MAX_DIGITS or not 0 <= frame.decimals <= MAX_DECIMALS:
-        raise ValueError(f"a continuous frame cannot show {frame}")
-    sign = "-" if frame.digits < 0 else "+"
-    body = f"{sign}{abs(frame.digits):06d}{frame.decimals}".encode("ascii")
-    return bytes((STX, *body, *f"{reduce(xor, body):02X}".encode("ascii"), ETX))
+    if not isinstance(frame, IndicatorFrame) or frame.digits is None:
+        raise refuse(frame, "a continuous frame")
+    plain = IndicatorFrame(digits=frame.digits, decimals=frame.decimals)
+    if frame != plain or not is_carried(frame.digits, frame.decimals):
+        raise refuse(frame, "a continuous frame")
+    body = value_text(frame.digits, frame.decimals)
+    return bytes((STX, *body, *sum_text(body), ETX))
 
 
 def _parse(candidate: bytes) -> IndicatorFrame | None:
-    if len(candidate) != FRAME_BYTES:
+    if len(candidate) != FRAME_BYTES or not has_sum(candidate[1:9], candidate[9:11]):
         return None
-    body, sums = candidate[1:9], candidate[9:11]
-    sign, digits, decimals = body[:1], body[1:7], body[7] - ord("0")
-    high, low = _nibble(sums[0]), _nibble(sums[1])
-    if high is None or low is None or reduce(xor, body) != high << 4 | low:
-        return None
+    return value_of(candidate[1:9])
+
+
+# --- what continuous frames and command replies have in common ------------------------------------
+
+
+def is_carried(digits: int, decimals: int) -> bool:
+    """Whether sign, six digits and a point can say this."""
+    return abs(digits) <= MAX_DIGITS and 0 <= decimals <= MAX_DECIMALS
+
+
+def value_text(digits: int, decimals: int) -> bytes:
+    """Sign, six digits, decimals: eight characters."""
+    return f"{'-' if digits < 0 else '+'}{abs(digits):06d}{decimals}".encode("ascii")
+
+
+def value_of(text: bytes) -> IndicatorFrame | None:
+    """The frame that the eight characters of `text` say; None where they say none."""
+    sign, digits, decimals = text[:1], text[1:7], text[7] - ord("0")
     if sign not in (b"+", b"-") or not digits.isdigit() or not 0 <= decimals <= MAX_DECIMALS:
         return None
     magnitude = int(digits)
     return IndicatorFrame(digits=-magnitude if sign == b"-" else magnitude, decimals=decimals)
+
+
+def sum_text(body: bytes) -> bytes:
+    """The XOR of `body` in two characters."""
+    return f"{reduce(xor, body):02X}".encode("ascii")
+
+
+def has_sum(body: bytes, sums: bytes) -> bool:
+    """Whether the two characters `sums`, in either spelling, are the XOR of `body`."""
+    high, low = _nibble(sums[0]), _nibble(sums[1])
+    return high is not None and low is not None and reduce(xor, body) == high << 4 | low
 
 
 def _nibble(char: int) -> int | None:
@@ -98,3 +102,12 @@ def _nibble(char: int) -> int | None:
     if 0x41 <= char <= 0x46:
         return char - 0x37
     return None
+
+
+PROTOCOL = IndicatorProtocol(
+    name="yaohua-continuous",
+    make_decoder=decoder,
+    encode=encode,
+    max_frame_bytes=FRAME_BYTES,
+    rest=IndicatorFrame(digits=0),
+)
