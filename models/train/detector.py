@@ -20,8 +20,7 @@ from models.train.detector_net import DetectorNet
 from models.train.detector_pictures import PlatePress, photographs, real_plates
 from models.train.detector_samples import DetectorSample, take_sample
 from models.train.detector_targets import detector_loss, draw_targets
-from models.train.loop import train
-from models.train.schedule import TrainingPlan
+from models.train.loop import TrainingPlan, train
 from models.train.split import Role
 
 # Height, width and number of the samples of one batch: about a million pixels each.
@@ -67,7 +66,7 @@ class StreetLessons:
         return plates[int(self._rng.integers(len(plates)))]
 
 
-class DetectorCourse:
+class DetectorTeaching:
     """Street scenes to plates' middles, corners and rows."""
 
     name: Final = "detector"
@@ -126,4 +125,4 @@ def train_detector(plan: TrainingPlan) -> Path:
     Raises:
         OSError: the checkpoint cannot be read or written.
     """
-    return train(DetectorCourse(plan.seed), plan)
+    return train(DetectorTeaching(plan.seed), plan)

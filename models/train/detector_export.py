@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
+from models.train.course import load_taught
 from models.train.detector_net import DetectorNet, ExportedDetector
-from models.train.loop import averaged
 
 _AXES = {
     "image": {1: "height", 2: "width"},
@@ -24,8 +24,7 @@ def export_detector(checkpoint: Path, target: Path) -> int:
     Raises:
         OSError: the checkpoint cannot be read, or the target not written.
     """
-    net = DetectorNet()
-    steps, _ = averaged(net, checkpoint)
+    net, steps = load_taught(DetectorNet(), checkpoint)
     exported = ExportedDetector(net).eval()
     sample = torch.zeros(1, 320, 576, 3, dtype=torch.uint8)
     with warnings.catch_warnings():

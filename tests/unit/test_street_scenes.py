@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from models.train.schedule import TrainingPlan
 
 from models.lpr.session import open_session
 from models.synth.street import (
@@ -19,11 +18,12 @@ from models.synth.street import (
     without_plates,
 )
 from models.synth.street import draw_ground as ground
-from models.train.detector import DetectorCourse, StreetLessons
+from models.train.detector import DetectorTeaching, StreetLessons
 from models.train.detector_export import export_detector
 from models.train.detector_net import DetectorNet
 from models.train.detector_pictures import PlatePress
 from models.train.detector_samples import take_sample
+from models.train.loop import TrainingPlan
 
 _PINK = (203, 32, 255)
 
@@ -108,7 +108,7 @@ def test_lessons_without_real_pictures_are_all_drawn() -> None:
 
 
 def test_a_course_cuts_every_lesson_to_one_shape_and_weighs_it() -> None:
-    course = DetectorCourse(3)
+    course = DetectorTeaching(3)
     lessons = course.lessons(TrainingPlan(out=Path(), minutes=1), 5)
     fresh = [next(lessons) for _ in range(2)]
     loss = course.loss(course.new_net(), course.batch(fresh))
