@@ -17,7 +17,7 @@ from devices.weighbridge.protocols import protocols
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from devices.framing import FrameDecoder
     from devices.weighbridge.indication import Heard
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 def as_sent(packet: bytes) -> bytes:
     """The one spelling of a packet that has only one."""
     return packet
+
+
+def holds_its_packet(stream: bytes, frame: object, codec: CodecUnderLaw) -> bool:
+    """Whether the packet of `frame` stands in `stream`, byte by byte."""
+    return codec.encode(frame) in stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +42,8 @@ class CodecUnderLaw:
     checksum, counted from its end; () where the protocol has none, and then a damaged frame may
     give a wrong value: the settling rule is what stands against it. `spelled` brings packets
     that mean the same by the protocol (a sum in another spelling, a parity bit) to one form.
+    `vouched` tells, by other means than the decoder's, whether a stream holds bytes with a good
+    checksum that may say the frame: enough damage can make a good packet of another value.
     """
 
     name: str
@@ -47,6 +54,7 @@ class CodecUnderLaw:
     max_frame_bytes: int
     checksum_at: tuple[int, ...]
     spelled: Callable[[bytes], bytes] = as_sent
+    vouched: Callable[[bytes, Any, CodecUnderLaw], bool] = holds_its_packet
 
 
 # --- indicators -----------------------------------------------------------------------------------
@@ -187,6 +195,34 @@ def _without_parity(packet: bytes) -> bytes:
     return bytes(byte & 0x7F for byte in packet)
 
 
+def _windows(stream: bytes, lengths: tuple[int, ...]) -> Iterator[bytes]:
+    for length in lengths:
+        for at in range(len(stream) - length + 1):
+            yield stream[at : at + length]
+
+
+def _nibble(char: int) -> int:
+    return char - 0x37 if char >= 0x41 else char - 0x30
+
+
+def _xor_vouches(stream: bytes, _frame: object, codec: CodecUnderLaw) -> bool:
+    """Some window of a Yaohua frame's length, in its brackets, with its XOR before the end."""
+    for window in _windows(stream, (6, 12, 14)):
+        total = 0
+        for byte in window[1:-3]:
+            total ^= byte
+        stated = 16 * _nibble(window[-3]) + _nibble(window[-2])
+        if (window[0], window[-1], stated) == (2, 3, total):
+            return len(window) <= codec.max_frame_bytes
+    return False
+
+
+def _sum_vouches(stream: bytes, _frame: object, _codec: CodecUnderLaw) -> bool:
+    """Some window of 18 bytes whose low seven bits add up to nothing."""
+    windows = _windows(_without_parity(stream), (18,))
+    return any(sum(w) % 128 == 0 and w[0] == 2 and w[16] == 13 for w in windows)
+
+
 # Protocol -> the module of its codec, its frames, the places of its sum, how packets are spelled.
 _INDICATORS: dict[
     str,
@@ -206,6 +242,14 @@ _INDICATORS: dict[
 }
 
 
+# Where more than one packet can say the same frame, so that looking for one is not enough.
+_VOUCHED = {
+    "yaohua-continuous": _xor_vouches,
+    "yaohua-command": _xor_vouches,
+    "toledo-continuous-checksum": _sum_vouches,
+}
+
+
 def _indicators() -> list[CodecUnderLaw]:
     """Every protocol that a lane file may name; one without an entry above is a KeyError."""
     codecs = []
@@ -221,6 +265,7 @@ def _indicators() -> list[CodecUnderLaw]:
                 max_frame_bytes=protocol.max_frame_bytes,
                 checksum_at=checksum_at,
                 spelled=spelled,
+                vouched=_VOUCHED.get(name, holds_its_packet),
             )
         )
     return codecs

@@ -1,0 +1,216 @@
+"""Seeded damage to good streams, and what a decoder must still hold to.
+
+One input is a good stream of one to three packets with one to three injuries, fed to a decoder
+that has seen nothing. The same codec, seed and batch give the same inputs for ever: a finding is
+repeated by its numbers alone.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hil_tests.fuzz.codecs import CodecUnderLaw
+
+BATCH_INPUTS = 10_000
+POOL_PACKETS = 256
+FINDINGS_KEPT = 20
+# Bytes that begin, end or separate frames in one protocol or another, and parity's bit.
+TELLING = bytes((0x00, 0x02, 0x03, 0x0A, 0x0D, 0x20, 0x2D, 0x2E, 0x30, 0x3D, 0x53, 0x80, 0xFF))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One input that broke a promise."""
+
+    codec: str
+    what: str
+    seed: int
+    batch: int
+    number: int
+    stream: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What became of the inputs of one codec.
+
+    `sent_frames` went into the good streams, `read_frames` came out of the damaged ones.
+    `unsent_frames` are those that came out and were never sent: where the protocol has a checksum,
+    damage that its sum does not see; where it has none, damage that nothing sees.
+    """
+
+    inputs: int = 0
+    sent_frames: int = 0
+    read_frames: int = 0
+    unsent_frames: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Take another tally into this one."""
+        self.inputs += other.inputs
+        self.sent_frames += other.sent_frames
+        self.read_frames += other.read_frames
+        self.unsent_frames += other.unsent_frames
+        self.findings = (self.findings + other.findings)[:FINDINGS_KEPT]
+
+
+def fuzz_batch(codec: CodecUnderLaw, *, seed: int, batch: int, inputs: int = BATCH_INPUTS) -> Tally:
+    """Feed the first `inputs` inputs of a batch to the codec."""
+    chance = random.Random(f"{seed}:{codec.name}:{batch}")
+    pool = [codec.sample(chance) for _ in range(POOL_PACKETS)]
+    packets = [codec.encode(frame) for frame in pool]
+    tally = Tally()
+    for number in range(inputs):
+        picked = [chance.randrange(POOL_PACKETS) for _ in range(chance.randint(1, 3))]
+        stream = b"".join(packets[index] for index in picked)
+        lightly = chance.random() < 0.2
+        hurt = _flip_bit(bytearray(stream), chance) if lightly else _hurt(stream, packets, chance)
+        sent = [pool[index] for index in picked]
+        what, read = _judged(codec, bytes(hurt), sent, chance, lightly=lightly)
+        tally.inputs += 1
+        tally.sent_frames += len(sent)
+        tally.read_frames += len(read)
+        tally.unsent_frames += sum(frame not in sent for frame in read)
+        if what and len(tally.findings) < FINDINGS_KEPT:
+            tally.findings.append(
+                Finding(
+                    codec=codec.name,
+                    what=what,
+                    seed=seed,
+                    batch=batch,
+                    number=number,
+                    stream=hurt.hex(" "),
+                )
+            )
+    return tally
+
+
+def _judged(
+    codec: CodecUnderLaw, stream: bytes, sent: list[Any], chance: random.Random, *, lightly: bool
+) -> tuple[str, list[Any]]:
+    """Which promise broke ("" when none), and what was read."""
+    try:
+        what, read = _fed(codec, stream, chance)
+    except Exception as exc:  # noqa: BLE001 - whatever it is, it is what we are looking for
+        return f"raised {exc!r}", []
+    if what or not codec.checksum_at:
+        return what, read
+    for frame in read:
+        if frame in sent:
+            continue
+        if lightly:
+            return f"one wrong bit made {frame}", read
+        if not codec.vouched(stream, frame, codec):
+            return f"no good checksum vouches for {frame}", read
+    return "", read
+
+
+def _fed(codec: CodecUnderLaw, stream: bytes, chance: random.Random) -> tuple[str, list[Any]]:
+    whole, pieces = codec.make_decoder(), codec.make_decoder()
+    read = whole.feed(stream)
+    again: list[Any] = []
+    at = 0
+    while at < len(stream):
+        piece = stream[at : at + chance.randint(1, 16)]
+        again += pieces.feed(piece)
+        at += len(piece)
+        if pieces.pending_bytes >= codec.max_frame_bytes:
+            return f"keeps {pieces.pending_bytes} bytes", read
+    good_bytes = len(stream) - whole.discarded_bytes - whole.pending_bytes
+    if again != read or pieces.discarded_bytes != whole.discarded_bytes:
+        return f"cut differently it reads {again}, not {read}", read
+    if not len(read) <= good_bytes <= len(read) * codec.max_frame_bytes:
+        return f"{len(read)} frames in {good_bytes} bytes: bytes are counted wrong", read
+    return "", read
+
+
+# --- injuries -------------------------------------------------------------------------------------
+
+
+def _hurt(stream: bytes, packets: list[bytes], chance: random.Random) -> bytearray:
+    hurt = bytearray(stream)
+    for _ in range(chance.randint(1, 3)):
+        if not hurt:
+            break
+        if chance.random() < 0.1:  # the beginning of another frame, cut short
+            other = chance.choice(packets)
+            at = chance.randrange(len(hurt))
+            hurt[at:at] = other[: chance.randrange(len(other))]
+        else:
+            hurt = chance.choice(INJURIES)(hurt, chance)
+    return hurt
+
+
+def _flip_bit(hurt: bytearray, chance: random.Random) -> bytearray:
+    hurt[chance.randrange(len(hurt))] ^= 1 << chance.randrange(8)
+    return hurt
+
+
+def _other_byte(hurt: bytearray, chance: random.Random) -> bytearray:
+    hurt[chance.randrange(len(hurt))] = chance.randrange(256)
+    return hurt
+
+
+def _telling_byte(hurt: bytearray, chance: random.Random) -> bytearray:
+    hurt[chance.randrange(len(hurt))] = chance.choice(TELLING)
+    return hurt
+
+
+def _other_digit(hurt: bytearray, chance: random.Random) -> bytearray:
+    hurt[chance.randrange(len(hurt))] = chance.randrange(0x30, 0x3A)
+    return hurt
+
+
+def _lose(hurt: bytearray, chance: random.Random) -> bytearray:
+    at = chance.randrange(len(hurt))
+    del hurt[at : at + chance.randint(1, 4)]
+    return hurt
+
+
+def _noise(hurt: bytearray, chance: random.Random) -> bytearray:
+    at = chance.randrange(len(hurt) + 1)
+    hurt[at:at] = chance.randbytes(chance.randint(1, 8))
+    return hurt
+
+
+def _twice(hurt: bytearray, chance: random.Random) -> bytearray:
+    at = chance.randrange(len(hurt))
+    hurt[at:at] = hurt[at : at + chance.randint(1, 12)]
+    return hurt
+
+
+def _cut(hurt: bytearray, chance: random.Random) -> bytearray:
+    at = chance.randrange(len(hurt))
+    return hurt[at:] if chance.random() < 0.5 else hurt[:at]
+
+
+def _swap(hurt: bytearray, chance: random.Random) -> bytearray:
+    at, other = chance.randrange(len(hurt)), chance.randrange(len(hurt))
+    hurt[at], hurt[other] = hurt[other], hurt[at]
+    return hurt
+
+
+def _parity(hurt: bytearray, chance: random.Random) -> bytearray:
+    at = chance.randrange(len(hurt))
+    for place in range(at, min(len(hurt), at + 20)):
+        hurt[place] |= 0x80
+    return hurt
+
+
+INJURIES: tuple[Callable[[bytearray, random.Random], bytearray], ...] = (
+    _flip_bit,
+    _other_byte,
+    _telling_byte,
+    _other_digit,
+    _lose,
+    _noise,
+    _twice,
+    _cut,
+    _swap,
+    _parity,
+)
