@@ -12,7 +12,7 @@ import numpy as np
 
 from models.evaluate.drawn import drawn_trucks, evaluate_drawn
 from models.evaluate.examination.texts import ExamKind
-from models.evaluate.examined import evaluate_examination
+from models.evaluate.examined import Examination, evaluate_examination
 from models.evaluate.labeled import LabelsError, evaluate_labeled, read_labels
 from models.evaluate.tally import Outcome, Tally, by_label, table
 from models.lpr.opening import open_plate_reader
@@ -44,6 +44,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     exam = commands.add_parser("eval-exam", help="measure on the sealed drawn examination")
     exam.add_argument("--every", type=_count, default=1, metavar="K", help="each K-th question")
     exam.add_argument("--frames", type=_count, default=1, help="frames of each passage (1)")
+    exam.add_argument("--keep", type=Path, metavar="DIR", help="keep and reuse the pictures")
     exam.add_argument("--kind", action="append", type=ExamKind, metavar="KIND", help="only these")
     _add_verbose(exam)
     exam.set_defaults(run=_evaluate_examination)
@@ -105,13 +106,13 @@ def _evaluate_labeled(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate_examination(arguments: argparse.Namespace) -> int:
-    outcomes = evaluate_examination(
-        _opened(arguments),
-        stopwatch_s=time.perf_counter,
+    examination = Examination(
         frames=arguments.frames,
         every=arguments.every,
         kinds=tuple(arguments.kind or ExamKind),
+        kept=arguments.keep,
     )
+    outcomes = evaluate_examination(_opened(arguments), examination, stopwatch_s=time.perf_counter)
     _print(((kind.value, outcome) for kind, outcome in outcomes), verbose=arguments.verbose)
     return 0
 

@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
 
 from models.evaluate.drawn import voted
 from models.evaluate.examination.questions import PER_KIND, question
-from models.evaluate.examination.texts import ExamKind
+from models.evaluate.examination.texts import CLASS_OF, ExamKind
 from models.evaluate.tally import Outcome
-from models.lpr.api import PlateReader
+from models.lpr.api import BgrImage, PlateReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """Which questions are asked, and where drawn pictures are kept for the next time.
+
+    `kept` None draws every picture anew, a sixth of a second each.
+    """
+
+    frames: int = 1
+    every: int = 1
+    kinds: tuple[ExamKind, ...] = tuple(ExamKind)
+    kept: Path | None = None
 
 
 def evaluate_examination(
-    reader: PlateReader,
-    *,
-    stopwatch_s: Callable[[], float],
-    frames: int = 1,
-    every: int = 1,
-    kinds: tuple[ExamKind, ...] = tuple(ExamKind),
+    reader: PlateReader, examination: Examination, *, stopwatch_s: Callable[[], float]
 ) -> Iterator[tuple[ExamKind, Outcome]]:
-    """Each `every`-th question of each kind; a right text of a wrong class is a wrong answer.
+    """Each question of each kind; a right text of a wrong class is a wrong answer.
 
     With more than one frame the questions are shown as passages that come nearer.
     """
-    for kind in kinds:
-        for number in range(0, PER_KIND, every):
-            asked = [question(kind, number, moment) for moment in range(frames)]
-            plate = asked[0].plates[0]
-            pictures = [q.image for q in asked]
-            yield kind, voted(reader, pictures, plate.text, plate.plate_class, stopwatch_s)
+    for kind in examination.kinds:
+        for number in range(0, PER_KIND, examination.every):
+            asked = [
+                picture_of(kind, number, moment, examination.kept)
+                for moment in range(examination.frames)
+            ]
+            frames = [image for image, _ in asked]
+            yield kind, voted(reader, frames, asked[0][1], CLASS_OF[kind], stopwatch_s)
+
+
+def picture_of(kind: ExamKind, number: int, moment: int, kept: Path | None) -> tuple[BgrImage, str]:
+    """The picture of a question and the plate that is asked for, drawn or as kept."""
+    if kept is None:
+        asked = question(kind, number, moment)
+        return asked.image, asked.plates[0].text
+    picture = kept / f"{kind}-{number:03d}-{moment}.png"
+    label = picture.with_suffix(".json")
+    if label.exists():
+        image = cv2.imdecode(np.fromfile(picture, np.uint8), cv2.IMREAD_COLOR)
+        return np.asarray(image, np.uint8), str(json.loads(label.read_text("utf-8")))
+    asked = question(kind, number, moment)
+    _, packed = cv2.imencode(".png", asked.image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    kept.mkdir(parents=True, exist_ok=True)
+    picture.write_bytes(packed.tobytes())
+    label.write_text(json.dumps(asked.plates[0].text), "utf-8")
+    return asked.image, asked.plates[0].text

@@ -33,7 +33,8 @@ from models.lpr.second_opinion import SecondOpinion
 
 _PLATES_MAX: Final = 8
 _SURE: Final = 0.985  # from here on one look is enough
-_ASK: Final = 0.90  # below it a second reader is asked
+ASK: Final = 0.90
+"""Below this confidence a second reader is asked."""
 _CONFIDENCE_MIN: Final = 0.05  # below it nobody could read the plate
 _NO_PLATE_MAX: Final = 0.5
 _ROWS_DOUBT: Final = (0.1, 0.9)
@@ -129,8 +130,8 @@ class LanePlateReader:
         if best is None or _mean_no_plate(looks) > _NO_PLATE_MAX:
             return None
         confidence = self._calibration.probability(best.score)
-        if confidence < _ASK and self._second is not None:
-            agrees = _agrees(self._second, image, place.quads[0], best.text)
+        if confidence < ASK and self._second is not None:
+            agrees = agrees(self._second, image, place.quads[0], best.text)
             confidence = self._calibration.probability(best.score, second=agrees)
         if confidence < _CONFIDENCE_MIN:
             return None
@@ -185,7 +186,7 @@ def _mean_no_plate(looks: list[StripReading]) -> float:
     return sum(look.no_plate for look in looks) / len(looks)
 
 
-def _agrees(second: SecondOpinion, image: BgrImage, quad: Quad, text: str) -> bool | None:
+def agrees(second: SecondOpinion, image: BgrImage, quad: Quad, text: str) -> bool | None:
     """Whether another reader reads the same there; None where it reads nothing."""
     window = window_around(quad, 0.05)
     low = np.maximum(np.floor(window.min(axis=0)), 0).astype(int)

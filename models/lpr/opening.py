@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from models.lpr.api import PlateReader
-from models.lpr.calibration import from_numbers
+from models.lpr.calibration import Calibration, from_numbers
 from models.lpr.detector import Detector
 from models.lpr.lane_reader import LanePlateReader
 from models.lpr.paddle import PaddlePlateReader
@@ -19,7 +19,9 @@ from models.lpr.verify import VerifyPolicy
 from models.lpr.weights_card import CARD, WEIGHTS, WeightsCard
 
 
-def open_plate_reader(weights: Path | None = None, *, asks_second: bool = True) -> PlateReader:
+def open_plate_reader(
+    weights: Path | None = None, *, asks_second: bool = True, calibrated: bool = True
+) -> PlateReader:
     """A reader with its weights loaded and checked, warmed up by one empty picture.
 
     Call it on the thread that will read.
@@ -27,6 +29,7 @@ def open_plate_reader(weights: Path | None = None, *, asks_second: bool = True) 
     Args:
         weights: a folder of other weights with their card; None takes those of the package.
         asks_second: whether a second reader, where installed, is asked in doubt.
+        calibrated: False leaves the scores as they are, for those who fit the calibration.
 
     Raises:
         WeightsError: the weights are missing or are not the ones their card names.
@@ -38,7 +41,7 @@ def open_plate_reader(weights: Path | None = None, *, asks_second: bool = True) 
         detector=Detector(open_session(card.network("detector"))),
         refiner=Refiner(open_session(card.network("refiner"))),
         recognizer=Recognizer(open_session(card.network("recognizer"))),
-        calibration=from_numbers(card.numbers("calibration")),
+        calibration=from_numbers(card.numbers("calibration")) if calibrated else Calibration(),
         second=second_opinion() if asks_second else None,
     )
     reader.read(np.zeros((360, 640, 3), np.uint8))

@@ -33,7 +33,7 @@ _GROUPS: Final = (PROVINCES, SUFFIXES, LETTERS + DIGITS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyPolicy:
-    """What it takes to accept; fitted on pictures that the measure does not use.
+    """What it takes to accept; fitted on pictures that the measure does not use, else strict.
 
     `temperature` flattens the reader's logarithms, which are too sure of themselves.
     `declared_odds`: how many times likelier a declared plate is than one impostor's plate.
@@ -44,7 +44,7 @@ class VerifyPolicy:
     temperature: float = 1.0
     declared_odds: float = 1.0
     rest_weight: float = 0.3
-    posterior_min: float = 0.9
+    posterior_min: float = 0.999
     log_likelihood_min: float = -6.0
 
 

@@ -1,8 +1,9 @@
 """The weights that this code was measured with: files beside a card that holds their hashes.
 
 `weights/card.toml` has a table per network (`recognizer`, `refiner`, `detector`) with at least
-`file` and `sha256`; what else it says (data, metrics, licence) is for people. `calibration` holds
-the numbers that turn scores into probabilities.
+`file` and `sha256`; what else it says (data, metrics, licence) is for people. Beside it
+`calibration.toml` (`gate-lpr calibrate`) holds the numbers that turn the scores of just these
+weights into probabilities.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from models.lpr.session import WeightsError
 
 WEIGHTS: Final = Path(__file__).parent / "weights"
 CARD: Final = "card.toml"
+CALIBRATION: Final = "calibration.toml"
 
 
 class WeightsCard:
@@ -27,11 +29,7 @@ class WeightsCard:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or WEIGHTS
-        path = self._folder / CARD
-        try:
-            self._tables: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-        except (OSError, ValueError) as exc:
-            raise WeightsError(f"plate reader: card of the weights {path}: {exc}") from exc
+        self._tables = _tables(self._folder / CARD)
 
     def network(self, name: str) -> bytes:
         """The ONNX file of a network, checked.
@@ -54,11 +52,27 @@ class WeightsCard:
             )
         return content
 
+    def hash_of(self, name: str) -> str:
+        """What the card says of a network; empty where it says nothing."""
+        return str(self._tables.get(name, {}).get("sha256", ""))
+
     def numbers(self, name: str) -> dict[str, float]:
-        """The numbers of a table; empty where the card has no such table."""
-        table = self._tables.get(name, {})
-        return {key: float(value) for key, value in table.items() if _is_number(value)}
+        """A table of `calibration.toml`; empty where the file or the table is missing.
+
+        Raises:
+            WeightsError: the file is no TOML, or was fitted to another recognizer.
+        """
+        path = self._folder / CALIBRATION
+        if not path.exists():
+            return {}
+        tables = _tables(path)
+        if tables.get("recognizer") != self.hash_of("recognizer"):
+            raise WeightsError(f"plate reader: {path} was fitted to another recognizer")
+        return {key: float(value) for key, value in tables.get(name, {}).items()}
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _tables(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as exc:
+        raise WeightsError(f"plate reader: card of the weights {path}: {exc}") from exc
