@@ -131,8 +131,8 @@ class LanePlateReader:
             return None
         confidence = self._calibration.probability(best.score)
         if confidence < ASK and self._second is not None:
-            agrees = agrees(self._second, image, place.quads[0], best.text)
-            confidence = self._calibration.probability(best.score, second=agrees)
+            same = agrees(self._second, image, place.quads[0], best.text)
+            confidence = self._calibration.probability(best.score, second=same)
         if confidence < _CONFIDENCE_MIN:
             return None
         return PlateReading(
