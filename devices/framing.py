@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F")
 
+WITHOUT_PARITY = bytes(byte & 0x7F for byte in range(256))
+
 
 class FrameDecoder(Protocol[F]):
     """The receiving half of a codec: bytes in, frames out, no I/O."""
@@ -100,8 +102,10 @@ class FrameScanner(Generic[F]):
 
     def _find_start(self, begin: int, end: int) -> int:
         """The first start byte in `begin:end`, -1 when there is none."""
-        found = (self._pending.find(start, begin, end) for start in self._starts)
-        return min((at for at in found if at >= 0), default=-1)
+        if len(self._starts) == 1:
+            return self._pending.find(self._starts, begin, end)
+        found = [self._pending.find(start, begin, end) for start in self._starts]
+        return min([at for at in found if at >= 0], default=-1)
 
     def _trim(self) -> None:
         """Drop what can no longer be part of a frame: bounded whatever arrives."""
@@ -131,7 +135,7 @@ class FixedScanner(Generic[F]):
         self._starts = starts
         self._frame_bytes = frame_bytes
         self._parse = parse
-        self._translation = bytes(byte & 0x7F for byte in range(256)) if seven_bit else None
+        self._translation = WITHOUT_PARITY if seven_bit else None
         self._pending = bytearray()
         self._discarded_bytes = 0
 
