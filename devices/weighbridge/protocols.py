@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from devices.errors import DeviceConfigError
 from devices.weighbridge.codecs import (
+    and_standard,
     mt_sics,
     rinstrum,
     sma,
@@ -36,6 +37,7 @@ _PLAIN: tuple[IndicatorProtocol, ...] = (
     sma.PROTOCOL,
     rinstrum.FORMAT_A,
     rinstrum.FORMAT_C,
+    and_standard.PROTOCOL,
 )
 
 

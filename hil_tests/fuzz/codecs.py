@@ -185,6 +185,18 @@ def _rinstrum_c(chance: random.Random) -> Heard:
     )
 
 
+def _and_standard(chance: random.Random) -> Heard:
+    if chance.random() < 0.2:
+        return IndicatorFrame(digits=None, status=WeightStatus.OVERLOAD)
+    return IndicatorFrame(
+        digits=_digits(chance, 6),
+        decimals=chance.randint(0, 4),
+        unit=chance.choice(tuple(Unit)),
+        kind=chance.choice(tuple(Kind)),
+        motion=chance.random() < 0.5,
+    )
+
+
 def _yaohua_spelled(packet: bytes) -> bytes:
     """Write sums of the models that add 30h to every nibble as the others do."""
     sums = bytes(0x41 + char - 0x3A if 0x3A <= char <= 0x3F else char for char in packet[-3:-1])
@@ -238,6 +250,7 @@ _INDICATORS: dict[
     "mt-sics": ("mt_sics", _mt_sics, (), as_sent),
     "sma": ("sma", _sma, (), as_sent),
     "rinstrum-auto-a": ("rinstrum", _rinstrum_a, (), as_sent),
+    "and-standard": ("and_standard", _and_standard, (), as_sent),
     "rinstrum-auto-c": ("rinstrum", _rinstrum_c, (), as_sent),
 }
 

@@ -89,6 +89,16 @@ GOLDEN: list[tuple[str, str, Heard]] = [
     ("mt-sics", text("S -\r\n"), IndicatorFrame(digits=None, status=UNDERLOAD)),
     ("mt-sics", text("S I\r\n"), Answer(text="S I")),
     ("sma", text("\n?\r"), Answer(text="?")),
+    (
+        "and-standard",
+        text("ST,GS,+00123.0kg\r\n"),
+        IndicatorFrame(digits=1_230, decimals=1, unit=Unit.KG, kind=Kind.GROSS, motion=False),
+    ),
+    (
+        "and-standard",
+        text("ST,NT,+0012.34kg\r\n"),
+        IndicatorFrame(digits=1_234, decimals=2, unit=Unit.KG, kind=Kind.NET, motion=False),
+    ),
 ]
 
 # Laid out by hand from a written description, where no document shows the bytes.
@@ -251,6 +261,9 @@ def test_other_spellings_of_the_same_protocol_are_read(name: str, wire: str, fra
         ("sma", text("\n 1X       25680kg \r")),
         ("sma", text("\n 1G      2-5680kg \r")),
         ("rinstrum-auto-a", text("\x02   25680X\x03")),
+        ("and-standard", text("HD,GS,+00123.0kg\r\n")),  # held, not weighed
+        ("and-standard", text("ST,GS,+00123,0kg\r\n")),  # a comma for the point
+        ("and-standard", text("ST,GS, 00123.0kg\r\n")),
         ("rinstrum-auto-a", text("\x02   25 80G\x03")),
         ("rinstrum-auto-a", text("\x02- -25680G\x03")),
         ("rinstrum-auto-c", text("\x02   25680G  ? kg\x03")),
@@ -286,6 +299,8 @@ def test_a_unit_that_is_unknown_is_not_taken_for_kilograms(
         ("rinstrum-auto-a", "\x02        U\x03", UNDERLOAD),
         ("rinstrum-auto-a", "\x02   25680E\x03", WeightStatus.ERROR),
         ("rinstrum-auto-c", "\x02   OL   O  - kg\x03", OVERLOAD),
+        ("and-standard", "OL,GS,      . kg\r\n", OVERLOAD),
+        ("and-standard", "LO,NT,         t\r\n", OVERLOAD),
         ("rinstrum-auto-c", "\x02        E  -   \x03", WeightStatus.ERROR),
     ],
 )
