@@ -85,10 +85,30 @@ class Course(Generic[NetT]):
 
     def learn(self, loss: Tensor) -> None:
         """One step down the slope of `loss`."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._rate()
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self._descend()
+
+    def replica(self, net: NetT) -> NetT:
+        """`net` made to share the weights of this course's net, for another thread to learn on."""
+        net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for theirs, ours in zip(net.modules(), self.net.modules(), strict=True):
+            for name, parameter in ours.named_parameters(recurse=False):
+                getattr(theirs, name).data = parameter.data
+            for name, buffer in ours.named_buffers(recurse=False):
+                setattr(theirs, name, buffer)
+        net.train()
+        return net
+
+    def learn_from(self, replica: NetT) -> None:
+        """One step with the gradients that a replica holds, which is then without any."""
+        for ours, theirs in zip(self.net.parameters(), replica.parameters(), strict=True):
+            ours.grad, theirs.grad = theirs.grad, None
+        self._descend()
+
+    def _descend(self) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), _GRADIENT_MAX)
         self._optimizer.step()
         self.step += 1

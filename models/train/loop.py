@@ -1,11 +1,14 @@
 """The training loop that all nets share.
 
-Lessons are drawn in a process of their own; OMP_NUM_THREADS says how many threads learn.
+Lessons are drawn in a process of their own. Several threads may learn: each finds the gradients of
+its own batch with the weights that all share, and steps when it is done, without waiting for the
+others. On a busy machine that uses what it gives; OMP_NUM_THREADS=1 keeps each to one core.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +23,7 @@ from models.train.course import Course, Pace
 _RATE_END: Final = 2e-5
 _WARM_STEPS: Final = 300
 _MEMORY: Final = 0.9985
-_LOG_EVERY: Final = 100
+_LOG_EVERY: Final = 50
 
 _log = logging.getLogger(__name__)
 Lesson = TypeVar("Lesson")
@@ -38,6 +41,7 @@ class TrainingPlan:
     glyphs: Path | None = None
     real: Path | None = None
     seed: int = 1
+    learners: int = 1
 
 
 class Teaching(Protocol[Lesson]):
@@ -107,16 +111,48 @@ def train(teaching: Teaching[Lesson], plan: TrainingPlan) -> Path:
     )
     course = Course(teaching.new_net(), teaching.new_net(), path, pace)
     drawing = _Drawing(teaching, plan, plan.seed + course.step)
-    losses: list[float] = []
-    for fresh in DataLoader(drawing, batch_size=None, num_workers=1, prefetch_factor=6):
-        if not course.goes_on:
-            break
-        loss = teaching.loss(course.net, teaching.batch(fresh))
-        course.learn(loss)
-        losses.append(loss.item())
-        if course.step % _LOG_EVERY == 0:
-            mean = sum(losses) / len(losses)
-            _log.info("step %d, %.1f min, loss %.4f", course.step, course.minutes, mean)
-            losses.clear()
+    loader = DataLoader(drawing, batch_size=None, num_workers=1, prefetch_factor=6)
+    room = _Classroom(teaching, course, iter(loader))
+    replicas = [course.replica(teaching.new_net()) for _ in range(plan.learners - 1)]
+    helpers = [threading.Thread(target=room.learn, args=(net,), daemon=True) for net in replicas]
+    for helper in helpers:
+        helper.start()
+    room.learn(course.replica(teaching.new_net()))
+    for helper in helpers:
+        helper.join()
     course.save()
     return path
+
+
+class _Classroom(Generic[Lesson]):
+    """Where the threads of one course take their lessons and bring what they learnt."""
+
+    def __init__(
+        self, teaching: Teaching[Lesson], course: Course[nn.Module], fresh: Iterator[list[Lesson]]
+    ) -> None:
+        self._teaching = teaching
+        self._course = course
+        self._fresh = fresh
+        self._lock = threading.Lock()
+        self._losses: list[float] = []
+
+    def learn(self, replica: nn.Module) -> None:
+        """Takes lessons until the time is up."""
+        while True:
+            with self._lock:
+                if not self._course.goes_on:
+                    return
+                lessons = self._teaching.batch(next(self._fresh))
+            loss = self._teaching.loss(replica, lessons)
+            loss.backward()  # type: ignore[no-untyped-call]
+            with self._lock:
+                self._course.learn_from(replica)
+                self._note(loss.item())
+
+    def _note(self, loss: float) -> None:
+        self._losses.append(loss)
+        step, minutes = self._course.step, self._course.minutes
+        if step % _LOG_EVERY == 0:
+            mean = sum(self._losses) / len(self._losses)
+            _log.info("step %d, %.1f min, loss %.4f", step, minutes, mean)
+            self._losses.clear()
