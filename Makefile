@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test bench chaos photographs lock format lint clean docs
+.PHONY: help setup setup-dev run test bench chaos fuzz photographs lock format lint clean docs
 
 # Any Python that answers may start bootstrap.py, which itself looks for the right one; a shim
 # that exists and does not work is passed over.
@@ -47,6 +47,9 @@ bench: setup-dev ## print the numbers that the documents quote (half an hour; AR
 chaos: setup-dev ## kill the agent CYCLES=100 times in mid passage; count what was lost or doubled
 	@exec $(PY) -m hil_tests.chaos.kill_agent $(if $(CYCLES),--cycles '$(CYCLES)') \
 	  $(if $(SEED),--seed '$(SEED)') $(if $(JSON),--json '$(JSON)')
+
+fuzz: setup-dev ## damage a million streams for every codec and report (ARGS="--codec sma --inputs 9999")
+	@exec $(PY) -m hil_tests.fuzz $(ARGS)
 
 photographs: setup-dev ## release real photographs at a lane: LABELS=labels.csv FOLDER=its folder
 	$(if $(and $(LABELS),$(FOLDER)),,$(error photographs: say where they are: make photographs \

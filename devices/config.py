@@ -41,7 +41,7 @@ class BusConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class WeighbridgeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The weight indicator's stream and the rule for when its value is settled."""
 
-    driver: str = "yaohua-continuous"
+    driver: str = "yaohua-continuous"  # one of docs/reference/drivers.md
     port: str  # a serial device path, or tcp://host:port
     baud: Baud = 9_600
     division_kg: Annotated[int, Meta(ge=1, le=100)] = 20
