@@ -5,17 +5,23 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.evaluate import benchmark
+from models.evaluate.calibrating import fitted
 from models.evaluate.drawn import drawn_trucks, evaluate_drawn
 from models.evaluate.examination.texts import ExamKind
 from models.evaluate.examined import Examination, evaluate_examination
 from models.evaluate.labeled import LabelsError, evaluate_labeled, read_labels
+from models.evaluate.peers import installed_peers
 from models.evaluate.tally import Outcome, Tally, by_label, table
-from models.lpr.opening import open_plate_reader
+from models.lpr.opening import open_plate_reader, open_verify_policy
+from models.lpr.second_opinion import second_opinion
+from models.lpr.weights_card import WeightsCard
 from models.synth.plate_pictures import draw_plate, random_plate
 from models.synth.scenes import draw_scene, encode_jpeg, photograph
 
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `synth`, `eval`, `eval-exam` and `eval-synth`."""
+    """Adds `synth`, the `eval` commands, `calibrate` and `bench`."""
     synth = commands.add_parser("synth", help="draw sample pictures to look at")
     synth.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to fill")
     synth.add_argument("-n", type=_count, default=12, metavar="N", help="how many (12)")
@@ -56,6 +62,17 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     drawn.add_argument("--unreadable", action="store_true", help="mud and glare on every plate")
     _add_verbose(drawn)
     drawn.set_defaults(run=_evaluate_drawn)
+
+    fit = commands.add_parser("calibrate", help="fit confidence and verification to the weights")
+    fit.add_argument("pictures", type=Path, metavar="DIR", help="labels.csv, labels2.csv, pictures")
+    fit.set_defaults(run=_calibrate)
+
+    bench = commands.add_parser("bench", help="every number, beside the readers installed here")
+    bench.add_argument("--pictures", type=Path, metavar="DIR", help="labeled real pictures")
+    bench.add_argument("--every", type=_count, default=1, metavar="K", help="each K-th question")
+    bench.add_argument("--keep", type=Path, metavar="DIR", help="keep and reuse drawn pictures")
+    bench.add_argument("--alone", action="store_true", help="without the peers")
+    bench.set_defaults(run=_bench)
 
 
 def _add_verbose(command: argparse.ArgumentParser) -> None:
@@ -123,6 +140,30 @@ def _evaluate_drawn(arguments: argparse.Namespace) -> int:
         _opened(arguments), trucks, frames=arguments.frames, stopwatch_s=time.perf_counter
     )
     _print(((t.plate_class.value, outcome) for t, outcome in outcomes), verbose=arguments.verbose)
+    return 0
+
+
+def _calibrate(arguments: argparse.Namespace) -> int:
+    reader = open_plate_reader(arguments.weights, asks_second=False, calibrated=False)
+    second = None if arguments.no_second else second_opinion()
+    card = WeightsCard(arguments.weights)
+    numbers = fitted(reader, second, arguments.pictures).toml(card.hash_of("recognizer"))
+    card.calibration_path.write_text(numbers, "utf-8")
+    print(f"{card.calibration_path}:\n{numbers}", end="")
+    return 0
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    own = _opened(arguments)
+    readers = {"kakou": own, **({} if arguments.alone else installed_peers())}
+    lines = [benchmark.speed(readers)]
+    if arguments.pictures is not None:
+        policy = open_verify_policy(arguments.weights)
+        lines.append(benchmark.real_pictures(readers, arguments.pictures))
+        lines.append(benchmark.verification(own, policy, arguments.pictures))
+    lines.append(benchmark.examination(readers, every=arguments.every, kept=arguments.keep))
+    for measured in chain.from_iterable(lines):
+        print(measured.line(), flush=True)
     return 0
 
 

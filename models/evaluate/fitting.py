@@ -7,12 +7,14 @@ from itertools import product
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from models.evaluate.verification import ScoredTrial, TrialCounts, count
 from models.lpr.calibration import log_odds
 from models.lpr.verify import VerifyPolicy
 
 _ROUNDS: Final = 50
+_SMALLEST: Final = 1e-9
 _PULL: Final = 0.05  # toward the line as it is without any picture
 _FALSE_ACCEPTS_MAX: Final = 0.0003
 _TEMPERATURES: Final = (1.0, 1.5, 2.0)
@@ -21,16 +23,25 @@ _RESTS: Final = (0.1, 0.3, 1.0)
 
 
 def fit_platt(scores: Sequence[float], rights: Sequence[bool]) -> tuple[float, float]:
-    """Bias and slope of the log-odds, by Newton's method; (0, 1) without a picture."""
+    """Bias and slope of the log-odds, by damped Newton steps; (0, 1) without a picture."""
     x = np.array([[1.0, log_odds(score)] for score in scores]).reshape(-1, 2)
     y = np.array(rights, np.float64)
     start = np.array([0.0, 1.0])
     weights = start.copy()
+
+    def loss(at: npt.NDArray[np.float64]) -> float:
+        odds = x @ at
+        surprise = np.logaddexp(0, odds) - y * odds
+        return float(surprise.sum() + _PULL / 2 * ((at - start) ** 2).sum())
+
     for _ in range(_ROUNDS):
         p = 1 / (1 + np.exp(-np.clip(x @ weights, -50, 50)))
         slope = x.T @ (p - y) + _PULL * (weights - start)
         bend = (x * (p * (1 - p))[:, None]).T @ x + _PULL * np.eye(2)
-        weights = weights - np.linalg.solve(bend, slope)
+        step = np.linalg.solve(bend, slope)
+        while np.abs(step).max() > _SMALLEST and loss(weights - step) > loss(weights):
+            step /= 2
+        weights = weights - step
     return float(weights[0]), float(weights[1])
 
 

@@ -94,12 +94,14 @@ class Tally:
 
     @property
     def calibration_error(self) -> float:
-        """The expected calibration error of what was read, ten bins of equal count; 0..1."""
-        read = sorted((o.confidence, o.is_exact) for o in self.outcomes if o.is_found)
-        if not read:
-            return 0.0
-        bins = np.array_split(np.array(read, np.float64), min(_BINS, len(read)))
-        return float(sum(len(b) * abs(b[:, 0].mean() - b[:, 1].mean()) for b in bins) / len(read))
+        """The expected calibration error of what was read, ten bins of equal width; 0..1."""
+        gaps = [0.0] * _BINS
+        read = [o for o in self.outcomes if o.is_found]
+        for outcome in read:
+            gaps[min(_BINS - 1, int(outcome.confidence * _BINS))] += (
+                outcome.confidence - outcome.is_exact
+            )
+        return sum(abs(gap) for gap in gaps) / max(1, len(read))
 
 
 def table(tallies: dict[str, Tally]) -> str:

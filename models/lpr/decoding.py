@@ -26,7 +26,7 @@ from models.lpr.recognizer import StripReading, mean_of
 
 _FOREIGN_MIN: Final = 3
 _FOREIGN_MAX: Final = 10
-_REST_WEIGHT: Final = 0.5  # mass on texts that were not weighed, or that no plate carries
+_REST_WEIGHT: Final = 0.5  # mass on other texts, and on texts of a color that was not seen
 _SURE_PATH: Final = 0.6
 _ALTERNATIVES_MAX: Final = 3
 
@@ -85,7 +85,7 @@ def weighed_texts(looks: list[StripReading]) -> list[Decoded]:
     shares = [
         float(p) * seen.classes[c] for p, (_, c) in zip(likelihoods, texts.values(), strict=True)
     ]
-    rest = max(0.0, 1.0 - float(likelihoods.sum())) * _REST_WEIGHT
+    rest = max(0.0, 1.0 - sum(shares)) * _REST_WEIGHT
     total = sum(shares) + rest + 1e-30
     found = [
         Decoded(symbols=symbols, text=text, plate_class=plate_class, score=share / total)

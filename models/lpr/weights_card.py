@@ -52,6 +52,11 @@ class WeightsCard:
             )
         return content
 
+    @property
+    def calibration_path(self) -> Path:
+        """Where the numbers fitted to these weights are."""
+        return self._folder / CALIBRATION
+
     def hash_of(self, name: str) -> str:
         """What the card says of a network; empty where it says nothing."""
         return str(self._tables.get(name, {}).get("sha256", ""))
@@ -62,7 +67,7 @@ class WeightsCard:
         Raises:
             WeightsError: the file is no TOML, or was fitted to another recognizer.
         """
-        path = self._folder / CALIBRATION
+        path = self.calibration_path
         if not path.exists():
             return {}
         tables = _tables(path)
