@@ -37,6 +37,9 @@ ASK: Final = 0.90
 """Below this confidence a second reader is asked."""
 _CONFIDENCE_MIN: Final = 0.05  # below it nobody could read the plate
 _NO_PLATE_MAX: Final = 0.5
+_NO_PLATE_CROP_MAX: Final = 0.98
+_SCREENED: Final = 600  # more texts than these are first ranked by one look
+_KEPT: Final = 300
 _ROWS_DOUBT: Final = (0.1, 0.9)
 _SAME_PLACE: Final = 0.35
 _PLATENESS_MIN: Final = 0.3
@@ -93,48 +96,64 @@ class LanePlateReader:
         whole = _whole(crop)
         (refined,) = self._refiner.refine(crop, [whole])
         place = _place(whole, refined.two_rows, refined)
-        return next(iter(self._read_places(crop, [place], frame_number)), None)
+        return next(iter(self._read_places(crop, [place], frame_number, is_plate=True)), None)
 
     def log_likelihoods(
         self, image: BgrImage, corners: Corners, texts: Sequence[str], *, rows: int = 1
     ) -> list[float]:
-        """`log p(text | picture)` of each text. See `PlateReader.log_likelihoods`."""
+        """`log p(text | picture)` of each text. See `PlateReader.log_likelihoods`.
+
+        Of many texts only the best few hundred of the first look are weighed in every look.
+        """
         check_picture(image)
         quad = np.array(corners, np.float32)
         looks = self._recognizer.read([rectify(image, as_corners(q), rows) for q in _around(quad)])
+        spelled = {index: s for index, text in enumerate(texts) if (s := symbols_of(text))}
         logs = [float("-inf")] * len(texts)
-        symbols = {index: s for index, text in enumerate(texts) if (s := symbols_of(text))}
-        means = mean_log([one.steps for one in looks], list(symbols.values()))
-        for index, mean in zip(symbols, means, strict=True):
-            logs[index] = mean
+        steps = [one.steps for one in looks]
+        if len(spelled) > _SCREENED:
+            coarse = mean_log(steps[:1], list(spelled.values()))
+            for index, log in zip(spelled, coarse, strict=True):
+                logs[index] = log
+            best = sorted(spelled, key=lambda index: -logs[index])[:_KEPT]
+            spelled = {index: spelled[index] for index in best}
+        for index, log in zip(spelled, mean_log(steps, list(spelled.values())), strict=True):
+            logs[index] = log
         return logs
 
     def _read_places(
-        self, image: BgrImage, places: list[_Place], frame_number: int
+        self, image: BgrImage, places: list[_Place], frame_number: int, *, is_plate: bool = False
     ) -> list[PlateReading]:
+        """What is read at each place; `is_plate` keeps what hardly anybody could read."""
         strips = [rectify(image, as_corners(p.quads[0]), p.rows) for p in places]
         readings = [
-            self._settle(image, place, first, frame_number)
+            self._settle(image, place, first, frame_number, is_plate=is_plate)
             for place, first in zip(places, self._recognizer.read(strips), strict=True)
         ]
-        return [reading for reading in readings if reading is not None]
+        floor = 0.0 if is_plate else _CONFIDENCE_MIN
+        return [r for r in readings if r is not None and r.confidence >= floor]
 
     def _settle(
-        self, image: BgrImage, place: _Place, first: StripReading, frame_number: int
+        self,
+        image: BgrImage,
+        place: _Place,
+        first: StripReading,
+        frame_number: int,
+        *,
+        is_plate: bool,
     ) -> PlateReading | None:
         """The reading of one place: at once where it is clear, else after further looks."""
         best, looks, rows = plain_text(first), [first], place.rows
         sure = best is not None and self._calibration.probability(best.score) >= _SURE
         if best is None or not sure:
             best, looks, rows = self._look_again(image, place, first)
-        if best is None or _mean_no_plate(looks) > _NO_PLATE_MAX:
+        no_plate_max = _NO_PLATE_CROP_MAX if is_plate else _NO_PLATE_MAX
+        if best is None or _mean_no_plate(looks) > no_plate_max:
             return None
         confidence = self._calibration.probability(best.score)
         if confidence < ASK and self._second is not None:
             same = agrees(self._second, image, place.quads[0], best.text)
             confidence = self._calibration.probability(best.score, second=same)
-        if confidence < _CONFIDENCE_MIN:
-            return None
         return PlateReading(
             text=best.text,
             plate_class=best.plate_class,

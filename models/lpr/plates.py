@@ -152,9 +152,10 @@ Corners = tuple[Point, Point, Point, Point]
 class PlateReading:
     """One plate as read in one picture.
 
-    `text` is normalized and obeys a grammar. `confidence` is the probability of the whole text
-    (0..1), not of its mean character. `corners` are pixels of the picture that was read, in the
-    order top left, top right, bottom right, bottom left. `rows` is 1 or 2.
+    `text` is normalized and obeys a grammar, unless the class is OTHER. `confidence` is the
+    probability of the whole text (0..1), not of its mean character. `corners` are pixels of the
+    picture that was read, in the order top left, top right, bottom right, bottom left. `rows` is
+    1 or 2.
     """
 
     text: str
