@@ -10,8 +10,9 @@ import numpy as np
 
 from models.lpr.api import BgrImage
 from models.lpr.plates import DIGITS, LETTERS, PROVINCES
+from models.synth.camera import pose
 from models.synth.glyphs import GlyphError, Mask, glyph_mask
-from models.synth.perspective import tilted_quad, warp_onto
+from models.synth.perspective import warp_onto
 
 _WORDS: Final = (
     "危险品",
@@ -185,7 +186,8 @@ def _somewhere(
 ) -> None:
     height, width = image.shape[:2]
     span_px = float(np.exp(rng.uniform(np.log(24), np.log(0.7 * width))))
-    unit = tilted_quad(rng, span_px, span_px * picture.shape[0] / picture.shape[1])
+    aspect = picture.shape[1] / picture.shape[0]
+    unit = pose(rng, aspect, span_px / aspect)
     middle = np.array([rng.uniform(0, width), rng.uniform(0, height)])
     shade = cv2.convertScaleAbs(picture, alpha=float(rng.uniform(0.35, 1.05)))
     quad = np.asarray(unit + middle, np.float32)

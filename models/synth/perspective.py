@@ -1,4 +1,4 @@
-"""Geometry of pasting: a tilted rectangle as a camera sees it, and a picture warped onto it."""
+"""Pasting: a picture warped onto a quad of another, clipped at its edges, softly blended in."""
 
 from __future__ import annotations
 
@@ -8,29 +8,6 @@ import numpy as np
 from models.lpr.api import BgrImage
 from models.lpr.boxes import Quad
 from models.synth.glyphs import Mask
-
-
-def tilted_quad(rng: np.random.Generator, width_px: float, height_px: float) -> Quad:
-    """A rectangle around the origin, turned in space: mostly mild, up to 50 degrees sideways."""
-    yaw, pitch, roll = np.radians(
-        [
-            np.clip(rng.normal(0, 22), -55, 55),
-            np.clip(rng.normal(0, 13), -35, 35),
-            np.clip(rng.normal(0, 5), -15, 15),
-        ]
-    )
-    x, y = width_px / 2, height_px / 2
-    points = np.array([[-x, -y, 0], [x, -y, 0], [x, y, 0], [-x, y, 0]])
-    c, s = np.cos(yaw), np.sin(yaw)
-    points = points @ np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])
-    c, s = np.cos(pitch), np.sin(pitch)
-    points = points @ np.array([[1, 0, 0], [0, c, s], [0, -s, c]])
-    c, s = np.cos(roll), np.sin(roll)
-    points = points @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
-    distance_px = width_px * float(rng.uniform(2.5, 12))
-    flat = points[:, :2] * (distance_px / (distance_px + points[:, 2:]))
-    flat[:, 0] += flat[:, 1] * float(rng.normal(0, 0.12))  # a mount that leans
-    return np.asarray(flat, np.float32)
 
 
 def warp_onto(

@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from models.lpr.api import BgrImage
 from models.lpr.boxes import Quad
+from models.synth.camera import pose
 from models.synth.clutter import draw_clutter
-from models.synth.perspective import blend, tilted_quad, warp_onto
+from models.synth.perspective import blend, warp_onto
 from models.synth.scenes import draw_scene
 
 Quads = npt.NDArray[np.float32]
@@ -210,7 +211,7 @@ def _placed(
     aspect = plate.image.shape[1] / plate.image.shape[0]
     low, high = _WIDTH_PX[0], min(_WIDTH_PX[1], 0.8 * width, 0.7 * height * aspect)
     span_px = float(np.exp(rng.uniform(np.log(low), np.log(max(high, low + 1)))))
-    unit = tilted_quad(rng, span_px, span_px / aspect)
+    unit = pose(rng, aspect, span_px / aspect)
     reach = np.abs(unit).max(axis=0) + 2
     middle = rng.uniform(reach, np.maximum(reach + 1, [width - reach[0], height - reach[1]]))
     first = np.asarray(unit + middle, np.float32)

@@ -1,4 +1,8 @@
-"""Training pictures for the detector: a part of a scene, turned, scaled, and badly photographed."""
+"""Training pictures for the detector: a part of a scene, turned, scaled, and badly photographed.
+
+`models.synth.camera` photographs one plate, and blurs by shares of its height; here a whole picture
+is photographed, with plates of all sizes in it, and lamps, rain and shadows between them.
+"""
 
 from __future__ import annotations
 
