@@ -17,7 +17,7 @@ import msgspec
 
 from devices.clock import SystemClock
 from devices.errors import DeviceError
-from hil_tests.bench import fresh_clone, ingest, kills, passages
+from hil_tests.bench import fresh_clone, ingest, kills, passages, plates
 from hil_tests.bench.figures import Part, table
 from hil_tests.bench.machine import Machine, machine
 from hil_tests.bench.manifest import ManifestLate
@@ -25,12 +25,14 @@ from hil_tests.demo.console_client import ConsoleError
 from hil_tests.demo.places import PlaceError
 from hil_tests.demo.port import StartError
 from hil_tests.demo.processes import ProcessDied
+from models.evaluate.labeled import LabelsError
+from models.lpr.session import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 EX_INTERRUPTED = 130
-PARTS = ("warm", "passages", "ingest", "kills", "cold")
+PARTS = ("warm", "plates", "passages", "ingest", "kills", "cold")
 FAILURES = (
     fresh_clone.CloneError,
     ingest.IngestError,
@@ -41,6 +43,8 @@ FAILURES = (
     StartError,
     ProcessDied,
     DeviceError,
+    LabelsError,
+    WeightsError,
 )
 
 
@@ -96,6 +100,10 @@ def _parts(name: str, options: argparse.Namespace, say: Callable[[str], None]) -
     match name:
         case "warm" | "cold":
             return _one(lambda: fresh_clone.measure(clock, cold=name == "cold", say=say))
+        case "plates":
+            return plates.measure(
+                pictures=options.pictures, every=options.every, kept=options.keep, say=say
+            )
         case "passages":
             return passages.measure(
                 clock, passages=options.passages, rows=options.rows, seed=options.seed, say=say
@@ -146,6 +154,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         parser.add_argument(
             name, type=int, default=default, metavar="N", help=f"{meaning} ({default})"
         )
+    parser.add_argument(
+        "--pictures", type=Path, metavar="DIR", help="labeled real pictures for the plate reader"
+    )
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="K", help="each K-th question of the examination"
+    )
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep drawn questions there")
     parser.add_argument("--json", metavar="FILE", help="write the report there, too")
     return parser.parse_args(arguments)
 

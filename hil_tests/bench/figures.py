@@ -18,7 +18,7 @@ FEWEST = 50
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """`value` None: not measured, `remark` says why. `at_most`: the bar, None where there is none.
+    """`value` None: not measured, `remark` says why. `at_most`, `at_least`: the bar, if any.
 
     `n` is how many samples stand behind the value.
     """
@@ -28,12 +28,16 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     n: int
     at_most: float | None = None
+    at_least: float | None = None
     remark: str = ""
 
     @property
     def is_missed(self) -> bool:
-        """Whether there is a bar and the value is not below it; what is not known misses it."""
-        return self.at_most is not None and (self.value is None or self.value > self.at_most)
+        """Whether there is a bar and the value is beyond it; what is not known misses it."""
+        if self.value is None:
+            return self.at_most is not None or self.at_least is not None
+        above = self.at_most is not None and self.value > self.at_most
+        return above or (self.at_least is not None and self.value < self.at_least)
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,9 +85,8 @@ def table(parts: Sequence[Part]) -> str:
 def _words(figure: Figure) -> str:
     value = "-" if figure.value is None else f"{figure.value:,.10g}"
     words = f"{value:>9} {figure.unit:10} n={figure.n:<6}"
-    if figure.at_most is not None:
-        verdict = "MISSED" if figure.is_missed else "met"
-        if figure.value is None:
-            verdict = "not known"
-        words += f" at most {figure.at_most:g}: {verdict}"
+    for bar, limit in (("at most", figure.at_most), ("at least", figure.at_least)):
+        if limit is not None:
+            verdict = "MISSED" if figure.is_missed else "met"
+            words += f" {bar} {limit:g}: {'not known' if figure.value is None else verdict}"
     return f"{words} {figure.remark}"
