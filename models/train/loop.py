@@ -7,6 +7,7 @@ others. On a busy machine that uses what it gives; OMP_NUM_THREADS=1 keeps each 
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from collections.abc import Iterator
@@ -67,7 +68,7 @@ class Teaching(Protocol[Lesson]):
         ...
 
     def lessons(self, plan: TrainingPlan, seed: int) -> Iterator[Lesson]:
-        """An endless supply; runs in the drawing process."""
+        """The supply, mostly endless; runs in the drawing process. Its end ends the course."""
         ...
 
     def batch(self, fresh: list[Lesson]) -> list[Lesson]:
@@ -90,12 +91,12 @@ class _Drawing(IterableDataset[list[Lesson]], Generic[Lesson]):
     def __iter__(self) -> Iterator[list[Lesson]]:
         cv2.setNumThreads(1)
         lessons = self._teaching.lessons(self._plan, self._seed)
-        while True:
-            yield [next(lessons) for _ in range(self._teaching.fresh)]
+        while handful := list(itertools.islice(lessons, self._teaching.fresh)):
+            yield handful
 
 
 def train(teaching: Teaching[Lesson], plan: TrainingPlan) -> Path:
-    """Trains until the plan's minutes are spent; returns the checkpoint.
+    """Trains until the plan's minutes are spent or the lessons end; returns the checkpoint.
 
     Raises:
         OSError: the checkpoint cannot be read or written.
@@ -140,9 +141,10 @@ class _Classroom(Generic[Lesson]):
         """Takes lessons until the time is up."""
         while True:
             with self._lock:
-                if not self._course.goes_on:
+                fresh = next(self._fresh, None) if self._course.goes_on else None
+                if fresh is None:
                     return
-                lessons = self._teaching.batch(next(self._fresh))
+                lessons = self._teaching.batch(fresh)
             loss = self._teaching.loss(replica, lessons)
             loss.backward()  # type: ignore[no-untyped-call]
             with self._lock:

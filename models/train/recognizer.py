@@ -79,7 +79,7 @@ class RecognizerTeaching:
     """Strips to texts and classes."""
 
     name: Final = "recognizer"
-    fresh: Final = _FRESH
+    fresh: int = _FRESH
     peak_rate: Final = 3e-3
 
     def __init__(self, seed: int) -> None:
