@@ -70,8 +70,9 @@ def main() -> int:
             )
             for finding in tally.findings:
                 print(f"  {finding.what}\n    {finding.stream}", flush=True)
-    if options.json:
-        options.json.write_text(json.dumps({"seed": options.seed, "codecs": reports}, indent=1))
+            if options.json:  # after every codec: a run that is ended early has its report
+                report = {"seed": options.seed, "codecs": reports}
+                options.json.write_text(json.dumps(report, indent=1))
     return 1 if any(report["findings"] for report in reports) else 0
 
 
