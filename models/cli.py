@@ -25,6 +25,7 @@ from models.lpr.plates import PlateReading
 from models.lpr.session import WeightsError
 from models.lpr.verify import NOTHING, Verification, VerifyPolicy, verify_reading
 from models.pictures import load_picture
+from models.train import commands as teaching
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_pictures(verify)
     verify.set_defaults(run=_verify)
     measuring.add_commands(commands)
+    teaching.add_commands(commands)
     return parser
 
 

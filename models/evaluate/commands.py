@@ -24,6 +24,7 @@ from models.lpr.second_opinion import second_opinion
 from models.lpr.weights_card import WeightsCard
 from models.synth.plate_pictures import draw_plate, random_plate
 from models.synth.scenes import draw_scene, encode_jpeg, photograph
+from models.synth.sheet import write_sheet
 
 if TYPE_CHECKING:
     from models.lpr.api import PlateReader
@@ -100,7 +101,8 @@ def _synth(arguments: argparse.Namespace) -> int:
         scene = draw_scene(rng, plate, unreadable=number % 10 == 9)  # noqa: PLR2004 - every tenth
         (arguments.out / f"{name}.jpg").write_bytes(encode_jpeg(photograph(rng, scene)))
         (arguments.out / f"{name}-plate.jpg").write_bytes(encode_jpeg(plate))
-    print(f"{arguments.n} scenes and their plates in {arguments.out}")
+    write_sheet(arguments.seed, str(arguments.out / "kinds.png"))
+    print(f"{arguments.n} scenes, their plates, and a sheet of all kinds in {arguments.out}")
     return 0
 
 
