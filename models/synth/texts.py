@@ -18,7 +18,7 @@ _OFFICES: Final = LETTERS + "O"
 
 # Percent of the plates drawn for teaching.
 TEACHING_MIX: Final[dict[PlateKind, float]] = {
-    PlateKind.BLUE: 33,
+    PlateKind.BLUE: 31.5,
     PlateKind.YELLOW_ONE_ROW: 9,
     PlateKind.YELLOW_TWO_ROWS: 12,
     PlateKind.TRAILER: 6.5,
@@ -31,9 +31,9 @@ TEACHING_MIX: Final[dict[PlateKind, float]] = {
     PlateKind.ARMED_POLICE_TWO_ROWS: 0.5,
     PlateKind.EMERGENCY: 0.6,
     PlateKind.DRIVING_SCHOOL: 1.5,
-    PlateKind.TRIAL: 0.4,
-    PlateKind.EMBASSY: 0.5,
-    PlateKind.CONSULATE: 0.6,
+    PlateKind.TRIAL: 0.8,
+    PlateKind.EMBASSY: 1.0,
+    PlateKind.CONSULATE: 0.9,
     PlateKind.HONG_KONG: 3,
     PlateKind.HONG_KONG_TWO_ROWS: 2.5,
     PlateKind.MACAU: 2.2,

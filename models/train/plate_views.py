@@ -131,9 +131,9 @@ class PlateViews:
         image, text = plate.image, plate.text
         if plate.common_province and text[0] in PROVINCES:
             fate = rng.random()
-            if fate < 0.7:
+            if fate < 0.8:
                 image, text = self._other_province(plate)
-            elif fate < 0.9:
+            elif fate < 0.88:
                 image, text = image[:, round(image.shape[1] * 0.135) :], text[1:]
         return Subject(image=image, text=text, plate_class=plate.plate_class, rows=1, real=True)
 

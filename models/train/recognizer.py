@@ -27,6 +27,7 @@ BATCH: Final = 64
 _FRESH: Final = 32  # lessons of a batch that are new
 _STORE: Final = 24_000  # lessons kept, 24 kB each
 _CLASS_WEIGHT: Final = 0.25
+_DOUBT: Final = 6.0  # a strip whose loss is this counts half
 
 
 class _Store:
@@ -114,15 +115,20 @@ def train_recognizer(plan: TrainingPlan) -> Path:
 
 
 def lesson_loss(net: nn.Module, lessons: list[Strip]) -> Tensor:
-    """Mean CTC loss of the texts and a little cross entropy of the classes."""
+    """Mean CTC loss of the texts and a little cross entropy of the classes.
+
+    A strip that nobody could read would pull hardest; what is far from being read counts less.
+    """
     strips = torch.from_numpy(np.stack([lesson.image for lesson in lessons]))
     log_probs, class_logits = net(strips)
     symbols = torch.tensor(list(itertools.chain.from_iterable(x.symbols for x in lessons)))
     lengths = torch.tensor([len(lesson.symbols) for lesson in lessons])
     columns = torch.full((len(lessons),), log_probs.shape[1])
-    text_loss = functional.ctc_loss(
+    text_losses = functional.ctc_loss(
         log_probs.transpose(0, 1), symbols, columns, lengths, reduction="none", zero_infinity=True
-    ).mean()
+    )
+    trust = _DOUBT / (_DOUBT + text_losses.detach())
+    text_loss = (text_losses * trust).mean()
     classes = torch.tensor([lesson.class_index for lesson in lessons])
     return text_loss + _CLASS_WEIGHT * functional.cross_entropy(class_logits, classes)
 

@@ -68,7 +68,7 @@ def _found(rng: np.random.Generator, quad: Quad) -> Corners:
     """The corners as a detector finds them: each a little wrong, all too wide or too tight."""
     size = np.array([np.linalg.norm(quad[1] - quad[0]), np.linalg.norm(quad[3] - quad[0])])
     middle = quad.mean(axis=0)
-    grown = middle + (quad - middle) * (1 + rng.normal(0.02, 0.03, 2))
+    grown = middle + (quad - middle) * (1 + rng.normal(0.02, 0.045, 2))
     sigma = float(rng.choice((0.01, 0.025, 0.05)))
     return corners_of(grown + rng.normal(0, sigma, (4, 2)) * [size[0] * 0.4, size[1]])
 
