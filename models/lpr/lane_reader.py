@@ -107,7 +107,8 @@ class LanePlateReader:
         """
         check_picture(image)
         quad = np.array(corners, np.float32)
-        looks = self._recognizer.read([rectify(image, as_corners(q), rows) for q in _around(quad)])
+        strips = [rectify(image, as_corners(q), rows) for q in (quad, *self._further(image, quad))]
+        looks = self._recognizer.read(strips)
         spelled = {index: s for index, text in enumerate(texts) if (s := symbols_of(text))}
         logs = [float("-inf")] * len(texts)
         steps = [one.steps for one in looks]
@@ -168,24 +169,26 @@ class LanePlateReader:
         self, image: BgrImage, place: _Place, first: StripReading
     ) -> tuple[Decoded | None, list[StripReading], int]:
         """The best text over several cuts, with the looks it rests on and its number of rows."""
-        quads = [*place.quads[1:], *_around(place.quads[0])[1:]]
-        strips = [rectify(image, as_corners(q), place.rows) for q in quads]
+        further = self._further(image, place.quads[0])
+        strips = [rectify(image, as_corners(q), place.rows) for q in further]
         looks = [first, *self._recognizer.read(strips)]
         best, rows = next(iter(weighed_texts(looks)), None), place.rows
         if _ROWS_DOUBT[0] < place.two_rows < _ROWS_DOUBT[1] or best is None:
             other = 3 - place.rows
-            others = self._recognizer.read(
-                [rectify(image, as_corners(q), other) for q in place.quads]
-            )
+            strips = [rectify(image, as_corners(q), other) for q in (*place.quads, *further)]
+            others = self._recognizer.read(strips)
             rival = next(iter(weighed_texts(others)), None)
             if rival is not None and (best is None or rival.score > best.score):
                 return rival, others, other
         return best, looks, rows
 
-
-def _around(quad: Quad) -> list[Quad]:
-    """The quad itself and the further cuts of the same plate."""
-    return [quad, *(widened(quad, across, down) for across, down in _FURTHER)]
+    def _further(self, image: BgrImage, quad: Quad) -> list[Quad]:
+        """Other cuts of the plate at `quad`: refined once more, their mean, wider and narrower."""
+        (again,) = self._refiner.refine(image, [window_around(quad)])
+        if overlap(again.corners, quad) < _SAME_PLACE:
+            return [widened(quad, across, down) for across, down in _FURTHER]
+        middle = np.asarray((quad + again.corners) / 2, np.float32)
+        return [again.corners, middle, *(widened(middle, a, d) for a, d in _FURTHER)]
 
 
 def _whole(image: BgrImage) -> Quad:
