@@ -98,5 +98,6 @@ def _near(
     right, bottom = np.clip(np.ceil(quad.max(axis=0)) + 3, [left + 1, top + 1], [wide, high])
     near = image[top : int(bottom), left : int(right)]
     scale = 1.0 / ratio
-    small = cv2.resize(near, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    size = (max(1, round(near.shape[1] * scale)), max(1, round(near.shape[0] * scale)))
+    small = cv2.resize(near, size, interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.uint8), np.array([left, top], np.float32), scale

@@ -94,7 +94,7 @@ def test_samples_can_be_drawn_and_are_the_same_for_a_seed(tmp_path: Path) -> Non
     two = sorted((tmp_path / "two").iterdir())
     assert [p.name for p in one] == [p.name for p in two]
     assert [p.read_bytes() for p in one] == [p.read_bytes() for p in two]
-    assert len(one) == 4
+    assert len(one) == 5  # two scenes, their plates, and a sheet of every kind
 
 
 def test_labels_that_cannot_be_used_are_named(
