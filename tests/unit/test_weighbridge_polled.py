@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.clock import ManualClock
@@ -157,6 +157,7 @@ def test_an_indicator_that_always_answers_too_late_gives_no_weight(lag_s: float)
             indicator.clock.advance(0.02)
 
 
+@settings(max_examples=40)
 @given(
     lags_s=st.lists(st.sampled_from([0.02, 0.02, 0.1, 0.3, 0.6, 1.0]), min_size=4, max_size=30),
     lost=st.sets(st.integers(0, 29)),
