@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -67,38 +68,44 @@ def trials_of(
             yield ScoredTrial(plate=plate, is_impostor=True, ranked=(), rivals=())
             yield ScoredTrial(plate=plate, is_impostor=False, ranked=(), rivals=())
         return
-    texts = list(dict.fromkeys([*pool, *near, plate]))
-    logs = dict(zip(texts, _logs(reader, image, reading, texts), strict=True))
+    likelihoods = _Likelihoods(reader, image, reading)
+    likelihoods.learn([*pool, *near, plate])
     for number, ten in enumerate(picks):
         start = number * 7 % 90
         for is_impostor in (True, False):
             listed = [*pool[start : start + DECLARED - NEIGHBORS - 1], *ten]
             listed += pool[-1:] if is_impostor else [plate]
-            yield _scored(reader, image, reading, plate, listed, logs)
+            yield _scored(likelihoods, reading.text, plate, listed)
 
 
-def _scored(
-    reader: PlateReader,
-    image: BgrImage,
-    reading: PlateReading,
-    plate: str,
-    listed: list[str],
-    logs: dict[str, float],
-) -> ScoredTrial:
-    ranked = sorted(((logs[text], text) for text in set(listed)), reverse=True)
-    rivals = rivals_of(reading.text, ranked, set(listed))
+class _Likelihoods:
+    """The logarithms of the plate in one picture, each text asked for once."""
+
+    def __init__(self, reader: PlateReader, image: BgrImage, reading: PlateReading) -> None:
+        self._ask = partial(reader.log_likelihoods, image, reading.corners, rows=reading.rows)
+        self._known: dict[str, float] = {}
+
+    def learn(self, texts: list[str]) -> None:
+        """Asks for those of `texts` that are not known."""
+        unknown = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if unknown:
+            self._known.update(zip(unknown, self._ask(texts=unknown), strict=True))
+
+    def of(self, text: str) -> float:
+        """The logarithm of a text that was learned."""
+        return self._known[text]
+
+
+def _scored(likelihoods: _Likelihoods, free: str, plate: str, listed: list[str]) -> ScoredTrial:
+    ranked = sorted(((likelihoods.of(text), text) for text in set(listed)), reverse=True)
+    rivals = rivals_of(free, ranked, set(listed))
+    likelihoods.learn(rivals)
     return ScoredTrial(
         plate=plate,
         is_impostor=plate not in listed,
         ranked=tuple(ranked[:_KEPT]),
-        rivals=tuple(_logs(reader, image, reading, rivals)),
+        rivals=tuple(likelihoods.of(text) for text in rivals),
     )
-
-
-def _logs(
-    reader: PlateReader, image: BgrImage, reading: PlateReading, texts: list[str]
-) -> list[float]:
-    return reader.log_likelihoods(image, reading.corners, texts, rows=reading.rows)
 
 
 def _others(rng: np.random.Generator, count: int) -> list[str]:
