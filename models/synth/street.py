@@ -148,7 +148,7 @@ def _exchanged(rng: np.random.Generator, scene: StreetScene, sources: StreetSour
     for quad in scene.quads:
         plate = _pick(rng, sources.plates)
         target = _of_shape(quad, plate.image.shape[1] / plate.image.shape[0])
-        if rng.random() < 0.3:
+        if rng.random() < 0.4:
             _holder(rng, image, target, [])
         _paste(rng, image, plate, target)
         quads.append(target)
@@ -187,7 +187,7 @@ def _furnished(rng: np.random.Generator, scene: StreetScene, sources: StreetSour
         for target, plate in _placed(rng, image, sources.plates):
             if any(_touch(target, other) for other in (*taken, *scene.ignored)):
                 continue
-            if rng.random() < 0.3:
+            if rng.random() < 0.4:
                 _holder(rng, image, target, taken)
             _paste(rng, image, plate, target)
             taken.append(target)
@@ -238,30 +238,39 @@ def _touch(one: Quad, other: Quad) -> bool:
 
 def _paste(rng: np.random.Generator, image: BgrImage, plate: PlatePicture, quad: Quad) -> None:
     """The plate in the light of its place, with edges as soft as a lens makes them."""
-    picture = _lit(rng, plate.image, _local_tone(image, quad))
+    picture = _lit(rng, plate.image, float(_mean_color(image, quad).mean()))
     warp_onto(image, picture, quad, soft_px=float(rng.uniform(0.2, 1.0)))
 
 
 def _holder(rng: np.random.Generator, image: BgrImage, quad: Quad, others: Sequence[Quad]) -> None:
-    """What a plate is screwed to: a frame or a recess, darker or brighter than the plate.
+    """What a plate is screwed to: a frame, or a recess in the body, wider than the plate.
 
     None where it would cover a plate that is already there.
     """
     middle = quad.mean(axis=0)
-    margin = np.array([1 + rng.uniform(0.01, 0.08), 1 + rng.uniform(0.05, 0.35)])
+    recess = rng.random() < 0.5
+    wide, tall = (0.45, 0.8) if recess else (0.08, 0.35)
+    margin = 1 + rng.uniform(0.01, [wide, tall])
     grown = np.asarray((quad - middle) * margin + middle, np.float32)
     if any(_touch(grown, other) for other in others):
         return
-    tone = int(rng.choice([12, 30, 60, 120, 190]))
     points = np.round(grown * 16).astype(np.int32)
-    cv2.fillConvexPoly(image, points, (tone, tone, tone), cv2.LINE_AA, 4)
+    if recess:
+        paint = _mean_color(image, grown)
+        fill = tuple(float(v) for v in np.clip(paint * rng.uniform(0.6, 1.15), 0, 255))
+        edge = tuple(float(v) for v in np.clip(paint * rng.uniform(0.3, 1.5), 0, 255))
+        cv2.fillConvexPoly(image, points, fill, cv2.LINE_AA, 4)
+        cv2.polylines(image, [points], isClosed=True, color=edge, thickness=2, shift=4)
+    else:
+        tone = int(rng.choice([12, 30, 60, 120, 190]))
+        cv2.fillConvexPoly(image, points, (tone, tone, tone), cv2.LINE_AA, 4)
 
 
-def _local_tone(image: BgrImage, quad: Quad) -> float:
+def _mean_color(image: BgrImage, quad: Quad) -> npt.NDArray[np.float64]:
     height, width = image.shape[:2]
     left, top = np.clip(quad.min(axis=0).astype(int) - 4, 0, [width - 2, height - 2])
     right, bottom = np.clip(quad.max(axis=0).astype(int) + 4, [left + 1, top + 1], [width, height])
-    return float(image[top:bottom:2, left:right:2].mean())
+    return np.asarray(image[top:bottom:2, left:right:2].mean(axis=(0, 1)), np.float64)
 
 
 def _lit(rng: np.random.Generator, plate: BgrImage, tone: float) -> BgrImage:

@@ -153,9 +153,10 @@ def _toned(rng: np.random.Generator, image: BgrImage) -> BgrImage:
 
 
 def _saturated(rng: np.random.Generator, image: BgrImage) -> BgrImage:
-    """Paler or stronger colors, and a little turn of the color wheel."""
+    """Paler or stronger colors, and a turn of the color wheel: mostly small, sometimes any."""
     hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
-    turn, share = int(rng.integers(-8, 9)), float(rng.uniform(0.3, 1.5))
+    reach = 8 if rng.random() < 0.6 else 90
+    turn, share = int(rng.integers(-reach, reach + 1)), float(rng.uniform(0.3, 1.5))
     hue = ((np.arange(256) + turn) % 180).astype(np.uint8)
     saturation = np.clip(np.arange(256) * share, 0, 255).astype(np.uint8)
     table = np.stack([hue, saturation, np.arange(256, dtype=np.uint8)], axis=1)

@@ -20,6 +20,7 @@ _ACROSS: Final = 0.10  # width of the hill of heat, in plate widths
 _DOWN: Final = 0.14
 _SPREAD_CELLS: Final = (0.55, 3.5)
 _CORNERS_FROM: Final = 0.3  # cells warmer than this must know the corners
+_INEXACT: Final = 0.05  # how much the corners of a roughly cut plate count
 _SMALL_PX: Final = 12.0
 
 
@@ -67,7 +68,7 @@ def draw_targets(
         if span_px < _SMALL_PX or not _mostly_inside(quad, size):
             _forget(targets, quad)
         else:
-            _raise_hill(targets, quad, row_count, 1.0 if is_exact else 0.2)
+            _raise_hill(targets, quad, row_count, 1.0 if is_exact else _INEXACT)
     return targets
 
 
