@@ -4,13 +4,14 @@ The network (`models/lpr/weights/detector.onnx`, taught by `models.train`) sees 
 to about 184,000 pixels, 576 x 320 for a 16:9 camera, and answers on a grid of 8 x 8 px cells: how
 likely a plate's middle is here, and where its corners are from here.
 
-Memory and time are bounded for pictures of any size and shape. Where nothing is found and the
-picture had to be shrunk, it is looked at once more with four times the pixels, which costs four
-times the first look.
+Memory and time are bounded for pictures of any size and shape. Where the picture had to be
+shrunk and the first look is sure of nothing, or its plate is small, it is looked at once more with
+up to four times the pixels, which costs up to four times the first look.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +32,8 @@ PADDING: Final = 114
 _STEP_PX: Final = 32
 _LOOK_PX: Final = 576 * 320
 _SECOND_LOOK: Final = 4
+_SURE: Final = 0.6  # a score from which on a plate is hardly ever something else
+_SMALL_PX: Final = 40.0  # a plate less wide in the input is found, but its corners are off
 _SIDE_MAX_PX: Final = 2048
 _ENLARGED_MAX: Final = 2.0
 _PEAKS_MAX: Final = 24
@@ -107,15 +110,16 @@ class Detector:
 
         Args:
             image: 8-bit BGR of any size.
-            thorough: look a second time, closer, where the first look finds nothing and the
-                picture had to be shrunk for it.
+            thorough: look a second time, closer, where the picture had to be shrunk for the first
+                look and that is sure of nothing, or finds a plate too small to place its corners.
         """
         height, width = image.shape[:2]
         box = letterbox(width, height)
         found = self._look(image, box)
-        if found or not thorough or min(box.factors) >= 1.0:
+        if not thorough or min(box.factors) >= 1.0 or any(_is_clear(f, box) for f in found[:1]):
             return found
-        return self._look(image, letterbox(width, height, _LOOK_PX * _SECOND_LOOK))
+        closer = self._look(image, letterbox(width, height, _LOOK_PX * _SECOND_LOOK))
+        return sorted(distinct([*closer, *found]), key=lambda plate: -plate.score)
 
     def _look(self, image: BgrImage, box: Letterbox) -> list[FoundPlate]:
         heat, corners, rows = self._session.run(None, {"image": _laid_in(image, box)})
@@ -123,6 +127,11 @@ class Detector:
         return [
             FoundPlate(corners=box.to_picture(f.corners), score=f.score, rows=f.rows) for f in found
         ]
+
+
+def _is_clear(plate: FoundPlate, box: Letterbox) -> bool:
+    width_px = float(np.linalg.norm(plate.corners[1] - plate.corners[0])) * min(box.factors)
+    return plate.score >= _SURE and width_px >= _SMALL_PX
 
 
 def _laid_in(image: BgrImage, box: Letterbox) -> npt.NDArray[np.uint8]:
@@ -158,12 +167,21 @@ def plates_of(
     summits = np.asarray(cv2.dilate(heat, np.ones((3, 3), np.uint8)))
     tops, lefts = np.nonzero((heat >= summits) & (heat >= threshold))
     order = np.argsort(-heat[tops, lefts], kind="stable")[:_PEAKS_MAX]
-    found: list[FoundPlate] = []
-    for top, left in zip(tops[order], lefts[order], strict=True):
-        plate = _plate_at(heat, corners, rows, int(top), int(left))
-        if all(overlap(plate.corners, other.corners) < _SAME_PLATE_IOU for other in found):
-            found.append(plate)
-    return found
+    return distinct(
+        [
+            _plate_at(heat, corners, rows, int(top), int(left))
+            for top, left in zip(tops[order], lefts[order], strict=True)
+        ]
+    )
+
+
+def distinct(plates: Sequence[FoundPlate]) -> list[FoundPlate]:
+    """The first of the answers for each plate, in their order."""
+    kept: list[FoundPlate] = []
+    for plate in plates:
+        if all(overlap(plate.corners, other.corners) < _SAME_PLATE_IOU for other in kept):
+            kept.append(plate)
+    return kept
 
 
 def _plate_at(
