@@ -39,7 +39,13 @@ from gate_agent.domain.events import (
     Stamped,
     WeightObserved,
 )
-from gate_agent.domain.evidence import CardEvidence, Evidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.evidence import (
+    CardEvidence,
+    Evidence,
+    ManifestEvidence,
+    PlateEvidence,
+    WeightEvidence,
+)
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.lane import step
 from gate_agent.domain.manifest import Declaration, Documents, ManifestStatus
@@ -106,7 +112,7 @@ def good_evidence() -> Evidence:
     """Evidence on which, with `a_declaration()`, a vehicle is released at `DECIDED_AT`."""
     return Evidence(
         passage_id=PassageId("lane1-e-000001"),
-        arrived_at=START,
+        arrived_at_ms=START.wall_ms,
         plate=PlateEvidence(
             text=PLATE,
             plate_class="mainland",
@@ -114,17 +120,19 @@ def good_evidence() -> Evidence:
             frames_agreed=5,
             frames_seen=6,
             picture_id=None,
-            at=after(START, 4.0),
+            since_arrival_ms=4_000,
+            age_ms=16_000,
         ),
-        card=CardEvidence(uid=CARD, at=after(START, 10.0)),
+        card=CardEvidence(uid=CARD, since_arrival_ms=10_000, age_ms=10_000),
         weight=WeightEvidence(
             gross_kg=GROSS_KG,
             division_kg=20,
             spread_kg=0,
             window_kg=(GROSS_KG,) * 5,
-            at=after(START, 19.0),
+            since_arrival_ms=19_000,
+            age_ms=1_000,
         ),
-        manifest=ManifestStatus(version=7, confirmed_at=after(START, 19.5)),
+        manifest=ManifestEvidence(version=7, age_ms=500),
         barrier=Barrier.CLOSED,
         mode=Mode.AUTO,
     )

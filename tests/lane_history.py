@@ -86,8 +86,8 @@ class Vehicle:
 
     passage_id: PassageId
     arrived_at: Instant
-    plates: list[tuple[str, Instant]] = field(default_factory=list)
-    cards: list[tuple[str, Instant]] = field(default_factory=list)
+    plates: list[tuple[str, int]] = field(default_factory=list)
+    cards: list[tuple[str, int]] = field(default_factory=list)
     moved: bool = False
     weight: tuple[int, Instant] | None = None  # settled, and both beams clear ever since
     restarted: bool = False
@@ -95,6 +95,15 @@ class Vehicle:
     released: bool = False  # by verdict or override, and not taken back since
     front_cut: bool = False  # the front beam was cut since the release
     exit_edge: bool = False  # after that the exit loop went occupied
+
+    @property
+    def weighed(self) -> tuple[int, int] | None:
+        """The weight as evidence carries it."""
+        return self.weight and (self.weight[0], self.axis_ms(self.weight[1]))
+
+    def axis_ms(self, at: Instant) -> int:
+        """Whole milliseconds after the arrival."""
+        return round((at.mono_s - self.arrived_at.mono_s) * 1e6) // 1000
 
 
 @dataclass
@@ -173,9 +182,9 @@ class LaneHistory:
             case WeightObserved():
                 self._weigh(event, at)
             case PlateRead() if vehicle is not None and event.passage_id == vehicle.passage_id:
-                vehicle.plates.append((event.text, at))
+                vehicle.plates.append((event.text, vehicle.axis_ms(at)))
             case CardPresented() if vehicle is not None:
-                vehicle.cards.append((event.uid, at))
+                vehicle.cards.append((event.uid, vehicle.axis_ms(at)))
             case FaultRaised():
                 self.faults.add(event.code)
             case FaultCleared():
@@ -246,14 +255,16 @@ class LaneHistory:
 
     def _evidence_is_of(self, vehicle: Vehicle, evidence: Evidence) -> None:
         """I3: everything in it was sensed after the arrival of this vehicle, and belongs to it."""
-        assert evidence.arrived_at == vehicle.arrived_at, "I3: arrival"
+        assert evidence.arrived_at_ms == vehicle.arrived_at.wall_ms, "I3: arrival"
         if evidence.plate is not None:
-            assert (evidence.plate.text, evidence.plate.at) in vehicle.plates, "I3: plate"
+            assert (evidence.plate.text, evidence.plate.since_arrival_ms) in vehicle.plates, (
+                "I3: plate"
+            )
         if evidence.card is not None:
-            assert (evidence.card.uid, evidence.card.at) in vehicle.cards, "I3: card"
+            assert (evidence.card.uid, evidence.card.since_arrival_ms) in vehicle.cards, "I3: card"
         if evidence.weight is not None and not vehicle.decided and not vehicle.restarted:
-            taken = (evidence.weight.gross_kg, evidence.weight.at)
-            assert taken == vehicle.weight, "I6: weight not settled on the whole vehicle"
+            taken = (evidence.weight.gross_kg, evidence.weight.since_arrival_ms)
+            assert taken == vehicle.weighed, "I6: weight not settled on the whole vehicle"
 
     def _remembers_only_what_was_sensed(self, lane: LaneState) -> None:
         """I3, I6: what the lane holds as evidence is what this vehicle gave since it arrived."""
@@ -261,12 +272,14 @@ class LaneHistory:
         if passage is None or vehicle is None:
             return
         if passage.plate is not None:
-            assert (passage.plate.text, passage.plate.at) in vehicle.plates, "I3: plate"
+            assert (passage.plate.text, passage.plate.since_arrival_ms) in vehicle.plates, (
+                "I3: plate"
+            )
         if passage.card is not None:
-            assert (passage.card.uid, passage.card.at) in vehicle.cards, "I3: card"
+            assert (passage.card.uid, passage.card.since_arrival_ms) in vehicle.cards, "I3: card"
         if passage.weight is not None and lane.phase is Phase.GATHERING:
-            held = (passage.weight.gross_kg, passage.weight.at)
-            assert held == vehicle.weight, "I6: weight not settled on the whole vehicle"
+            held = (passage.weight.gross_kg, passage.weight.since_arrival_ms)
+            assert held == vehicle.weighed, "I6: weight not settled on the whole vehicle"
 
     def _may_release(
         self, vehicle: Vehicle, body: PassageDecided, event: DeclarationsFound, at: Instant

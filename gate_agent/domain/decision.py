@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gate_agent.domain.evidence import Evidence, PlateEvidence
+from gate_agent.domain.evidence import CardEvidence, Evidence, PlateEvidence, WeightEvidence
 from gate_agent.domain.faults import prevents_release
 from gate_agent.domain.manifest import Declaration, Documents
 from gate_agent.domain.matching import declared_with_card, declared_with_plate
 from gate_agent.domain.policy import ReleasePolicy
-from gate_agent.domain.vocabulary import Barrier, Instant, Mode, Outcome
+from gate_agent.domain.vocabulary import Barrier, Mode, Outcome
 
 
 class Reason(StrEnum):
@@ -81,7 +81,7 @@ _DOUBTS_IDENTITY = frozenset(
 )
 
 
-STAMP_RACE_S = 0.5
+STAMP_RACE_MS = 500
 """Facts are stamped by several threads and queued a moment later, so a fact that was handled before
 the question was answered may carry a slightly later stamp. More than this is a broken clock."""
 
@@ -99,23 +99,23 @@ class Verdict:
 
 
 def decide(
-    evidence: Evidence, declarations: Sequence[Declaration], policy: ReleasePolicy, at: Instant
+    evidence: Evidence, declarations: Sequence[Declaration], policy: ReleasePolicy, wall_ms: int
 ) -> Verdict:
     """Apply every rule to one vehicle.
 
     `declarations` are all that name the plate or the card of the evidence, used ones included.
-    Their order does not matter.
+    Their order does not matter. `wall_ms` is the UTC epoch time of the verdict.
     """
     declarations = sorted(declarations, key=lambda each: (each.declaration_id, repr(each)))
     reasons = [
         *_lane_reasons(evidence),
-        *_capture_reasons(evidence, policy, at),
-        *_manifest_reasons(evidence, policy, at),
+        *_capture_reasons(evidence, policy),
+        *_manifest_reasons(evidence, policy),
     ]
-    declaration, identity_reasons = _identify(evidence, declarations, policy, at)
+    declaration, identity_reasons = _identify(evidence, declarations, policy, wall_ms)
     reasons += identity_reasons
     if declaration is not None:
-        reasons += _declaration_reasons(declaration, evidence, policy, at)
+        reasons += _declaration_reasons(declaration, evidence, policy, wall_ms)
     ordered = tuple(dict.fromkeys(reasons))
     return Verdict(outcome=_outcome(ordered), reasons=ordered, declaration=declaration)
 
@@ -149,7 +149,7 @@ def _lane_reasons(evidence: Evidence) -> Iterator[Reason]:
         yield Reason.BARRIER_NOT_CLOSED
 
 
-def _capture_reasons(evidence: Evidence, policy: ReleasePolicy, at: Instant) -> Iterator[Reason]:
+def _capture_reasons(evidence: Evidence, policy: ReleasePolicy) -> Iterator[Reason]:
     if evidence.plate is None:
         yield Reason.PLATE_MISSING
     elif is_doubtful(evidence.plate, policy):
@@ -165,7 +165,7 @@ def _capture_reasons(evidence: Evidence, policy: ReleasePolicy, at: Instant) -> 
         (evidence.card, policy.card_max_age_s, Reason.CARD_STALE),
         (evidence.weight, policy.weight_max_age_s, Reason.WEIGHT_STALE),
     ):
-        if observed is not None and not _is_fresh(observed.at, evidence, max_age_s, at):
+        if observed is not None and not _is_fresh(observed, max_age_s):
             yield stale
 
 
@@ -177,27 +177,24 @@ def is_doubtful(plate: PlateEvidence, policy: ReleasePolicy) -> bool:
     )
 
 
-def _is_fresh(observed: Instant, evidence: Evidence, max_age_s: float, at: Instant) -> bool:
+def _is_fresh(piece: PlateEvidence | CardEvidence | WeightEvidence, max_age_s: float) -> bool:
     """Observed during this passage, not in the future, and not too long ago (I3)."""
-    return (
-        evidence.arrived_at.mono_s <= observed.mono_s
-        and -STAMP_RACE_S <= observed.age_s(at) <= max_age_s
-    )
+    return piece.since_arrival_ms >= 0 and -STAMP_RACE_MS <= piece.age_ms <= max_age_s * 1000
 
 
-def _manifest_reasons(evidence: Evidence, policy: ReleasePolicy, at: Instant) -> Iterator[Reason]:
+def _manifest_reasons(evidence: Evidence, policy: ReleasePolicy) -> Iterator[Reason]:
     manifest = evidence.manifest
     if manifest.version == 0:
         yield Reason.MANIFEST_MISSING
     elif (
-        manifest.confirmed_at is None
-        or not -STAMP_RACE_S <= manifest.confirmed_at.age_s(at) <= policy.manifest_max_age_s
+        manifest.age_ms is None
+        or not -STAMP_RACE_MS <= manifest.age_ms <= policy.manifest_max_age_s * 1000
     ):
         yield Reason.MANIFEST_STALE
 
 
 def _identify(
-    evidence: Evidence, declarations: Sequence[Declaration], policy: ReleasePolicy, at: Instant
+    evidence: Evidence, declarations: Sequence[Declaration], policy: ReleasePolicy, wall_ms: int
 ) -> tuple[Declaration | None, list[Reason]]:
     """Find the declaration that plate and card name together.
 
@@ -207,8 +204,8 @@ def _identify(
     plate, card = evidence.plate, evidence.card
     by_plate = declared_with_plate(declarations, plate.text) if plate else []
     by_card = declared_with_card(declarations, card.uid) if card else []
-    found, reasons = _match(evidence, by_plate, by_card, policy, at)
-    if any(each.holds and _is_current(each, at) for each in (*by_plate, *by_card)):
+    found, reasons = _match(evidence, by_plate, by_card, policy, wall_ms)
+    if any(each.holds and _is_current(each, wall_ms) for each in (*by_plate, *by_card)):
         reasons.append(Reason.AGENCY_HOLD)
     return found, reasons
 
@@ -218,29 +215,29 @@ def _match(
     by_plate: list[Declaration],
     by_card: list[Declaration],
     policy: ReleasePolicy,
-    at: Instant,
+    wall_ms: int,
 ) -> tuple[Declaration | None, list[Reason]]:
     plate, card = evidence.plate, evidence.card
     both = [declaration for declaration in by_plate if declaration in by_card]
     if both:
-        return _choose(both, at)
+        return _choose(both, wall_ms)
     # With one half of the identity missing or doubtful the other half finds the paper, so that
     # the supervisor sees it; the missing half is a reason of its own and keeps the boom down.
     if by_plate and card is None:
-        return _choose(by_plate, at)
+        return _choose(by_plate, wall_ms)
     if by_card and (plate is None or is_doubtful(plate, policy)):
-        return _choose(by_card, at)
+        return _choose(by_card, wall_ms)
     if by_plate or by_card:
         return None, [Reason.PLATE_CARD_MISMATCH]
     return None, [Reason.NO_DECLARATION]
 
 
-def _choose(found: list[Declaration], at: Instant) -> tuple[Declaration | None, list[Reason]]:
+def _choose(found: list[Declaration], wall_ms: int) -> tuple[Declaration | None, list[Reason]]:
     """One vehicle may have several trips declared: take the one that can be used now."""
     usable = [
         declaration
         for declaration in found
-        if _is_current(declaration, at) and declaration.documents is not Documents.REJECTED
+        if _is_current(declaration, wall_ms) and declaration.documents is not Documents.REJECTED
     ]
     if len(usable) == 1:
         return usable[0], []
@@ -250,22 +247,22 @@ def _choose(found: list[Declaration], at: Instant) -> tuple[Declaration | None, 
     return held, [Reason.SEVERAL_DECLARATIONS]
 
 
-def _is_current(declaration: Declaration, at: Instant) -> bool:
+def _is_current(declaration: Declaration, wall_ms: int) -> bool:
     """Whether a trip on this paper could be made now, whatever its documents say."""
     return (
         declaration.used_by is None
-        and declaration.valid_from_ms <= at.wall_ms <= declaration.valid_until_ms
+        and declaration.valid_from_ms <= wall_ms <= declaration.valid_until_ms
     )
 
 
 def _declaration_reasons(
-    declaration: Declaration, evidence: Evidence, policy: ReleasePolicy, at: Instant
+    declaration: Declaration, evidence: Evidence, policy: ReleasePolicy, wall_ms: int
 ) -> Iterator[Reason]:
     if declaration.used_by is not None and declaration.used_by != evidence.passage_id:
         yield Reason.DECLARATION_USED
-    if at.wall_ms > declaration.valid_until_ms:
+    if wall_ms > declaration.valid_until_ms:
         yield Reason.DECLARATION_EXPIRED
-    if at.wall_ms < declaration.valid_from_ms:
+    if wall_ms < declaration.valid_from_ms:
         yield Reason.DECLARATION_NOT_YET_VALID
     if declaration.documents is Documents.PENDING:
         yield Reason.DOCUMENTS_PENDING

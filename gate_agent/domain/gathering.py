@@ -13,7 +13,12 @@ from gate_agent.domain.events import (
     PlateRead,
     WeightObserved,
 )
-from gate_agent.domain.evidence import CardEvidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.evidence import (
+    CardEvidence,
+    PlateEvidence,
+    WeightEvidence,
+    since_arrival_ms,
+)
 from gate_agent.domain.manifest import NO_MANIFEST, Declaration
 from gate_agent.domain.passing import begin_release, begin_turning_back, evidence_of
 from gate_agent.domain.records import PassageDecided, PictureTaken, PictureView
@@ -31,12 +36,12 @@ def take_plate(lane: LaneState, event: PlateRead, at: Instant) -> Step:
         or event.attempt != passage.plate_attempt
     ):
         return Step(lane, (Ignored(why="plate of another passage or too late"),))
-    best = _better_plate(passage.plate, event, at)
+    known, best = passage.plate, _better_plate(passage, event, at)
     good = best is not None and not is_doubtful(best, lane.policy)
     done = good or event.attempt >= lane.policy.plate_attempts
     passage = replace(passage, plate=best, plate_done=done)
-    if best is not None:
-        passage = replace(passage, timeline=replace(passage.timeline, plate=best.at))
+    if best is not None and best is not known:
+        passage = replace(passage, timeline=replace(passage.timeline, plate=at))
     pictures = Step(replace(lane, passage=passage), _pictures(passage, event))
     if done:
         return pictures.on(look_up_when_complete(pictures.lane))
@@ -57,9 +62,8 @@ def _pictures(passage: Passage, event: PlateRead) -> tuple[Record, ...]:
     )
 
 
-def _better_plate(
-    known: PlateEvidence | None, event: PlateRead, at: Instant
-) -> PlateEvidence | None:
+def _better_plate(passage: Passage, event: PlateRead, at: Instant) -> PlateEvidence | None:
+    known = passage.plate
     if not event.text:
         return known
     seen = PlateEvidence(
@@ -69,7 +73,7 @@ def _better_plate(
         frames_agreed=event.frames_agreed,
         frames_seen=event.frames_seen,
         picture_id=event.picture_id,
-        at=at,
+        since_arrival_ms=since_arrival_ms(passage.arrived_at, at),
     )
     if known is None or seen.confidence_permille >= known.confidence_permille:
         return seen
@@ -85,7 +89,7 @@ def take_card(lane: LaneState, event: CardPresented, at: Instant) -> Step:
         return Step(lane, (Ignored(why="card presented before the vehicle arrived"),))
     passage = replace(
         passage,
-        card=CardEvidence(uid=event.uid, at=at),
+        card=CardEvidence(uid=event.uid, since_arrival_ms=since_arrival_ms(passage.arrived_at, at)),
         timeline=replace(passage.timeline, card=at),
     )
     return look_up_when_complete(replace(lane, passage=passage))
@@ -110,7 +114,7 @@ def take_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
         division_kg=event.division_kg,
         spread_kg=event.spread_kg,
         window_kg=event.window_kg,
-        at=at,
+        since_arrival_ms=since_arrival_ms(passage.arrived_at, at),
     )
     timeline = replace(passage.timeline, weight=at) if first else passage.timeline
     passage = replace(passage, weight=weight, timeline=timeline)
@@ -206,8 +210,8 @@ def conclude(lane: LaneState, declarations: tuple[Declaration, ...], at: Instant
     passage = lane.passage
     if passage is None:
         return Step(lane)
-    evidence = evidence_of(lane, passage)
-    verdict = decide(evidence, declarations, lane.policy, at)
+    evidence = evidence_of(lane, passage, at)
+    verdict = decide(evidence, declarations, lane.policy, at.wall_ms)
     passage = replace(
         passage,
         verdict=verdict,
@@ -221,7 +225,6 @@ def conclude(lane: LaneState, declarations: tuple[Declaration, ...], at: Instant
             verdict=verdict,
             evidence=evidence,
             policy_version=lane.policy.version,
-            at=at,
         )
     )
     return _follow(Step(lane, (decided,)), verdict, at)

@@ -15,7 +15,13 @@ from gate_agent.domain.deadlines import arm, disarm, is_armed
 from gate_agent.domain.decision import Reason, Verdict
 from gate_agent.domain.effects import Ignored, LowerBarrier, RaiseBarrier, Record
 from gate_agent.domain.events import BarrierCommandFailed, BarrierMoved, RaiseSent
-from gate_agent.domain.evidence import Evidence
+from gate_agent.domain.evidence import (
+    Evidence,
+    ManifestEvidence,
+    Piece,
+    age_ms,
+    present_ms,
+)
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.records import (
     Alarm,
@@ -136,22 +142,26 @@ def hold(lane: LaneState, reason: Reason, at: Instant) -> Step:
     decided = PassageDecided(
         passage_id=passage.passage_id,
         verdict=verdict,
-        evidence=evidence_of(lane, passage),
+        evidence=evidence_of(lane, passage, at),
         policy_version=lane.policy.version,
-        at=at,
     )
     return Step(lane, (Record(body=decided),)).on(follow_presence(lane))
 
 
-def evidence_of(lane: LaneState, passage: Passage) -> Evidence:
-    """The evidence of a passage as a verdict takes it."""
+def evidence_of(lane: LaneState, passage: Passage, at: Instant) -> Evidence:
+    """The evidence of a passage as a verdict takes it at the moment `at`: in integers."""
+    now_ms = present_ms(passage.arrived_at, at)
+    confirmed_at = lane.manifest.confirmed_at
     return Evidence(
         passage_id=passage.passage_id,
-        arrived_at=passage.arrived_at,
-        plate=passage.plate,
-        card=passage.card,
-        weight=passage.weight,
-        manifest=lane.manifest,
+        arrived_at_ms=passage.arrived_at.wall_ms,
+        plate=_aged(passage.plate, now_ms),
+        card=_aged(passage.card, now_ms),
+        weight=_aged(passage.weight, now_ms),
+        manifest=ManifestEvidence(
+            version=lane.manifest.version,
+            age_ms=None if confirmed_at is None else age_ms(confirmed_at, at),
+        ),
         faults=lane.faults,
         barrier=lane.barrier,
         mode=lane.mode,
@@ -160,6 +170,10 @@ def evidence_of(lane: LaneState, passage: Passage) -> Evidence:
         scale_zeroed=passage.scale_zeroed,
         alone=passage.alone,
     )
+
+
+def _aged(piece: Piece | None, now_ms: int) -> Piece | None:
+    return None if piece is None else replace(piece, age_ms=now_ms - piece.since_arrival_ms)
 
 
 def move_barrier(lane: LaneState, event: BarrierMoved, at: Instant) -> Step:

@@ -73,7 +73,6 @@ class PassageDecided:
     verdict: Verdict
     evidence: Evidence
     policy_version: str
-    at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

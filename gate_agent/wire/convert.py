@@ -125,7 +125,7 @@ def _decided(record: records.PassageDecided) -> v1.PassageDecided:
         passage_id=record.passage_id,
         outcome=verdict.outcome.value,
         reasons=tuple(reason.value for reason in verdict.reasons),
-        evidence=evidence_facts(record.evidence, record.at),
+        evidence=evidence_facts(record.evidence),
         declaration=declaration_row(verdict.declaration) if verdict.declaration else None,
         manifest_version=record.evidence.manifest.version,
         policy_version=record.policy_version,
@@ -149,19 +149,18 @@ def _overridden(record: records.PassageOverridden) -> v1.PassageOverridden:
     )
 
 
-def evidence_facts(evidence: Evidence, at: Instant) -> v1.EvidenceFacts:
-    """What was sensed, with the age of each piece at the moment `at`."""
+def evidence_facts(evidence: Evidence) -> v1.EvidenceFacts:
+    """What was sensed, with the age of each piece at the verdict."""
+    card = evidence.card
     return v1.EvidenceFacts(
-        plate=_plate_fact(evidence.plate, at) if evidence.plate else None,
-        card=v1.CardFact(uid=evidence.card.uid, age_ms=_ms(evidence.card.at, at))
-        if evidence.card
-        else None,
-        weight=_weight_fact(evidence.weight, at) if evidence.weight else None,
+        plate=_plate_fact(evidence.plate) if evidence.plate else None,
+        card=v1.CardFact(uid=card.uid, age_ms=max(0, card.age_ms)) if card else None,
+        weight=_weight_fact(evidence.weight) if evidence.weight else None,
         faults=tuple(sorted(fault.value for fault in evidence.faults)),
     )
 
 
-def _plate_fact(plate: PlateEvidence, at: Instant) -> v1.PlateFact:
+def _plate_fact(plate: PlateEvidence) -> v1.PlateFact:
     return v1.PlateFact(
         text=plate.text,
         plate_class=plate.plate_class,
@@ -169,16 +168,16 @@ def _plate_fact(plate: PlateEvidence, at: Instant) -> v1.PlateFact:
         frames_agreed=plate.frames_agreed,
         frames_seen=plate.frames_seen,
         picture_id=plate.picture_id,
-        age_ms=_ms(plate.at, at),
+        age_ms=max(0, plate.age_ms),
     )
 
 
-def _weight_fact(weight: WeightEvidence, at: Instant) -> v1.WeightFact:
+def _weight_fact(weight: WeightEvidence) -> v1.WeightFact:
     return v1.WeightFact(
         gross_kg=weight.gross_kg,
         division_kg=weight.division_kg,
         spread_kg=weight.spread_kg,
-        age_ms=_ms(weight.at, at),
+        age_ms=max(0, weight.age_ms),
     )
 
 
@@ -220,10 +219,4 @@ def _decision_us(timeline: records.Timeline) -> int | None:
 
 
 def _ms(earlier: Instant, later: Instant) -> int:
-    """Milliseconds by the monotonic clock; by the wall clock where the machine restarted between.
-
-    A monotonic clock that went back is another boot's. Never negative.
-    """
-    if later.mono_s < earlier.mono_s:
-        return max(0, later.wall_ms - earlier.wall_ms)
-    return round((later.mono_s - earlier.mono_s) * 1000)
+    return round(earlier.elapsed_us(later) / 1000)
