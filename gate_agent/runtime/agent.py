@@ -36,8 +36,8 @@ from gate_agent.store.hub_cache import ManifestReader, acknowledged_in, open_cac
 from gate_agent.store.lane_store import LaneStore, OutboxReader
 from gate_agent.store.picture_files import PictureFiles
 from gate_agent.store.schema import open_reader
-from gate_agent.uplink.mqtt import BrokerAddress
-from gate_agent.uplink.uplink import Uplink
+from gate_agent.uplink.mqtt import BrokerAddress, MqttLink
+from gate_agent.uplink.uplink import Link, Uplink
 from models.lpr.opening import open_plate_reader
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Agent:
         self._policy = lane_file.policy_of(config)
         self._version = version("kakou")
         state_dir = Path(config.state_dir)
-        self._store = LaneStore(state_dir / "lane.db", LaneId(config.lane), self._policy)
+        self._store = self._open_store(state_dir / "lane.db", LaneId(config.lane))
         self._cache, damage = open_cache(state_dir / "hub.db")
         if damage:
             log.error("manifest_begun_anew", detail=damage)
@@ -74,7 +74,7 @@ class Agent:
         pictures = PictureFiles(
             state_dir / "pictures", max_bytes=config.pictures_max_mb * 1_000_000
         )
-        self._inbox = Inbox()
+        self._inbox = self._make_inbox()
         self._deadlines = Deadlines()
         self._make_devices(config, pictures)
         self._uplink = Uplink(
@@ -90,6 +90,7 @@ class Agent:
             self._inbox,
             clock,
             log,
+            make_link=self._make_link,
         )
         self.loop = LaneLoop(
             self._store,
@@ -103,6 +104,19 @@ class Agent:
             stop_lamps=self._stop_lamps,
             confirmed_s=lambda: self._uplink.manifest_confirmed_s,
         )
+
+    # The seams at which the virtual port (hil_tests) puts its own: what touches disk, time, wire.
+
+    def _open_store(self, path: Path, lane_id: LaneId) -> LaneStore:
+        return LaneStore(path, lane_id, self._policy)
+
+    def _make_inbox(self) -> Inbox:
+        return Inbox()
+
+    def _make_link(
+        self, address: BrokerAddress, subscriptions: list[str], will: tuple[str, bytes]
+    ) -> Link:
+        return MqttLink(address, subscriptions, will)
 
     def _make_devices(self, config: LaneConfig, pictures: PictureFiles) -> None:
         devices, clock, inbox, log = config.devices, self._clock, self._inbox, self._log
@@ -134,14 +148,19 @@ class Agent:
 
     def start(self) -> None:
         """Everything begins; the lane first, so that it sees the devices come."""
-        dispatch = Dispatch(
-            self._board.order, self._plates.order, self._deadlines, self.loop.find, self._log
-        )
-        started = AgentStarted(policy=self._policy, version=self._version)
-        self.loop.start(dispatch, Stamped(started, instant(self._clock)))
+        self.loop.start(self._make_dispatch(), self._started())
         for service in self._services:
             service.start()
         self._uplink.start()
+
+    def _make_dispatch(self) -> Dispatch:
+        return Dispatch(
+            self._board.order, self._plates.order, self._deadlines, self.loop.find, self._log
+        )
+
+    def _started(self) -> Stamped:
+        started = AgentStarted(policy=self._policy, version=self._version)
+        return Stamped(started, instant(self._clock))
 
     def stop(self) -> None:
         """Devices first, then the lane, then the link; what is unsent stays in the outbox."""

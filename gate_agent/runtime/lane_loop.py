@@ -90,9 +90,13 @@ class LaneLoop:
 
     def start(self, dispatch: Dispatch, first: Stamped) -> None:
         """Begin with `first`, the event that says the agent started."""
+        self.prepare(dispatch, first)
+        self._thread.start()
+
+    def prepare(self, dispatch: Dispatch, first: Stamped) -> None:
+        """Everything of `start` but the thread: whoever has none calls `turn` instead."""
         self._dispatch = dispatch
         self._next.append(first)
-        self._thread.start()
 
     def stop(self) -> None:
         """End after the event in hand."""
@@ -129,13 +133,17 @@ class LaneLoop:
         while not self._stop.is_set():
             self.turn()
 
-    def turn(self) -> None:
-        """Take one event, or wait a moment for none; the thread does this until stopped."""
+    def turn(self) -> bool:
+        """Take one event, or wait a moment for none; the thread does this until stopped.
+
+        Whether there was one.
+        """
         self.turned_s = self._clock.now().mono_s
         stamped = self._take()
         if stamped is not None:
             self._process(stamped)
         self._tidy(is_quiet=stamped is None)
+        return stamped is not None
 
     def _take(self) -> Stamped | None:
         if self._next:
@@ -168,7 +176,7 @@ class LaneLoop:
             self._store_failed_at = instant(self._clock)
             self._log.error("store_failed", detail=detail)
             self._stop_lamps()
-        self._stop.wait(RETRY_S)
+        self._clock.sleep(RETRY_S)
 
     def _store_is_back(self) -> None:
         at = self._store_failed_at

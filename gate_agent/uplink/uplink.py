@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gate_agent.clock import instant
 from gate_agent.domain.events import FaultCleared, FaultRaised
@@ -39,6 +39,29 @@ CLOCKS_DIFFER_HEADS = 3  # in a row: one that was late on the way says nothing
 SILENT_S = 5.0  # heads come about once a second
 
 
+class Link(Protocol):
+    """A connection to the broker that keeps itself up; `MqttLink` says what its calls mean."""
+
+    inbox: queue.Queue[LinkChanged | Received]
+
+    def start(self) -> None:
+        """Begin to connect, and go on trying for ever."""
+        ...
+
+    def stop(self) -> None:
+        """Leave in order."""
+        ...
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the broker has accepted us and not gone since."""
+        ...
+
+    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
+        """Hand a message over if the link is up; whether it was taken. Never waits."""
+        ...
+
+
 class Uplink:
     """One lane's link to the hub, in one thread of its own."""
 
@@ -56,6 +79,8 @@ class Uplink:
         inbox: Inbox,
         clock: Clock,
         log: Log,
+        *,
+        make_link: Callable[[BrokerAddress, list[str], tuple[str, bytes]], Link] = MqttLink,
     ) -> None:
         """`health(unsent, oldest_ms)` builds the lane's present health."""
         self._site, self._lane, self._epoch, self._version = site, lane, epoch, version
@@ -66,7 +91,7 @@ class Uplink:
         hub_streams += [topic(site, lane, Stream.MANIFEST_PART)]
         hub_streams += [topic(site, HUB, Stream.MANIFEST_HEAD)]
         offline = v1.encode(v1.LaneStatus(lane=lane, epoch=epoch, online=False, version=version))
-        self._link = MqttLink(address, hub_streams, (topic(site, lane, Stream.STATUS), offline))
+        self._link = make_link(address, hub_streams, (topic(site, lane, Stream.STATUS), offline))
         self._publisher = Publisher(outbox, pictures, lane, epoch, self._sender(Stream.RECORDS))
         self._manifest = ManifestSync(cache, lane, self._sender(Stream.MANIFEST_REQUEST), log)
         self._acknowledged = cache.acknowledged(epoch)
@@ -112,7 +137,7 @@ class Uplink:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                self._turn()
+                self.turn()
             except StoreError as exc:
                 if not self._store_failed:
                     self._store_failed = True
@@ -124,7 +149,11 @@ class Uplink:
             else:
                 self._store_failed = False
 
-    def _turn(self) -> None:
+    def turn(self) -> None:
+        """Take what has come, send what is due; the thread does this until stopped.
+
+        Raises `StoreError` after everything else was taken.
+        """
         trouble: StoreError | None = None
         for item in self._arrived():
             try:
