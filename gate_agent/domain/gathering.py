@@ -224,7 +224,9 @@ def conclude(lane: LaneState, declarations: tuple[Declaration, ...], at: Instant
             passage_id=passage.passage_id,
             verdict=verdict,
             evidence=evidence,
-            policy_version=lane.policy.version,
+            policy=lane.policy,
+            wall_ms=at.wall_ms,
+            declarations=declarations,
         )
     )
     return _follow(Step(lane, (decided,)), verdict, at)

@@ -12,7 +12,7 @@ from gate_agent.domain.arrival import (
     waits_at_entry,
 )
 from gate_agent.domain.deadlines import arm, disarm, is_armed
-from gate_agent.domain.decision import Reason, Verdict
+from gate_agent.domain.decision import Reason
 from gate_agent.domain.effects import Ignored, LowerBarrier, RaiseBarrier, Record
 from gate_agent.domain.events import BarrierCommandFailed, BarrierMoved, RaiseSent
 from gate_agent.domain.evidence import (
@@ -23,6 +23,7 @@ from gate_agent.domain.evidence import (
     present_ms,
 )
 from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.handover import handed_over
 from gate_agent.domain.records import (
     Alarm,
     FaultChanged,
@@ -35,7 +36,6 @@ from gate_agent.domain.vocabulary import (
     CommandId,
     Instant,
     Left,
-    Outcome,
     Phase,
     WeightState,
 )
@@ -127,13 +127,7 @@ def hold(lane: LaneState, reason: Reason, at: Instant) -> Step:
     passage = lane.passage
     if passage is None:
         return Step(lane)
-    known = passage.verdict
-    inspect = known is not None and known.outcome is Outcome.INSPECT
-    verdict = Verdict(
-        outcome=Outcome.INSPECT if inspect else Outcome.HOLD,
-        reasons=tuple(dict.fromkeys([*(known.reasons if known else ()), reason])),
-        declaration=known.declaration if known else None,
-    )
+    verdict = handed_over(passage.verdict, reason)
     lane = replace(
         disarm(lane, *DeadlineKind),
         phase=Phase.HELD,
@@ -143,7 +137,10 @@ def hold(lane: LaneState, reason: Reason, at: Instant) -> Step:
         passage_id=passage.passage_id,
         verdict=verdict,
         evidence=evidence_of(lane, passage, at),
-        policy_version=lane.policy.version,
+        policy=lane.policy,
+        wall_ms=at.wall_ms,
+        handed_over_for=reason,
+        verdict_before=passage.verdict,
     )
     return Step(lane, (Record(body=decided),)).on(follow_presence(lane))
 

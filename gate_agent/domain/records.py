@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gate_agent.domain.decision import Verdict
+from gate_agent.domain.decision import Reason, Verdict
 from gate_agent.domain.evidence import Evidence
 from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.manifest import Declaration
+from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.domain.vocabulary import CommandId, Instant, Left, Outcome, PassageId
 
 
@@ -67,12 +69,20 @@ class PictureTaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassageDecided:
-    """The lane's own verdict with everything it rested on."""
+    """The lane's own verdict with everything it rested on: `replayed` makes it again from this.
+
+    `handed_over_for` is None where `decide` gave the verdict from these `declarations` at
+    `wall_ms`; else the reason for which a passage with `verdict_before` became a person's.
+    """
 
     passage_id: PassageId
     verdict: Verdict
     evidence: Evidence
-    policy_version: str
+    policy: ReleasePolicy
+    wall_ms: int
+    declarations: tuple[Declaration, ...] = ()
+    handed_over_for: Reason | None = None
+    verdict_before: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,7 +128,7 @@ def _decided(record: records.PassageDecided) -> v1.PassageDecided:
         evidence=evidence_facts(record.evidence),
         declaration=declaration_row(verdict.declaration) if verdict.declaration else None,
         manifest_version=record.evidence.manifest.version,
-        policy_version=record.policy_version,
+        policy_version=record.policy.version,
     )
 
 
