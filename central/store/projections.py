@@ -14,6 +14,7 @@ from typing import assert_never
 import msgspec
 
 from gate_agent.domain.records import Alarm
+from gate_agent.wire.dossier import DossierError, sha256, unpacked
 from gate_agent.wire.v1 import (
     AlarmRaised,
     CommandCarriedOut,
@@ -24,7 +25,9 @@ from gate_agent.wire.v1 import (
     PassageDecided,
     PassageOpened,
     PassageOverridden,
+    PassageSealed,
     PictureTaken,
+    PolicyAdopted,
     RecordBody,
 )
 
@@ -58,7 +61,7 @@ def project(
     """Carry one record, seen for the first time, into the tables. Raises `Unusable`."""
     origin = _Origin(lane=lane, epoch=epoch, seq=seq, at_ms=at_ms, received_ms=received_ms)
     match body:
-        case LaneStarted():
+        case LaneStarted() | PolicyAdopted():
             pass  # the record itself is all there is to know
         case FaultChanged():
             _fault(db, body, origin)
@@ -75,7 +78,12 @@ def project(
 
 def _project_passage(
     db: sqlite3.Connection,
-    body: PassageOpened | PictureTaken | PassageDecided | PassageOverridden | PassageClosed,
+    body: PassageOpened
+    | PictureTaken
+    | PassageDecided
+    | PassageOverridden
+    | PassageClosed
+    | PassageSealed,
     origin: _Origin,
 ) -> None:
     match body:
@@ -92,6 +100,8 @@ def _project_passage(
             _overridden(db, body, origin)
         case PassageClosed():
             _closed(db, body, origin)
+        case PassageSealed():
+            _sealed(body)
         case _:
             assert_never(body)
 
@@ -190,6 +200,16 @@ def _closed(db: sqlite3.Connection, body: PassageClosed, origin: _Origin) -> Non
         raise Unusable(f"passage {body.passage_id} was closed before")
 
 
+def _sealed(body: PassageSealed) -> None:
+    """A dossier stays in its record; here it is only compared with its name."""
+    try:
+        found = sha256(unpacked(body.dossier))
+    except DossierError as exc:
+        raise Unusable(f"passage {body.passage_id}: {exc}") from exc
+    if found != body.sha256:
+        raise Unusable(f"the dossier of {body.passage_id} is {found}, not {body.sha256}")
+
+
 def _use_if_released_by_a_person(db: sqlite3.Connection, passage_id: str, origin: _Origin) -> None:
     row = db.execute(
         "SELECT declaration_id FROM passages WHERE passage_id = ?"
@@ -216,10 +236,28 @@ def _use(db: sqlite3.Connection, declaration_id: str, passage_id: str, origin: _
     ).fetchone()
     if first != passage_id and known is None:
         detail = f"declaration {declaration_id} was used up by passage {first}"
-        hub_made = _Origin(
-            lane=origin.lane, epoch="", seq=0, at_ms=origin.at_ms, received_ms=origin.received_ms
+        raise_by_hub(
+            db,
+            lane=origin.lane,
+            at_ms=origin.at_ms,
+            code=DECLARATION_USED_TWICE,
+            passage_id=passage_id,
+            detail=detail,
         )
-        _alarm(db, hub_made, code=DECLARATION_USED_TWICE, passage_id=passage_id, detail=detail)
+
+
+def raise_by_hub(
+    db: sqlite3.Connection,
+    *,
+    lane: str,
+    at_ms: int,
+    code: str,
+    passage_id: str | None = None,
+    detail: str = "",
+) -> None:
+    """An alarm that the hub raises itself, about a lane."""
+    hub_made = _Origin(lane=lane, epoch="", seq=0, at_ms=at_ms, received_ms=at_ms)
+    _alarm(db, hub_made, code=code, passage_id=passage_id, detail=detail)
 
 
 def _alarm(

@@ -129,8 +129,27 @@ _MANIFEST = (
 )
 
 
+_CHAIN = (
+    # The record's link in its lane's chain; NULL: made by a version that had none.
+    "ALTER TABLE records ADD COLUMN chain TEXT",
+    # The first record of this epoch that carries a link; how often the chain did not hold; how
+    # many records were acknowledged once, are not here and are gone from the lane.
+    "ALTER TABLE lane_epochs ADD COLUMN proved_from INTEGER",
+    "ALTER TABLE lane_epochs ADD COLUMN chain_breaks INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE lane_epochs ADD COLUMN lost INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX records_sealed ON records (at_ms) WHERE type = 'passage_sealed'",
+)
+
+
 @hub_migrations()
 def m001_records_passages_commands_manifest(db: Database) -> None:
     """The first tables."""
     for statement in (*_RECORDS, *_PROJECTIONS, *_COMMANDS, *_MANIFEST):
+        db.execute(statement)
+
+
+@hub_migrations()
+def m002_chain_and_dossiers(db: Database) -> None:
+    """Links of the chain, and what was found wrong with it."""
+    for statement in _CHAIN:
         db.execute(statement)
