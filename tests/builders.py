@@ -50,6 +50,7 @@ from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.lane import step
 from gate_agent.domain.manifest import Declaration, Documents, ManifestStatus
 from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.policy_pack import default_pack
 from gate_agent.domain.records import Alarm, AlarmRaised, PassageClosed, PassageDecided, RecordBody
 from gate_agent.domain.state import LaneState, Passage, initial_lane
 from gate_agent.domain.vocabulary import (
@@ -70,6 +71,7 @@ START = Instant(1_000.0, 1_790_000_000_000)
 PLATE, CARD, GROSS_KG = "粤B12345", "04A1B2C3", 32_000
 HOUR_MS = 3_600_000
 POLICY = ReleasePolicy()
+PACK = default_pack(POLICY)
 BodyT = TypeVar("BodyT", bound=RecordBody)
 EffectT = TypeVar("EffectT", bound=Effect)
 
@@ -112,6 +114,7 @@ def good_evidence() -> Evidence:
     """Evidence on which, with `a_declaration()`, a vehicle is released at `DECIDED_AT`."""
     return Evidence(
         passage_id=PassageId("lane1-e-000001"),
+        lane_id=LaneId("lane1"),
         arrived_at_ms=START.wall_ms,
         plate=PlateEvidence(
             text=PLATE,

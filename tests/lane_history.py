@@ -308,9 +308,12 @@ class LaneHistory:
         plates = {normalize_plate(plate) for plate in declaration.plates}
         assert normalize_plate(evidence.plate.text) in plates, "I4: another plate"
         assert normalize_card(evidence.card.uid) == normalize_card(declaration.card_uid)
-        assert abs(weighed_kg - declaration.gross_kg) <= self.policy.weight_tolerance(
-            declaration.gross_kg
-        ), "I4: released with the wrong weight"
+        allowed_kg = max(
+            self.policy.weight_tolerance_kg,
+            declaration.gross_kg * self.policy.weight_tolerance_permille // 1000,
+        )
+        difference_kg = abs(weighed_kg - declaration.gross_kg)
+        assert difference_kg <= allowed_kg, "I4: released with the wrong weight"
         assert declaration.used_by is None, "I4: released on a used paper"
         assert not declaration.holds, "I4: released under a hold"
 

@@ -53,11 +53,7 @@ def _is_waiting(lane: LaneState) -> bool:
 
 def _carry_out(lane: LaneState, passage: Passage, event: Overridden, at: Instant) -> Step:
     known = passage.verdict
-    verdict = Verdict(
-        outcome=event.decision,
-        reasons=known.reasons if known else (),
-        declaration=known.declaration if known else None,
-    )
+    verdict = replace(known or Verdict(outcome=event.decision), outcome=event.decision)
     passage = replace(passage, verdict=verdict, decided_by=event.by)
     lane = replace(lane, passage=passage)
     done = PassageOverridden(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import Declaration, ManifestStatus
 from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.policy_pack import PolicyPack
 from gate_agent.domain.vocabulary import (
     Barrier,
     CommandId,
@@ -20,10 +21,21 @@ from gate_agent.domain.vocabulary import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentStarted:
-    """The agent came up, perhaps in the middle of a passage."""
+    """The agent came up, perhaps in the middle of a passage.
+
+    `pack` is the one the hub has given the lane; None: it has given none, `policy` holds.
+    """
 
     policy: ReleasePolicy
     version: str
+    pack: PolicyPack | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChanged:
+    """Another pack of rules is in force. Handed to the lane between two vehicles only."""
+
+    pack: PolicyPack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +172,7 @@ class FaultCleared:
 
 Event = (
     AgentStarted
+    | PolicyChanged
     | InputsChanged
     | BarrierMoved
     | RaiseSent

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from gate_agent.domain.faults import FaultCode
-from gate_agent.domain.vocabulary import Barrier, Instant, Mode, PassageId
+from gate_agent.domain.vocabulary import Barrier, Instant, LaneId, Mode, PassageId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +92,7 @@ class Evidence:
     unexpected: bool = False  # the vehicle did not come in past the entry loop with the lane idle
     scale_zeroed: bool = True  # False: the scale was not seen at zero before the vehicle
     alone: bool = True  # False: a second vehicle came onto the lane
+    lane_id: LaneId = LaneId("")  # noqa: RUF009 - a NewType of text; what a pack says of it counts
 
 
 def since_arrival_ms(arrived: Instant, at: Instant) -> int:

@@ -37,7 +37,7 @@ def take_plate(lane: LaneState, event: PlateRead, at: Instant) -> Step:
     ):
         return Step(lane, (Ignored(why="plate of another passage or too late"),))
     known, best = passage.plate, _better_plate(passage, event, at)
-    good = best is not None and not is_doubtful(best, lane.policy)
+    good = best is not None and not is_doubtful(best, lane.pack.limits)
     done = good or event.attempt >= lane.policy.plate_attempts
     passage = replace(passage, plate=best, plate_done=done)
     if best is not None and best is not known:
@@ -211,7 +211,7 @@ def conclude(lane: LaneState, declarations: tuple[Declaration, ...], at: Instant
     if passage is None:
         return Step(lane)
     evidence = evidence_of(lane, passage, at)
-    verdict = decide(evidence, declarations, lane.policy, at.wall_ms)
+    verdict = decide(evidence, declarations, lane.pack, at.wall_ms)
     passage = replace(
         passage,
         verdict=verdict,
@@ -224,7 +224,7 @@ def conclude(lane: LaneState, declarations: tuple[Declaration, ...], at: Instant
             passage_id=passage.passage_id,
             verdict=verdict,
             evidence=evidence,
-            policy=lane.policy,
+            pack=lane.pack,
             wall_ms=at.wall_ms,
             declarations=declarations,
         )

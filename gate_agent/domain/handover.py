@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gate_agent.domain.decision import Reason, Verdict
 from gate_agent.domain.vocabulary import Outcome
 
@@ -9,8 +11,10 @@ from gate_agent.domain.vocabulary import Outcome
 def handed_over(known: Verdict | None, reason: Reason) -> Verdict:
     """The verdict that adds `reason` to what was `known`: never a release, never less strict."""
     inspect = known is not None and known.outcome is Outcome.INSPECT
-    return Verdict(
+    if known is None:
+        return Verdict(outcome=Outcome.HOLD, reasons=(reason,))
+    return replace(
+        known,
         outcome=Outcome.INSPECT if inspect else Outcome.HOLD,
-        reasons=tuple(dict.fromkeys([*(known.reasons if known else ()), reason])),
-        declaration=known.declaration if known else None,
+        reasons=tuple(dict.fromkeys([*known.reasons, reason])),
     )

@@ -53,12 +53,14 @@ from gate_agent.domain.events import (
     ModeSet,
     Overridden,
     PlateRead,
+    PolicyChanged,
     RaiseSent,
     WeightObserved,
 )
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import NO_MANIFEST
-from gate_agent.domain.records import Alarm, FaultChanged, LaneStarted
+from gate_agent.domain.policy_pack import default_pack, policy_hash
+from gate_agent.domain.records import Alarm, FaultChanged, LaneStarted, PolicyAdopted
 from gate_agent.domain.signals import wanted_lamps, wanted_sign
 from gate_agent.domain.state import UNREAD, DeadlineKind, Inputs, LaneState, Step
 from gate_agent.domain.vocabulary import Barrier, Instant, Phase, WeightState
@@ -104,6 +106,8 @@ def _handle(lane: LaneState, event: Event, at: Instant) -> Step:  # noqa: C901, 
     match event:
         case AgentStarted():
             return _start(lane, event, at)
+        case PolicyChanged():
+            return _change_policy(lane, event)
         case InputsChanged():
             return _follow_inputs(lane, event, at)
         case WeightObserved():
@@ -146,6 +150,7 @@ def _start(lane: LaneState, event: AgentStarted, at: Instant) -> Step:
     lane = replace(
         lane,
         policy=event.policy,
+        pack=event.pack or default_pack(event.policy),
         inputs=UNREAD,
         barrier=Barrier.UNKNOWN,
         weight_state=WeightState.UNAVAILABLE,
@@ -166,6 +171,16 @@ def _start(lane: LaneState, event: AgentStarted, at: Instant) -> Step:
         # boom turns out to be down, `passing` hands the vehicle to a person.
         return step.on(passing.watch_open(replace(lane, phase=Phase.RELEASING)))
     return step.on(passing.hold(lane, Reason.INTERRUPTED, at))
+
+
+def _change_policy(lane: LaneState, event: PolicyChanged) -> Step:
+    """Adopt other rules. A vehicle that has come is judged by those under which it came."""
+    if lane.passage is not None:
+        return Step(lane, (Ignored(why="a vehicle is in the lane"),))
+    if event.pack == lane.pack:
+        return Step(lane)
+    adopted = PolicyAdopted(version=event.pack.version, policy_hash=policy_hash(event.pack))
+    return Step(replace(lane, pack=event.pack), (Record(body=adopted),))
 
 
 def _follow_inputs(lane: LaneState, event: InputsChanged, at: Instant) -> Step:

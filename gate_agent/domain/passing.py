@@ -137,7 +137,7 @@ def hold(lane: LaneState, reason: Reason, at: Instant) -> Step:
         passage_id=passage.passage_id,
         verdict=verdict,
         evidence=evidence_of(lane, passage, at),
-        policy=lane.policy,
+        pack=lane.pack,
         wall_ms=at.wall_ms,
         handed_over_for=reason,
         verdict_before=passage.verdict,
@@ -151,6 +151,7 @@ def evidence_of(lane: LaneState, passage: Passage, at: Instant) -> Evidence:
     confirmed_at = lane.manifest.confirmed_at
     return Evidence(
         passage_id=passage.passage_id,
+        lane_id=lane.lane_id,
         arrived_at_ms=passage.arrived_at.wall_ms,
         plate=_aged(passage.plate, now_ms),
         card=_aged(passage.card, now_ms),

@@ -9,7 +9,7 @@ from gate_agent.domain.decision import Reason, Verdict
 from gate_agent.domain.evidence import Evidence
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import Declaration
-from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.policy_pack import PolicyPack
 from gate_agent.domain.vocabulary import CommandId, Instant, Left, Outcome, PassageId
 
 
@@ -24,6 +24,8 @@ class Alarm(StrEnum):
     DECLARATION_USED_TWICE = "declaration_used_twice"  # found by the hub, never by one lane
     WEIGHT_CHANGED = "weight_changed"  # between the verdict and the boom being up
     LEFT_UNRELEASED = "left_unreleased"  # out by the exit, under a boom that was not down
+    CHAIN_BROKEN = "chain_broken"  # found by the hub: a record was altered, put in or taken out
+    RECORDS_LOST = "records_lost"  # found by the hub: it acknowledged them once and lacks them now
 
 
 class Refusal(StrEnum):
@@ -49,6 +51,14 @@ class LaneStarted:
 
     version: str
     interrupted: PassageId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyAdopted:
+    """From now on the lane judges by this pack."""
+
+    version: str
+    policy_hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +88,7 @@ class PassageDecided:
     passage_id: PassageId
     verdict: Verdict
     evidence: Evidence
-    policy: ReleasePolicy
+    pack: PolicyPack
     wall_ms: int
     declarations: tuple[Declaration, ...] = ()
     handed_over_for: Reason | None = None
@@ -159,6 +169,7 @@ class AlarmRaised:
 
 RecordBody = (
     LaneStarted
+    | PolicyAdopted
     | PassageOpened
     | PictureTaken
     | PassageDecided

@@ -11,6 +11,7 @@ from gate_agent.domain.evidence import CardEvidence, PlateEvidence, WeightEviden
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import NO_MANIFEST, ManifestStatus
 from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.policy_pack import PolicyPack, default_pack
 from gate_agent.domain.records import Timeline
 from gate_agent.domain.vocabulary import (
     Barrier,
@@ -105,7 +106,8 @@ class LaneState:
 
     lane_id: LaneId
     epoch: str  # the life of this lane database; part of every passage id
-    policy: ReleasePolicy
+    policy: ReleasePolicy  # of the lane file; of it the lane's own timings always hold
+    pack: PolicyPack = default_pack(ReleasePolicy())  # noqa: RUF009 - what the port allows
     mode: Mode = Mode.AUTO
     phase: Phase = Phase.IDLE
     passage: Passage | None = None
@@ -141,4 +143,4 @@ class Step:
 
 def initial_lane(lane_id: LaneId, epoch: str, policy: ReleasePolicy) -> LaneState:
     """A lane that has seen nothing yet: everything unknown, nothing permitted."""
-    return LaneState(lane_id=lane_id, epoch=epoch, policy=policy)
+    return LaneState(lane_id=lane_id, epoch=epoch, policy=policy, pack=default_pack(policy))

@@ -52,6 +52,7 @@ class Mode(StrEnum):
 
     AUTO = "auto"
     ATTENDED = "attended"  # never releases by itself
+    EMERGENCY = "emergency"  # people release on numbered slips while systems are down
     CLOSED = "closed"
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import assert_never
 
+import msgspec
+
 from gate_agent.domain import records
 from gate_agent.domain.decision import Verdict
 from gate_agent.domain.events import Event, LoweringOrdered, ModeSet, Overridden
 from gate_agent.domain.evidence import Evidence, PlateEvidence, WeightEvidence
-from gate_agent.domain.manifest import Declaration, Documents
+from gate_agent.domain.manifest import Declaration
+from gate_agent.domain.policy_pack import policy_hash
 from gate_agent.domain.vocabulary import (
     CommandId,
-    DeclarationId,
     Instant,
     Mode,
     Outcome,
@@ -22,32 +24,12 @@ from gate_agent.wire import v1
 
 def declaration_of(row: v1.DeclarationRow) -> Declaration:
     """A declaration as the lane takes it."""
-    return Declaration(
-        declaration_id=DeclarationId(row.declaration_id),
-        plates=row.plates,
-        card_uid=row.card_uid,
-        gross_kg=row.gross_kg,
-        valid_from_ms=row.valid_from_ms,
-        valid_until_ms=row.valid_until_ms,
-        documents=Documents(row.documents),
-        holds=row.holds,
-        used_by=PassageId(row.used_by) if row.used_by else None,
-    )
+    return msgspec.convert(row, Declaration, from_attributes=True)
 
 
 def declaration_row(declaration: Declaration) -> v1.DeclarationRow:
     """A declaration as it travels."""
-    return v1.DeclarationRow(
-        declaration_id=declaration.declaration_id,
-        plates=declaration.plates,
-        card_uid=declaration.card_uid,
-        gross_kg=declaration.gross_kg,
-        valid_from_ms=declaration.valid_from_ms,
-        valid_until_ms=declaration.valid_until_ms,
-        documents=declaration.documents.value,
-        holds=declaration.holds,
-        used_by=declaration.used_by,
-    )
+    return msgspec.convert(declaration, v1.DeclarationRow, from_attributes=True)
 
 
 def event_of(command: v1.Command) -> Event:
@@ -86,6 +68,8 @@ def body_of(record: records.RecordBody) -> v1.RecordBody:  # noqa: C901, PLR0911
     match record:
         case records.LaneStarted():
             return v1.LaneStarted(version=record.version, interrupted=record.interrupted)
+        case records.PolicyAdopted():
+            return v1.PolicyAdopted(version=record.version, policy_hash=record.policy_hash)
         case records.PassageOpened():
             return v1.PassageOpened(passage_id=record.passage_id)
         case records.PictureTaken():
@@ -128,7 +112,14 @@ def _decided(record: records.PassageDecided) -> v1.PassageDecided:
         evidence=evidence_facts(record.evidence),
         declaration=declaration_row(verdict.declaration) if verdict.declaration else None,
         manifest_version=record.evidence.manifest.version,
-        policy_version=record.policy.version,
+        policy_version=record.pack.version,
+        policy_hash=policy_hash(record.pack),
+        place=verdict.place,
+        notify=verdict.notify,
+        obligations=tuple(
+            v1.ObligationRow(code=each.code, due_ms=each.due_ms, to=each.to)
+            for each in verdict.obligations
+        ),
     )
 
 

@@ -12,13 +12,14 @@ from gate_agent.domain.decision import OUTCOME_OF, Reason, decide
 from gate_agent.domain.evidence import UNKNOWN_MANIFEST, Evidence, ManifestEvidence
 from gate_agent.domain.faults import FaultCode, prevents_release
 from gate_agent.domain.manifest import Declaration, Documents
-from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.policy_pack import Limits, PolicyPack
 from gate_agent.domain.vocabulary import Barrier, Mode, Outcome
 from tests.builders import (
     CARD,
     DECIDED_AT,
     GROSS_KG,
     HOUR_MS,
+    PACK,
     PLATE,
     POLICY,
     START,
@@ -139,16 +140,16 @@ def test_the_order_of_the_papers_does_not_matter(
     evidence: Evidence, found: tuple[Declaration, ...], order: list[int]
 ) -> None:
     shuffled = [found[i] for i in order if i < len(found)]
-    verdict = decide(evidence, found, POLICY, DECIDED_AT.wall_ms)
-    assert decide(evidence, shuffled, POLICY, DECIDED_AT.wall_ms) == verdict
-    assert decide(evidence, found, POLICY, DECIDED_AT.wall_ms) == verdict
+    verdict = decide(evidence, found, PACK, DECIDED_AT.wall_ms)
+    assert decide(evidence, shuffled, PACK, DECIDED_AT.wall_ms) == verdict
+    assert decide(evidence, found, PACK, DECIDED_AT.wall_ms) == verdict
 
 
 @given(evidences(), declarations())
 def test_a_verdict_is_release_exactly_when_there_is_no_reason(
     evidence: Evidence, found: tuple[Declaration, ...]
 ) -> None:
-    verdict = decide(evidence, found, POLICY, DECIDED_AT.wall_ms)
+    verdict = decide(evidence, found, PACK, DECIDED_AT.wall_ms)
     assert (verdict.outcome is Outcome.RELEASE) == (verdict.reasons == ())
     assert len(set(verdict.reasons)) == len(verdict.reasons)
     if verdict.outcome is Outcome.RELEASE:
@@ -162,8 +163,8 @@ def test_a_verdict_is_release_exactly_when_there_is_no_reason(
 def test_no_loss_doubt_or_age_turns_any_verdict_into_a_release(
     evidence: Evidence, found: tuple[Declaration, ...], spoil: Spoiling
 ) -> None:
-    before = decide(evidence, found, POLICY, DECIDED_AT.wall_ms)
-    worse = decide(spoil(evidence), found, POLICY, DECIDED_AT.wall_ms)
+    before = decide(evidence, found, PACK, DECIDED_AT.wall_ms)
+    worse = decide(spoil(evidence), found, PACK, DECIDED_AT.wall_ms)
     if before.outcome is not Outcome.RELEASE:
         assert worse.outcome is not Outcome.RELEASE
 
@@ -172,7 +173,7 @@ def test_no_loss_doubt_or_age_turns_any_verdict_into_a_release(
 def test_whatever_is_lost_doubted_or_aged_takes_a_release_away(spoil: Spoiling) -> None:
     spoiled = spoil(good_evidence())
     only_a_warning = any(not prevents_release(fault) for fault in spoiled.faults)
-    verdict = decide(spoiled, [a_declaration()], POLICY, DECIDED_AT.wall_ms)
+    verdict = decide(spoiled, [a_declaration()], PACK, DECIDED_AT.wall_ms)
     assert (verdict.outcome is Outcome.RELEASE) == only_a_warning
 
 
@@ -182,10 +183,8 @@ def test_no_further_paper_hides_a_hold(
 ) -> None:
     held = a_declaration(declaration_id="H", holds=("customs",))
     others = tuple(replace(each, declaration_id=f"M{each.declaration_id}") for each in more)  # type: ignore[arg-type]
-    assert (
-        Outcome.RELEASE is not decide(evidence, (*found, held), POLICY, DECIDED_AT.wall_ms).outcome
-    )
-    verdict = decide(evidence, (*others, held, *found), POLICY, DECIDED_AT.wall_ms)
+    assert Outcome.RELEASE is not decide(evidence, (*found, held), PACK, DECIDED_AT.wall_ms).outcome
+    verdict = decide(evidence, (*others, held, *found), PACK, DECIDED_AT.wall_ms)
     assert verdict.outcome is not Outcome.RELEASE
     if evidence.plate is not None or evidence.card is not None:
         assert Reason.AGENCY_HOLD in verdict.reasons
@@ -194,7 +193,7 @@ def test_no_further_paper_hides_a_hold(
 @given(st.integers(0, 60_000), st.integers(0, 60_000))
 def test_the_weight_verdict_is_symmetric_and_exact(declared_kg: int, weighed_kg: int) -> None:
     evidence = _weight(gross_kg=weighed_kg)(good_evidence())
-    verdict = decide(evidence, [a_declaration(gross_kg=declared_kg)], POLICY, DECIDED_AT.wall_ms)
+    verdict = decide(evidence, [a_declaration(gross_kg=declared_kg)], PACK, DECIDED_AT.wall_ms)
     limit_kg = max(400, declared_kg * 30 // 1000)
     difference_kg = abs(weighed_kg - declared_kg)
     expected = (
@@ -214,7 +213,7 @@ def test_only_fresh_evidence_of_this_passage_releases(
     evidence = good_evidence()
     for change, age_ms in ((_plate, plate_ms), (_card, card_ms), (_weight, weight_ms)):
         evidence = change(age_ms=age_ms, since_arrival_ms=300_000 - age_ms)(evidence)
-    verdict = decide(evidence, [a_declaration()], POLICY, DECIDED_AT.wall_ms)
+    verdict = decide(evidence, [a_declaration()], PACK, DECIDED_AT.wall_ms)
     fresh = (
         -500 <= plate_ms <= POLICY.plate_max_age_s * 1000
         and -500 <= card_ms <= POLICY.card_max_age_s * 1000
@@ -227,7 +226,9 @@ def test_only_fresh_evidence_of_this_passage_releases(
 @given(st.integers(0, 1000), st.integers(0, 10), st.integers(0, 10))
 def test_a_stricter_policy_never_releases_more(permille: int, frames: int, factor: int) -> None:
     evidence = _plate(confidence_permille=permille, frames_agreed=frames)(good_evidence())
-    strict = ReleasePolicy(min_plate_confidence_permille=900, min_plate_frames=3 + factor)
+    strict = PolicyPack(
+        version="s", limits=Limits(min_plate_confidence_permille=900, min_plate_frames=3 + factor)
+    )
     if decide(evidence, [a_declaration()], strict, DECIDED_AT.wall_ms).outcome is Outcome.RELEASE:
-        normal = decide(evidence, [a_declaration()], POLICY, DECIDED_AT.wall_ms)
+        normal = decide(evidence, [a_declaration()], PACK, DECIDED_AT.wall_ms)
         assert normal.outcome is Outcome.RELEASE

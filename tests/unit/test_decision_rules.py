@@ -18,25 +18,28 @@ from gate_agent.domain.evidence import (
 )
 from gate_agent.domain.faults import WARNINGS, FaultCode
 from gate_agent.domain.manifest import Declaration, Documents
-from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.policy_pack import Limits, PolicyPack
+from gate_agent.domain.rules.weight import tolerance_of
 from gate_agent.domain.vocabulary import Barrier, Mode, Outcome
+from tests import policy_cases
 from tests.builders import (
     CARD,
     DECIDED_AT,
     GROSS_KG,
     HOUR_MS,
+    PACK,
     PLATE,
-    POLICY,
     START,
     a_declaration,
     good_evidence,
 )
+from tests.policy_cases import DEMANDED, a_full_declaration
 
 Case = Callable[[Evidence], tuple[Evidence, tuple[Declaration, ...]]]
 
 
 def judged(evidence: Evidence, *declarations: Declaration) -> Verdict:
-    return decide(evidence, declarations, POLICY, DECIDED_AT.wall_ms)
+    return decide(evidence, declarations, PACK, DECIDED_AT.wall_ms)
 
 
 def plate(evidence: Evidence) -> PlateEvidence:
@@ -126,6 +129,7 @@ CASES: dict[Reason, tuple[Case, Outcome]] = {
     Reason.INTERRUPTED: (sensed(lambda e: replace(e, interrupted=True)), Outcome.HOLD),
     Reason.LANE_ATTENDED: (sensed(lambda e: replace(e, mode=Mode.ATTENDED)), Outcome.HOLD),
     Reason.LANE_CLOSED: (sensed(lambda e: replace(e, mode=Mode.CLOSED)), Outcome.REFUSE),
+    Reason.LANE_EMERGENCY: (sensed(lambda e: replace(e, mode=Mode.EMERGENCY)), Outcome.HOLD),
 }
 MADE_BY_THE_LANE = {
     Reason.LEFT_UNDECIDED,
@@ -139,7 +143,7 @@ def test_a_declared_vehicle_with_good_evidence_is_released() -> None:
 
 
 def test_every_reason_has_its_case() -> None:
-    assert set(CASES) | MADE_BY_THE_LANE == set(Reason)
+    assert set(CASES) | MADE_BY_THE_LANE | set(DEMANDED) == set(Reason)
     assert set(OUTCOME_OF) == set(Reason)
     assert Outcome.RELEASE not in OUTCOME_OF.values()
 
@@ -152,6 +156,17 @@ def test_each_reason_stands_alone_and_leads_to_its_outcome(reason: Reason) -> No
     assert (verdict.outcome, verdict.reasons) == (outcome, (reason,))
 
 
+def test_a_vehicle_that_fulfils_a_demanding_pack_is_released() -> None:
+    assert policy_cases.judged(a_full_declaration()).reasons == ()
+
+
+@pytest.mark.parametrize("reason", list(DEMANDED))
+def test_each_demand_of_a_pack_stands_alone_and_leads_to_its_outcome(reason: Reason) -> None:
+    case, outcome = DEMANDED[reason]
+    verdict = case()
+    assert (verdict.outcome, verdict.reasons) == (outcome, (reason,))
+
+
 # -- weight
 
 
@@ -161,7 +176,7 @@ def test_each_reason_stands_alone_and_leads_to_its_outcome(reason: Reason) -> No
 def test_the_weight_tolerance_is_the_larger_of_400_kg_and_3_percent(
     declared_kg: int, tolerance_kg: int
 ) -> None:
-    assert POLICY.weight_tolerance(declared_kg) == tolerance_kg
+    assert tolerance_of(a_declaration(gross_kg=declared_kg), PACK).tolerance_kg == tolerance_kg
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
@@ -362,7 +377,7 @@ def test_a_paper_that_this_very_passage_used_up_may_be_judged_again() -> None:
 
 
 def test_the_policy_decides_how_many_frames_must_agree() -> None:
-    strict = ReleasePolicy(min_plate_frames=6)
+    strict = PolicyPack(version="s", limits=Limits(min_plate_frames=6))
     verdict = decide(good_evidence(), [a_declaration()], strict, DECIDED_AT.wall_ms)
     assert verdict.reasons == (Reason.PLATE_DOUBTFUL,)
     assert (plate(good_evidence()).text, card(good_evidence()).uid) == (PLATE, CARD)

@@ -53,6 +53,7 @@ ORDER = {
 }
 RECORDS: tuple[v1.RecordBody, ...] = (
     v1.LaneStarted(version="0.1.0", interrupted="lane1-a1-000041"),
+    v1.PolicyAdopted(version="2026-09", policy_hash="cd" * 32),
     v1.PassageOpened(passage_id="lane1-a1-000042"),
     v1.PictureTaken(
         passage_id="lane1-a1-000042", picture_id="9f" * 32, view="plate", jpeg=b"\xff\xd8\xff\xd9"
@@ -91,6 +92,16 @@ RECORDS: tuple[v1.RecordBody, ...] = (
             exit_clear_ms=None,
             decision_us=81000,
         ),
+    ),
+    v1.PassageSealed(
+        passage_id="lane1-a1-000042",
+        format="kakou-dossier-1",
+        sha256="ef" * 32,
+        dossier=b"x\x9c\x03\x00\x00\x00\x00\x01",
+        is_whole=True,
+        restarts=1,
+        clock_steps=2,
+        is_clock_set=True,
     ),
     v1.FaultChanged(code="scale_link", raised=True, detail="no frame for 3.2 s on /dev/ttyS1"),
     v1.AlarmRaised(code="tailgating", passage_id="lane1-a1-000042"),
