@@ -307,7 +307,7 @@ RecordBody = (
 )
 
 
-class RawRecord(msgspec.Struct, frozen=True, kw_only=True):
+class RawRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A record whose body is not yet decoded, so that one unknown type spoils no batch.
 
     `chain` is its link in the lane's chain (`gate_agent.wire.chain`); None: made by a version
