@@ -90,15 +90,17 @@ class Walk:
     """Goes along the records of one epoch in order and says where the chain does not hold."""
 
     def __init__(
-        self, *, after_seq: int = 0, after_chain: str | None = START, is_proved: bool = False
+        self, *, after_seq: int | None = 0, after_chain: str | None = START, is_proved: bool = False
     ) -> None:
         """Begin after the record `after_seq`, whose link is `after_chain`; None: not known.
 
-        `is_proved`: a link has been seen before, so every record carries one.
+        `after_seq` None: begin with whichever record comes first. `is_proved`: a link has been
+        seen before, so every record carries one.
         """
         self.seq = after_seq
         self.chain = after_chain
         self.is_proved = is_proved
+        self.first_seq = 0  # of this walk; 0: none yet
         self.proved_from: int | None = None  # the first record with a link on this walk
 
     def step(self, record: Linked) -> Iterator[Finding]:
@@ -107,6 +109,9 @@ class Walk:
         def found(flaw: Flaw, first: int, last: int) -> Finding:
             return Finding(lane=record.lane, epoch=record.epoch, flaw=flaw, first=first, last=last)
 
+        if self.seq is None:
+            self.seq, self.chain = record.seq - 1, START if record.seq == 1 else None
+        self.first_seq = self.first_seq or record.seq
         gap = record.seq > self.seq + 1
         if gap:
             yield found(Flaw.MISSING, self.seq + 1, record.seq - 1)

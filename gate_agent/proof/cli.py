@@ -1,0 +1,203 @@
+"""`gate-agent replay`, `verify` and `export`: they read files and open no device."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devices.clock import SystemClock
+from gate_agent import config as lane_file
+from gate_agent.errors import GateError
+from gate_agent.proof import files, replay, verify
+from gate_agent.wire import dossier
+from gate_agent.wire.policy_pack import PolicyPackError, read_pack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gate_agent.domain.policy_pack import PolicyPack
+
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse names no public type
+
+EX_OK, EX_FAILED = 0, 1
+NAMED = 20  # passages of one kind that are named; --json names all
+
+
+def add_commands(commands: Subparsers) -> None:
+    """Add the three commands to the parser of gate-agent."""
+    again = commands.add_parser(
+        "replay",
+        help="make the verdicts of dossiers again",
+        description="Make every verdict again from its dossier and compare, bit for bit. With"
+        " --policy: say which would be another under that pack. Exit status 1: one differs.",
+    )
+    _add_paths(again)
+    again.add_argument("--policy", type=Path, metavar="PACK.json", help="rehearse these rules")
+    again.set_defaults(act=_replay)
+    check = commands.add_parser(
+        "verify",
+        help="check the chain of records",
+        description="Check that no record was altered, cut out or put in, and that each dossier is"
+        " the one that was sealed. Exit status 1: one is not.",
+    )
+    _add_paths(check)
+    check.set_defaults(act=_verify)
+    export = commands.add_parser(
+        "export",
+        help="write the records that a lane still has to a file",
+        description="Write the records that a lane's database still has, one a line, as the hub"
+        " exports them; the agent may be running.",
+    )
+    export.add_argument("--config", required=True, metavar="LANE.toml", help="the lane file")
+    export.add_argument("--out", required=True, type=Path, metavar="FILE.jsonl")
+    export.set_defaults(act=_export)
+
+
+def _add_paths(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="a dossier.json, an exported .jsonl, a lane.db, or a folder of the first two",
+    )
+    command.add_argument("--json", action="store_true", help="for machines")
+
+
+def _replay(options: argparse.Namespace) -> int:
+    clock = SystemClock()
+    try:
+        started_s = clock.now().mono_s
+        if options.policy is not None:
+            pack = read_pack(_read(options.policy), str(options.policy))
+            return _rehearse(options, pack)
+        dossiers = verdicts = 0
+        different: list[replay.Made] = []
+        for found in _each_once(options.paths):
+            dossiers += 1
+            for made in replay.again(found):
+                verdicts += 1
+                if not made.is_identical:
+                    different.append(made)
+        took_s = clock.now().mono_s - started_s
+    except (replay.ReplayError, PolicyPackError) as exc:
+        raise GateError(str(exc)) from exc
+    for made in different if not options.json else ():
+        print(_difference(made), file=sys.stderr)
+    if options.json:
+        print(
+            json.dumps(
+                {
+                    "dossiers": dossiers,
+                    "verdicts": verdicts,
+                    "different": [_as_fields(made) for made in different],
+                    "seconds": round(took_s, 3),
+                },
+                ensure_ascii=False,
+            )
+        )
+    else:
+        outcome = f"{len(different)} DIFFERENT" if different else "all identical"
+        rate = dossiers / took_s if took_s else 0.0
+        print(f"{dossiers} dossiers, {verdicts} verdicts: {outcome}, {rate:,.0f} dossiers a second")
+    return EX_FAILED if different or not dossiers else EX_OK
+
+
+def _rehearse(options: argparse.Namespace, pack: PolicyPack) -> int:
+    """Group what would change by what it was and what it would be."""
+    dossiers = verdicts = 0
+    changed: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for found in _each_once(options.paths):
+        dossiers += 1
+        for made in replay.rehearsed(found, pack):
+            verdicts += 1
+            was, now = replay.judged(made.recorded), replay.judged(made.now)
+            if was != now:
+                changed[was, now].append(made.passage_id)
+    groups = sorted(changed.items(), key=lambda item: -len(item[1]))
+    total = sum(len(passages) for _, passages in groups)
+    if options.json:
+        listed = [{"was": w, "now": n, "passages": found} for (w, n), found in groups]
+        fields = {"policy": pack.version, "dossiers": dossiers, "verdicts": verdicts}
+        print(json.dumps(fields | {"changed": total, "groups": listed}, ensure_ascii=False))
+        return EX_OK if dossiers else EX_FAILED
+    print(f"under {pack.version}: {total} of {verdicts} verdicts in {dossiers} dossiers change")
+    for (was, now), passages in groups:
+        print(f"{len(passages):>7}  {was}  ->  {now}")
+        more = f" and {len(passages) - NAMED} more" if len(passages) > NAMED else ""
+        print(f"         {', '.join(passages[:NAMED])}{more}")
+    return EX_OK if dossiers else EX_FAILED
+
+
+def _each_once(paths: list[Path]) -> Iterator[files.Found]:
+    """A folder has a dossier both by itself and in the record that sealed it."""
+    seen: set[str] = set()
+    for found in files.dossiers(paths):
+        name = dossier.sha256(found.content)
+        if name not in seen:
+            seen.add(name)
+            yield found
+
+
+def _difference(made: replay.Made) -> str:
+    return (
+        f"{made.place}: passage {made.passage_id}, record {made.seq}: recorded"
+        f" {replay.said(made.recorded)!r} by version {made.software}, now {replay.said(made.now)!r}"
+    )
+
+
+def _as_fields(made: replay.Made) -> dict[str, object]:
+    return {
+        "place": made.place,
+        "passage_id": made.passage_id,
+        "seq": made.seq,
+        "software": made.software,
+        "recorded": replay.said(made.recorded),
+        "now": replay.said(made.now),
+    }
+
+
+def _verify(options: argparse.Namespace) -> int:
+    is_intact = True
+    for path in files.files_in(options.paths):
+        found: Iterator[verify.Checked] = iter(())
+        if files.is_database(path):
+            found = iter((verify.database(path),))
+        elif path.suffix == ".jsonl":
+            found = verify.exported(path)
+        for checked in found:
+            is_intact = is_intact and checked.is_intact
+            if options.json:
+                print(verify.as_json(checked).decode())
+                continue
+            print(verify.summary(checked))
+            for flaw in checked.flaws:
+                print(f"  {flaw}")
+    for complaint in verify.altered_dossiers(options.paths):
+        is_intact = False
+        print(f"gate-agent: {complaint}", file=sys.stderr)
+    return EX_OK if is_intact else EX_FAILED
+
+
+def _export(options: argparse.Namespace) -> int:
+    config = lane_file.load(Path(options.config))
+    held = files.outbox(Path(config.state_dir) / "lane.db")
+    try:
+        with options.out.open("wb") as out:
+            for record in held.records:
+                out.write(files.line_of(record))
+    except OSError as exc:
+        raise GateError(f"{options.out}: {exc.strerror}") from exc
+    print(f"{options.out}: {len(held.records)} records of lane {held.lane}, epoch {held.epoch}")
+    return EX_OK
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise GateError(f"{path}: {exc.strerror}") from exc
