@@ -96,6 +96,7 @@ class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["list", "permit", "book"]
     account_id: str
     quantity: int
+    granted: int | None = None  # when the account began; the hub reckons with it
     balance: int | None = None
     closes_ms: int | None = None
     pending: int = 0
