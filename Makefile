@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test bench chaos photographs lock format lint clean docs
+.PHONY: help setup setup-dev run test bench sim chaos photographs lock format lint clean docs
 
 # Any Python that answers may start bootstrap.py, which itself looks for the right one; a shim
 # that exists and does not work is passed over.
@@ -43,6 +43,11 @@ test: setup-dev ## format, lint, types, contracts, every test, a bounded demonst
 
 bench: setup-dev ## print the numbers that the documents quote (half an hour; ARGS="--only warm")
 	@exec $(PY) -m hil_tests.bench $(ARGS)
+
+sim: setup-dev ## a port of 40 lanes on virtual time: PASSAGES=2000 LANES SEED IMPOSTORS SCRIPT=file JSON
+	@exec $(PY) -m hil_tests.virtual_port $(if $(PASSAGES),--passages '$(PASSAGES)') \
+	  $(if $(LANES),--lanes '$(LANES)') $(if $(SEED),--seed '$(SEED)') $(if $(JSON),--json '$(JSON)') \
+	  $(if $(IMPOSTORS),--impostors '$(IMPOSTORS)') $(if $(SCRIPT),--script '$(SCRIPT)')
 
 chaos: setup-dev ## kill the agent CYCLES=100 times in mid passage; count what was lost or doubled
 	@exec $(PY) -m hil_tests.chaos.kill_agent $(if $(CYCLES),--cycles '$(CYCLES)') \

@@ -1,0 +1,110 @@
+"""Many shifts of a port, one after the other: each from a number of its own, each in a new folder.
+
+A shift is a script of some thousand passages, healed and compared at its end. So a million
+passages need no more memory or disk than two thousand, and a failing shift is named by its seed.
+"""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hil_tests.virtual_port.port import Outcome, play
+from hil_tests.virtual_port.script import IMPOSTORS, Script, write_script
+from hil_tests.virtual_port.shrink import shrink, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SHIFT = 2_000
+MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory: the commits are real, the disk is not
+
+
+@dataclass(slots=True)
+class Tally:
+    """What many shifts came to."""
+
+    passages: int = 0
+    shifts: int = 0
+    virtual_s: float = 0.0
+    counts: Counter[str] = field(default_factory=Counter)
+    false_releases: Counter[str] = field(default_factory=Counter)
+    traces: list[str] = field(default_factory=list)
+
+    def add(self, script: Script, outcome: Outcome) -> None:
+        """One more shift."""
+        self.shifts += 1
+        self.passages += outcome.counts.get("vehicles", 0)
+        self.virtual_s += outcome.virtual_s
+        self.counts.update(outcome.counts)
+        self.false_releases.update(outcome.false_releases)
+        self.traces.append(f"{script.seed}:{outcome.trace}")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A script with which something is wrong, as short as it could be made."""
+
+    script: Script
+    outcome: Outcome
+    tries: int
+
+
+def play_in_memory(script: Script) -> Outcome:
+    """Play a script in a folder that is gone afterwards."""
+    root = str(MEMORY) if MEMORY.is_dir() else None
+    folder = Path(tempfile.mkdtemp(prefix="kakou-sim-", dir=root))
+    try:
+        return play(script, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        gc.collect()
+
+
+def campaign(
+    *,
+    passages: int,
+    lanes: int,
+    seed: int,
+    impostors: bool,
+    say: Callable[[Tally], None],
+) -> tuple[Tally, Failure | None]:
+    """Play shifts until there were `passages`, or until something is wrong."""
+    tally = Tally()
+    while tally.passages < passages:
+        script = write_script(
+            seed + tally.shifts,
+            passages=min(SHIFT, passages - tally.passages),
+            lanes=lanes,
+            kinds=IMPOSTORS if impostors else (),
+            is_calm=impostors,
+        )
+        outcome = play_in_memory(script)
+        tally.add(script, outcome)
+        if outcome.violation is not None:
+            return tally, shortest(script, outcome)
+        say(tally)
+    return tally, None
+
+
+def shortest(script: Script, outcome: Outcome) -> Failure:
+    """Make a failing script short."""
+    wanted = outcome.violation
+    assert wanted is not None
+    found = [outcome]
+
+    def still_fails(shorter: Script) -> bool:
+        tried = play_in_memory(shorter)
+        if tried.violation is None or tried.violation.name != wanted.name:
+            return False
+        found[0] = tried
+        return True
+
+    cut = until(script, outcome.virtual_s)
+    short, tries = shrink(cut if still_fails(cut) else script, still_fails)
+    return Failure(short, found[0], tries + 1)
