@@ -222,6 +222,19 @@ class LaneStory:
         self.happens(WeightObserved(state=state, gross_kg=kg, division_kg=20))
         return self
 
+    def swings_between(self, low_kg: int, high_kg: int) -> LaneStory:
+        """The scale still moves, and its swing proves where it will settle."""
+        self.happens(
+            WeightObserved(
+                state=WeightState.MOVING,
+                gross_kg=high_kg,
+                division_kg=20,
+                low_kg=low_kg,
+                high_kg=high_kg,
+            )
+        )
+        return self
+
     def plate_is_read(self, text: str = PLATE, confidence_permille: int = 950) -> LaneStory:
         """The reader answers the question that is open."""
         passage = self.passage

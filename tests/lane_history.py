@@ -41,7 +41,7 @@ from gate_agent.domain.events import (
     PlateRead,
     WeightObserved,
 )
-from gate_agent.domain.evidence import Evidence
+from gate_agent.domain.evidence import Evidence, WeightEvidence
 from gate_agent.domain.faults import FaultCode, prevents_release
 from gate_agent.domain.lane import TRANSITIONS
 from gate_agent.domain.matching import normalize_card, normalize_plate
@@ -90,6 +90,7 @@ class Vehicle:
     cards: list[tuple[str, int]] = field(default_factory=list)
     moved: bool = False
     weight: tuple[int, Instant] | None = None  # settled, and both beams clear ever since
+    swing: tuple[int, int, Instant] | None = None  # low, high: not settled, beams clear since
     restarted: bool = False
     decided: list[Outcome] = field(default_factory=list)
     released: bool = False  # by verdict or override, and not taken back since
@@ -100,6 +101,13 @@ class Vehicle:
     def weighed(self) -> tuple[int, int] | None:
         """The weight as evidence carries it."""
         return self.weight and (self.weight[0], self.axis_ms(self.weight[1]))
+
+    def weighs_between(self) -> tuple[int, int, Instant]:
+        """The least and the most that it can weigh, and since when that is known."""
+        if self.weight is not None:
+            return self.weight[0], self.weight[0], self.weight[1]
+        assert self.swing is not None, "I6: released without a weight"
+        return self.swing
 
     def axis_ms(self, at: Instant) -> int:
         """Whole milliseconds after the arrival."""
@@ -176,7 +184,7 @@ class LaneHistory:
                     came_out = vehicle.front_cut or vehicle.restarted
                     vehicle.exit_edge |= rising and vehicle.released and came_out
                     if not self._wholly_on():
-                        vehicle.weight = None
+                        vehicle.weight = vehicle.swing = None
             case BarrierMoved():
                 self.barrier = event.position
             case WeightObserved():
@@ -207,9 +215,12 @@ class LaneHistory:
         if vehicle is None:
             return
         vehicle.moved |= event.state is WeightState.MOVING
-        vehicle.weight = None
+        vehicle.weight = vehicle.swing = None
         if event.state is WeightState.SETTLED and vehicle.moved and self._wholly_on():
             vehicle.weight = (event.gross_kg or 0, at)
+        if event.state is WeightState.MOVING and self._wholly_on() and event.low_kg is not None:
+            assert event.high_kg is not None
+            vehicle.swing = (event.low_kg, event.high_kg, at)
 
     # -- records
 
@@ -248,6 +259,9 @@ class LaneHistory:
             assert isinstance(event, DeclarationsFound), "I4: released without declarations"
             self._may_release(vehicle, body, event, at)
         vehicle.decided.append(verdict.outcome)
+        self.seen["decided before the weight settled"] += (
+            body.evidence.weight is not None and body.evidence.weight.within_kg > 0
+        )
         vehicle.released = verdict.outcome is Outcome.RELEASE
         vehicle.front_cut = self.inputs.front_beam is True
         vehicle.exit_edge = False
@@ -263,8 +277,18 @@ class LaneHistory:
         if evidence.card is not None:
             assert (evidence.card.uid, evidence.card.since_arrival_ms) in vehicle.cards, "I3: card"
         if evidence.weight is not None and not vehicle.decided and not vehicle.restarted:
-            taken = (evidence.weight.gross_kg, evidence.weight.since_arrival_ms)
+            self._weight_is_of(vehicle, evidence.weight)
+
+    def _weight_is_of(self, vehicle: Vehicle, weight: WeightEvidence) -> None:
+        """I6: settled, or an interval proved by the swing; of the whole vehicle either way."""
+        if weight.within_kg == 0:
+            taken = (weight.gross_kg, weight.since_arrival_ms)
             assert taken == vehicle.weighed, "I6: weight not settled on the whole vehicle"
+            return
+        assert vehicle.swing is not None, "I6: an interval that the swing does not prove"
+        low_kg, high_kg, seen_at = vehicle.swing
+        assert weight.since_arrival_ms == vehicle.axis_ms(seen_at), "I6: an old interval"
+        assert weight.low_kg <= low_kg <= high_kg <= weight.high_kg, "I6: a narrower interval"
 
     def _remembers_only_what_was_sensed(self, lane: LaneState) -> None:
         """I3, I6: what the lane holds as evidence is what this vehicle gave since it arrived."""
@@ -278,16 +302,17 @@ class LaneHistory:
         if passage.card is not None:
             assert (passage.card.uid, passage.card.since_arrival_ms) in vehicle.cards, "I3: card"
         if passage.weight is not None and lane.phase is Phase.GATHERING:
-            held = (passage.weight.gross_kg, passage.weight.since_arrival_ms)
-            assert held == vehicle.weighed, "I6: weight not settled on the whole vehicle"
+            self._weight_is_of(vehicle, passage.weight)
+            assert passage.weight.within_kg == 0, "I6: an interval held as a settled weight"
+        if passage.swing is not None and lane.phase is Phase.GATHERING:
+            self._weight_is_of(vehicle, passage.swing)
 
     def _may_release(
         self, vehicle: Vehicle, body: PassageDecided, event: DeclarationsFound, at: Instant
     ) -> None:
         """I4 by an account of its own: nothing missing, stale, faulty or contradictory."""
         assert not vehicle.restarted, "I4: released after a restart"
-        assert vehicle.weight is not None, "I6: released without a weight"
-        weighed_kg, weighed_at = vehicle.weight
+        low_kg, high_kg, weighed_at = vehicle.weighs_between()
         assert weighed_at.age_s(at) <= self.policy.weight_max_age_s, "I4: old weight"
         assert self.barrier is Barrier.CLOSED, "I4: released with the boom not closed"
         assert self.mode is Mode.AUTO, "I4: released in a mode that never releases"
@@ -312,7 +337,7 @@ class LaneHistory:
             self.policy.weight_tolerance_kg,
             declaration.gross_kg * self.policy.weight_tolerance_permille // 1000,
         )
-        difference_kg = abs(weighed_kg - declaration.gross_kg)
+        difference_kg = max(declaration.gross_kg - low_kg, high_kg - declaration.gross_kg)
         assert difference_kg <= allowed_kg, "I4: released with the wrong weight"
         assert declaration.used_by is None, "I4: released on a used paper"
         assert not declaration.holds, "I4: released under a hold"

@@ -23,7 +23,8 @@ from gate_agent.domain.vocabulary import (
 class AgentStarted:
     """The agent came up, perhaps in the middle of a passage.
 
-    `pack` is the one the hub has given the lane; None: it has given none, `policy` holds.
+    `pack` is the one of the hub that is in force; None: it has given none, or none that is in
+    force now. Then the pack of before stays, and `policy` holds where there was none.
     """
 
     policy: ReleasePolicy
@@ -86,6 +87,7 @@ class PlateRead:
     frames_seen: int
     picture_id: str | None
     plate_picture_id: str | None = None
+    model_id: str = ""  # of the weights that read it; "": the reader does not say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +99,20 @@ class CardPresented:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightObserved:
-    """The scale changed its state. `gross_kg` is None when there is no usable value."""
+    """The scale changed its state. `gross_kg` is None when there is no usable value.
+
+    While it moves, `low_kg` and `high_kg` bound the weight at which what stands on the platform
+    now will settle, where its swing proves them; None: not proved. `window_kg` is the readings
+    that were judged, oldest first.
+    """
 
     state: WeightState
     gross_kg: int | None
     division_kg: int
     spread_kg: int = 0
     window_kg: tuple[int, ...] = ()
+    low_kg: int | None = None
+    high_kg: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,17 +45,29 @@ class CardEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightEvidence:
-    """A settled gross weight with the vehicle wholly on the platform.
+    """A gross weight with the vehicle wholly on the platform, settled or bound to settle.
 
-    `window_kg` is the window of readings it was taken from, oldest first.
+    The weight at rest lies within `within_kg` of `gross_kg`, by the proof of the swing; 0: it has
+    settled there. `window_kg` is the window of readings it was taken from, oldest first.
     """
 
     gross_kg: int
     division_kg: int
     spread_kg: int
     window_kg: tuple[int, ...]
+    within_kg: int = 0
     since_arrival_ms: int = -1
     age_ms: int = 0
+
+    @property
+    def low_kg(self) -> int:
+        """The least that the vehicle can weigh."""
+        return self.gross_kg - self.within_kg
+
+    @property
+    def high_kg(self) -> int:
+        """The most that the vehicle can weigh."""
+        return self.gross_kg + self.within_kg
 
 
 Piece = TypeVar("Piece", PlateEvidence, CardEvidence, WeightEvidence)

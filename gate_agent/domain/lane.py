@@ -23,7 +23,8 @@ Invariants, each held by a property test against the history of effects
 - I3 evidence older than the arrival, or of another passage, is never used.
 - I4 missing, stale or faulty evidence can only make a verdict stricter.
 - I5 every passage ends with exactly one closing record.
-- I6 the weight used was settled, with the vehicle wholly on the platform.
+- I6 the weight used was settled, or an interval in which it must settle lay wholly inside the
+  tolerance; either way with the vehicle wholly on the platform.
 - I7 folding the journal reproduces the snapshot.
 - I8 `step` is total: no event raises, whatever the state.
 """
@@ -150,7 +151,7 @@ def _start(lane: LaneState, event: AgentStarted, at: Instant) -> Step:
     lane = replace(
         lane,
         policy=event.policy,
-        pack=event.pack or default_pack(event.policy),
+        pack=event.pack or (lane.pack if lane.pack.owner else default_pack(event.policy)),
         inputs=UNREAD,
         barrier=Barrier.UNKNOWN,
         weight_state=WeightState.UNAVAILABLE,
@@ -228,7 +229,7 @@ def _expire(lane: LaneState, event: DeadlineExpired, at: Instant) -> Step:  # no
     lane = disarm(lane, kind)
     match kind:
         case DeadlineKind.GATHER:
-            return gathering.gather_over(lane)
+            return gathering.gather_over(lane, at)
         case DeadlineKind.LOOKUP:
             return gathering.lookup_failed(lane, at)
         case DeadlineKind.ABSENCE:

@@ -9,7 +9,7 @@ from gate_agent.domain.decision import Verdict
 from gate_agent.domain.effects import Effect, Lamp, Sign
 from gate_agent.domain.evidence import CardEvidence, PlateEvidence, WeightEvidence
 from gate_agent.domain.faults import FaultCode
-from gate_agent.domain.manifest import NO_MANIFEST, ManifestStatus
+from gate_agent.domain.manifest import NO_MANIFEST, Declaration, ManifestStatus
 from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.domain.policy_pack import PolicyPack, default_pack
 from gate_agent.domain.records import Timeline
@@ -68,6 +68,15 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the manifest last answered, and the question."""
+
+    plate: str | None
+    card_uid: str | None
+    declarations: tuple[Declaration, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """One vehicle in the lane."""
 
@@ -78,7 +87,8 @@ class Passage:
     plate_attempt: int = 1
     plate_done: bool = False  # good enough, or no attempt left
     card: CardEvidence | None = None
-    weight: WeightEvidence | None = None
+    weight: WeightEvidence | None = None  # settled; after an early verdict what it rested on
+    swing: WeightEvidence | None = None  # where a weight that still moves must settle
     scale_zeroed: bool = False
     weight_moved: bool = False  # the scale reacted to this vehicle
     rear_beam_cut: bool = False
@@ -90,6 +100,7 @@ class Passage:
     interrupted: bool = False
     gather_over: bool = False
     lookup: Lookup | None = None
+    found: Found | None = None
     verdict: Verdict | None = None
     decided_by: str = ""
     raises: int = 0

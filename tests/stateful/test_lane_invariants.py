@@ -105,6 +105,13 @@ class AnythingHappens(LaneMachine):
     def scale_says(self, state: WeightState, kg: int | None) -> None:
         self.story.happens(WeightObserved(state=state, gross_kg=kg, division_kg=20))
 
+    @rule(
+        low_kg=st.sampled_from([GROSS_KG - 900, GROSS_KG - 900, GROSS_KG - 1_500, -40, 0]),
+        wide_kg=st.sampled_from([1_000, 1_800, 4_000, 0]),
+    )
+    def scale_swings(self, low_kg: int, wide_kg: int) -> None:
+        self.story.swings_between(low_kg, low_kg + wide_kg)
+
     @rule(which=st.integers(0, 3), attempt=st.integers(0, 5), text=PLATES, sure=st.booleans())
     def plate_comes(self, which: int, attempt: int, text: str, *, sure: bool) -> None:
         passage = self.story.lane.passage
@@ -246,6 +253,7 @@ MUST_HAPPEN = {
     ],
     TruckYard: [
         "decided release",
+        "decided before the weight settled",
         "decided hold",
         "decided inspect",
         "decided refuse",

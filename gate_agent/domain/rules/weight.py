@@ -30,7 +30,7 @@ def weight_reasons(
     weight = evidence.weight
     if weight is None:
         return
-    low_kg = high_kg = weight.gross_kg
+    low_kg, high_kg = weight.low_kg, weight.high_kg
     allowed = tolerance_of(declaration, pack)
     nearest_kg = max(low_kg - allowed.expected_kg, allowed.expected_kg - high_kg, 0)
     farthest_kg = max(high_kg - allowed.expected_kg, allowed.expected_kg - low_kg)
