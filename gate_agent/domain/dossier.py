@@ -12,7 +12,7 @@ from gate_agent.domain.vocabulary import Instant
 
 STEP_MS = 1_000
 """Clocks that part by more between two events were set; a slewed clock stays within this."""
-_SLEW_PERMILLE = 1
+_SLEW_PPM = 500  # the fastest at which a kernel slews
 FIRST_TRUE_MS = 1_735_689_600_000
 """2025-01-01. A wall clock before this was not set: boxes without a battery wake up in 1970."""
 _REBOOT_US = 1_000_000  # threads stamp their facts a moment apart; a restart goes back further
@@ -54,7 +54,7 @@ def clocks_of(moments: Iterable[tuple[int, Instant]]) -> Clocks:
         elif before is not None:
             passed_ms = (microseconds(at) - microseconds(before)) // 1000
             by_ms = at.wall_ms - before.wall_ms - passed_ms
-            if abs(by_ms) > STEP_MS + abs(passed_ms) * _SLEW_PERMILLE // 1000:
+            if abs(by_ms) > STEP_MS + abs(passed_ms) * _SLEW_PPM // 1_000_000:
                 steps.append(ClockStep(seq=seq, by_ms=by_ms))
         before = at
     return Clocks(reboots=reboots, steps=tuple(steps), is_set=is_set)

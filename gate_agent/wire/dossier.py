@@ -19,7 +19,8 @@ from gate_agent.domain.decision import Reason, Verdict
 from gate_agent.domain.dossier import Clocks
 from gate_agent.domain.evidence import Evidence
 from gate_agent.domain.manifest import Declaration
-from gate_agent.domain.policy_pack import PolicyPack
+from gate_agent.domain.policy_pack import PolicyPack, policy_hash
+from gate_agent.domain.policy_pack import canonical as canonical_pack
 from gate_agent.domain.records import PassageDecided
 from gate_agent.domain.vocabulary import PassageId
 
@@ -141,8 +142,14 @@ def _decision(noted: dict[str, Any], policies: dict[str, Any]) -> dict[str, Any]
     """Take a verdict out of its record, which keeps only where it went."""
     decision = dict(noted["body"], seq=noted["seq"])
     policy = decision.pop("pack")
-    decision["policy"] = sha256(_sorted.encode(policy))
-    policies[decision["policy"]] = policy
+    try:
+        pack = msgspec.convert(policy, PolicyPack)
+    except msgspec.ValidationError:  # kept by another version, which was replaced in mid passage
+        decision["policy"] = sha256(_sorted.encode(policy))
+        policies[decision["policy"]] = policy
+    else:
+        decision["policy"] = policy_hash(pack)
+        policies[decision["policy"]] = msgspec.json.decode(canonical_pack(pack))
     del decision["passage_id"]
     noted["body"] = {"decision": noted["seq"]}
     return decision
