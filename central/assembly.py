@@ -118,6 +118,7 @@ class Hub:
             changes=changes,
             manifest_asked=self.distributor.request,
             lane_came=self._lane_came,
+            policy_asked=self.distributor.request_policy,
         )
         await self._run_parts(manifest)
         return Services(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from central.store.policy_store import PackRow
 from central.store.rows import (
     AlarmRow,
     AuditRow,
@@ -11,6 +12,7 @@ from central.store.rows import (
     OutcomeCounts,
     PassageSummary,
     PictureRef,
+    VerdictMore,
 )
 from gate_agent.wire.v1 import DeclarationRow, EvidenceFacts, Timeline
 
@@ -97,6 +99,8 @@ class PassageAnswer(msgspec.Struct, frozen=True, kw_only=True):
     declaration: DeclarationRow | None
     manifest_version: int | None
     policy_version: str | None
+    policy_hash: str | None
+    more: VerdictMore
     override_reason: str | None
     overridden_at_ms: int | None
     arrived_at_ms: int | None
@@ -132,3 +136,18 @@ class ModeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     mode: str
     reason: str
+
+
+class PeriodRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A period of draws that is to come."""
+
+    period: str
+    from_ms: int
+    until_ms: int
+
+
+class PackAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A pack without its rules; `in_force` is what the lanes judge by now."""
+
+    pack: PackRow
+    in_force: bool

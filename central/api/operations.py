@@ -67,6 +67,8 @@ async def passage(call: Call) -> object:
         declaration=found.declaration,
         manifest_version=found.manifest_version,
         policy_version=found.policy_version,
+        policy_hash=found.policy_hash,
+        more=found.more,
         override_reason=found.override_reason,
         overridden_at_ms=found.overridden_at_ms,
         arrived_at_ms=found.arrived_at_ms,

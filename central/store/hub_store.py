@@ -39,6 +39,7 @@ from central.store.rows import (
     PictureRef,
     SeqRange,
     StoredRecord,
+    VerdictMore,
 )
 from gate_agent.wire.v1 import DeclarationRow, EvidenceFacts, Timeline
 
@@ -103,17 +104,20 @@ def passage(db: sqlite3.Connection, passage_id: str) -> PassageDetail | None:
         return None
     more = db.execute(
         "SELECT evidence, declaration, manifest_version, policy_version, override_reason,"
-        " overridden_at_ms, arrived_at_ms, timeline FROM passages WHERE passage_id = ?",
+        " overridden_at_ms, arrived_at_ms, timeline, policy_hash, verdict_more"
+        " FROM passages WHERE passage_id = ?",
         [passage_id],
     ).fetchone()
     evidence, declaration, manifest_version, policy_version = more[:4]
-    override_reason, overridden_at_ms, arrived_at_ms, timeline = more[4:]
+    override_reason, overridden_at_ms, arrived_at_ms, timeline, policy_hash, beyond = more[4:]
     return PassageDetail(
         summary=passage_of(row),
         evidence=msgspec.json.decode(evidence, type=EvidenceFacts) if evidence else None,
         declaration=msgspec.json.decode(declaration, type=DeclarationRow) if declaration else None,
         manifest_version=manifest_version,
         policy_version=policy_version,
+        policy_hash=policy_hash,
+        more=msgspec.json.decode(beyond, type=VerdictMore) if beyond else VerdictMore(),
         override_reason=override_reason,
         overridden_at_ms=overridden_at_ms,
         arrived_at_ms=arrived_at_ms,

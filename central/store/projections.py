@@ -13,6 +13,7 @@ from typing import assert_never
 
 import msgspec
 
+from central.store.rows import VerdictMore
 from gate_agent.domain.records import Alarm
 from gate_agent.wire.dossier import DossierError, sha256, unpacked
 from gate_agent.wire.v1 import (
@@ -29,6 +30,7 @@ from gate_agent.wire.v1 import (
     PictureTaken,
     PolicyAdopted,
     RecordBody,
+    WeighedAfterwards,
 )
 
 DECLARATION_USED_TWICE = Alarm.DECLARATION_USED_TWICE.value
@@ -81,6 +83,7 @@ def _project_passage(
     body: PassageOpened
     | PictureTaken
     | PassageDecided
+    | WeighedAfterwards
     | PassageOverridden
     | PassageClosed
     | PassageSealed,
@@ -96,6 +99,12 @@ def _project_passage(
             _picture(db, body, origin)
         case PassageDecided():
             _decided(db, body, origin)
+        case WeighedAfterwards():
+            if body.within_kg == 0:
+                db.execute(
+                    "UPDATE passages SET gross_kg = ? WHERE passage_id = ?",
+                    [body.gross_kg, body.passage_id],
+                )
         case PassageOverridden():
             _overridden(db, body, origin)
         case PassageClosed():
@@ -139,7 +148,8 @@ def _decided(db: sqlite3.Connection, body: PassageDecided, origin: _Origin) -> N
     db.execute(
         "UPDATE passages SET decided_seq = ?1, decided_at_ms = ?2, decided_received_ms = ?3,"
         " verdict = ?4, reasons = ?5, evidence = ?6, plate = ?7, card_uid = ?8, gross_kg = ?9,"
-        " declaration_id = ?10, declaration = ?11, manifest_version = ?12, policy_version = ?13"
+        " declaration_id = ?10, declaration = ?11, manifest_version = ?12, policy_version = ?13,"
+        " policy_hash = ?15, verdict_more = ?16"
         " WHERE passage_id = ?14 AND (decided_seq IS NULL OR decided_seq < ?1)",
         [
             origin.seq,
@@ -156,6 +166,12 @@ def _decided(db: sqlite3.Connection, body: PassageDecided, origin: _Origin) -> N
             body.manifest_version,
             body.policy_version,
             body.passage_id,
+            body.policy_hash,
+            _json.encode(
+                VerdictMore(
+                    place=body.place, notify=body.notify, obligations=body.obligations
+                )
+            ).decode(),
         ],
     )
     if body.outcome == "release" and declaration:

@@ -13,6 +13,7 @@ from gate_agent.wire.v1 import (
     DecisionName,
     DeclarationRow,
     EvidenceFacts,
+    ObligationRow,
     OutcomeName,
     Timeline,
 )
@@ -190,6 +191,15 @@ class HeldPassage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictMore:
+    """What a verdict says beyond its reasons."""
+
+    place: str = ""  # where the vehicle is inspected
+    notify: str = ""  # the coordinator of its company
+    obligations: tuple[ObligationRow, ...] = ()  # what remains to be done after a release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PassageDetail:
     """One passage with everything the hub has of it, each list in order of time."""
 
@@ -198,6 +208,8 @@ class PassageDetail:
     declaration: DeclarationRow | None  # None: none matched
     manifest_version: int | None
     policy_version: str | None
+    policy_hash: str | None
+    more: VerdictMore
     override_reason: str | None
     overridden_at_ms: int | None
     arrived_at_ms: int | None

@@ -141,6 +141,22 @@ _CHAIN = (
 )
 
 
+_POLICY = (
+    # `body` is the pack's canonical JSON, `policy_hash` its SHA-256. Never deleted.
+    """CREATE TABLE policy_packs (
+        policy_hash TEXT PRIMARY KEY, version TEXT NOT NULL UNIQUE, owner TEXT NOT NULL,
+        effective_from_ms INTEGER NOT NULL, effective_until_ms INTEGER NOT NULL,
+        imported_by TEXT NOT NULL, imported_at_ms INTEGER NOT NULL, body BLOB NOT NULL) STRICT""",
+    # The secret of a period of draws; shown to nobody until it is revealed.
+    """CREATE TABLE draw_periods (
+        period TEXT PRIMARY KEY, from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,
+        commitment TEXT NOT NULL, secret BLOB NOT NULL, made_by TEXT NOT NULL,
+        made_at_ms INTEGER NOT NULL, revealed_by TEXT, revealed_at_ms INTEGER) STRICT""",
+    "ALTER TABLE passages ADD COLUMN policy_hash TEXT",
+    "ALTER TABLE passages ADD COLUMN verdict_more TEXT",  # place, notify, obligations
+)
+
+
 @hub_migrations()
 def m001_records_passages_commands_manifest(db: Database) -> None:
     """The first tables."""
@@ -152,4 +168,11 @@ def m001_records_passages_commands_manifest(db: Database) -> None:
 def m002_chain_and_dossiers(db: Database) -> None:
     """Links of the chain, and what was found wrong with it."""
     for statement in _CHAIN:
+        db.execute(statement)
+
+
+@hub_migrations()
+def m003_policy(db: Database) -> None:
+    """Policy packs, periods of draws, and what a verdict says beyond its reasons."""
+    for statement in _POLICY:
         db.execute(statement)

@@ -12,6 +12,7 @@ timings (how long its boom takes) are not rules of the port and stay in the lane
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from typing import Annotated, Literal
 
@@ -234,6 +235,18 @@ class PolicyPack(Part, frozen=True, kw_only=True):
             if each.from_ms <= wall_ms < each.until_ms:
                 return each
         return None
+
+
+def in_force(packs: Iterable[PolicyPack], wall_ms: int) -> PolicyPack | None:
+    """Of the packs in force the one that began last; of two that began together the later version.
+
+    Hub and lane choose alike, whatever the order in which they hold them.
+    """
+    return max(
+        (pack for pack in packs if pack.is_in_force(wall_ms)),
+        key=lambda pack: (pack.effective_from_ms, pack.version),
+        default=None,
+    )
 
 
 def limits_of(policy: ReleasePolicy) -> Limits:

@@ -103,6 +103,7 @@ class Agent:
             recorded=self._uplink.wake,
             stop_lamps=self._stop_lamps,
             confirmed_s=lambda: self._uplink.manifest_confirmed_s,
+            policy=lambda: self._uplink.policy,
         )
 
     # The seams at which the virtual port (hil_tests) puts its own: what touches disk, time, wire.
@@ -159,8 +160,10 @@ class Agent:
         )
 
     def _started(self) -> Stamped:
-        started = AgentStarted(policy=self._policy, version=self._version)
-        return Stamped(started, instant(self._clock))
+        at = instant(self._clock)
+        pack = self._uplink.policy.current(at.wall_ms)
+        started = AgentStarted(policy=self._policy, version=self._version, pack=pack)
+        return Stamped(started, at)
 
     def stop(self) -> None:
         """Devices first, then the lane, then the link; what is unsent stays in the outbox."""

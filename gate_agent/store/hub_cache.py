@@ -14,9 +14,11 @@ import msgspec
 
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.errors import DamagedError, StoreError
+from gate_agent.store.held_policy import NO_POLICY, HeldPolicy
 from gate_agent.store.schema import hub_migrations, open_database, open_reader
 from gate_agent.wire import digest
 from gate_agent.wire.convert import declaration_of
+from gate_agent.wire.policy_pack import PolicyPackError, read_pack
 from gate_agent.wire.v1 import DeclarationRow
 
 if TYPE_CHECKING:
@@ -128,6 +130,37 @@ class HubCache:
                 self._db.execute("UPDATE manifest SET confirmed_ms = ?", [at_ms])
         except sqlite3.Error as exc:
             raise StoreError(f"{self.path}: cannot be written: {exc}") from exc
+
+    def policy(self) -> HeldPolicy:
+        """The packs and secrets that are kept. Raises `StoreError`."""
+        try:
+            row = self._db.execute("SELECT digest FROM policy").fetchone()
+            if row is None:
+                return NO_POLICY
+            bodies = self._db.execute("SELECT body FROM policy_packs ORDER BY place").fetchall()
+            secrets = self._db.execute("SELECT period, secret FROM draw_secrets").fetchall()
+            packs = tuple(read_pack(body, str(self.path)) for (body,) in bodies)
+        except PolicyPackError:
+            return NO_POLICY  # written by a version that knew more: the hub will send it again
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.path}: policy cannot be read: {exc}") from exc
+        return HeldPolicy(digest=row[0], packs=packs, secrets=dict(secrets))
+
+    def keep_policy(
+        self, policy_digest: str, packs: Sequence[bytes], secrets: dict[str, bytes]
+    ) -> None:
+        """Replace packs and secrets in one transaction. Raises `StoreError`."""
+        try:
+            with self._db.atomic():
+                for table in ("policy", "policy_packs", "draw_secrets"):
+                    self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
+                self._db.execute("INSERT INTO policy VALUES (1, ?)", [policy_digest])
+                for place, body in enumerate(packs):
+                    self._db.execute("INSERT INTO policy_packs VALUES (?, ?)", [place, body])
+                for each in secrets.items():
+                    self._db.execute("INSERT INTO draw_secrets VALUES (?, ?)", list(each))
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.path}: policy cannot be written: {exc}") from exc
 
     def acknowledged(self, epoch: str) -> int:
         """Up to which record of this epoch the hub has everything; 0 when it has none."""

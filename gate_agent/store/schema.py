@@ -71,6 +71,17 @@ def hub_tables(db: Database) -> None:
         db.execute(sql)
 
 
+@hub_migrations()
+def policy_tables(db: Database) -> None:
+    """The packs and draw secrets that the hub distributes, replaced as a whole."""
+    for sql in (
+        "CREATE TABLE policy (id INTEGER PRIMARY KEY CHECK (id = 1), digest TEXT NOT NULL) STRICT",
+        "CREATE TABLE policy_packs (place INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT",
+        "CREATE TABLE draw_secrets (period TEXT PRIMARY KEY, secret BLOB NOT NULL) STRICT",
+    ):
+        db.execute(sql)
+
+
 def open_database(path: Path, migrations: Migrations) -> Database:
     """Open for writing, in WAL mode with synchronous=FULL: a commit survives a power cut.
 

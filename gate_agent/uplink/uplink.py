@@ -16,6 +16,7 @@ from gate_agent.domain.faults import FaultCode
 from gate_agent.errors import StoreError
 from gate_agent.uplink.manifest_sync import ManifestSync
 from gate_agent.uplink.mqtt import LinkChanged, MqttLink, Received
+from gate_agent.uplink.policy_sync import PolicySync
 from gate_agent.uplink.publisher import Publisher
 from gate_agent.wire import v1
 from gate_agent.wire.convert import event_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from devices.clock import Clock
     from gate_agent.inbox import Inbox
     from gate_agent.logs import Log
+    from gate_agent.store.held_policy import HeldPolicy
     from gate_agent.store.hub_cache import HubCache
     from gate_agent.store.lane_store import OutboxReader
     from gate_agent.store.picture_files import PictureFiles
@@ -87,13 +89,14 @@ class Uplink:
         self._cache, self._outbox = cache, outbox
         self._health = health
         self._inbox, self._clock, self._log = inbox, clock, log
-        hub_streams = [topic(site, lane, s) for s in (Stream.ACK, Stream.COMMAND)]
-        hub_streams += [topic(site, lane, Stream.MANIFEST_PART)]
+        heard = (Stream.ACK, Stream.COMMAND, Stream.MANIFEST_PART, Stream.POLICY)
+        hub_streams = [topic(site, lane, stream) for stream in heard]
         hub_streams += [topic(site, HUB, Stream.MANIFEST_HEAD)]
         offline = v1.encode(v1.LaneStatus(lane=lane, epoch=epoch, online=False, version=version))
         self._link = make_link(address, hub_streams, (topic(site, lane, Stream.STATUS), offline))
         self._publisher = Publisher(outbox, pictures, lane, epoch, self._sender(Stream.RECORDS))
         self._manifest = ManifestSync(cache, lane, self._sender(Stream.MANIFEST_REQUEST), log)
+        self._policy = PolicySync(cache, lane, self._sender(Stream.POLICY_REQUEST), log)
         self._acknowledged = cache.acknowledged(epoch)
         self._heard_s = clock.now().mono_s
         self._health_s = float("-inf")
@@ -129,6 +132,11 @@ class Uplink:
     def manifest_confirmed_s(self) -> float:
         """When (monotonic) this process last heard that its manifest is the newest; -inf: never."""
         return self._manifest.confirmed_s
+
+    @property
+    def policy(self) -> HeldPolicy:
+        """The packs and secrets held now; any thread may read them."""
+        return self._policy.held
 
     def _sender(self, stream: Stream) -> Callable[[bytes], bool]:
         name = topic(self._site, self._lane, stream)
@@ -226,7 +234,10 @@ class Uplink:
             case v1.ManifestHead():
                 self._heard_s = stamp.mono_s
                 self._compare_clocks(message.at_ms, stamp.wall_ms)
-                self._manifest.hear_head(message, stamp.mono_s, stamp.wall_ms)
+                if self._policy.hear_digest(message.policy_digest, stamp.mono_s):
+                    self._manifest.hear_head(message, stamp.mono_s, stamp.wall_ms)
+            case v1.PolicyPacks():
+                self._policy.take(message)
             case v1.ManifestPart():
                 held = self._manifest.version
                 self._manifest.take_part(message, stamp.mono_s, stamp.wall_ms)

@@ -63,7 +63,7 @@ def event_of(command: v1.Command) -> Event:
             assert_never(command)
 
 
-def body_of(record: records.RecordBody) -> v1.RecordBody:  # noqa: C901, PLR0911 - one case a record
+def body_of(record: records.RecordBody) -> v1.RecordBody:  # noqa: C901, PLR0911, PLR0912 - one case a record
     """A record as it travels. A picture travels without its bytes: the uplink adds them."""
     match record:
         case records.LaneStarted():
@@ -78,6 +78,13 @@ def body_of(record: records.RecordBody) -> v1.RecordBody:  # noqa: C901, PLR0911
             )
         case records.PassageDecided():
             return _decided(record)
+        case records.WeighedAfterwards():
+            return v1.WeighedAfterwards(
+                passage_id=record.passage_id,
+                gross_kg=record.gross_kg,
+                within_kg=record.within_kg,
+                agrees=record.agrees,
+            )
         case records.PassageOverridden():
             return _overridden(record)
         case records.CommandCarriedOut():
@@ -168,6 +175,7 @@ def _weight_fact(weight: WeightEvidence) -> v1.WeightFact:
         gross_kg=weight.gross_kg,
         division_kg=weight.division_kg,
         spread_kg=weight.spread_kg,
+        within_kg=weight.within_kg,
         age_ms=max(0, weight.age_ms),
     )
 

@@ -59,6 +59,12 @@ def row_digest(row: DeclarationRow) -> str:
     return hashlib.sha256(_encoder.encode((*fields, later) if later else fields)).hexdigest()
 
 
+def policy_digest(packs: Iterable[bytes], periods: Iterable[str]) -> str:
+    """The digest by which hub and lane know that they hold the same packs and draw secrets."""
+    parts = sorted(hashlib.sha256(pack).hexdigest() for pack in packs)
+    return hashlib.sha256("\n".join((*parts, *sorted(periods))).encode()).hexdigest()
+
+
 def changed(digest: str, *, added: Iterable[str] = (), removed: Iterable[str] = ()) -> str:
     """The manifest digest after rows with the given row digests came and went."""
     total = int(digest, 16)

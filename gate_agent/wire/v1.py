@@ -42,12 +42,13 @@ class CardFact(msgspec.Struct, frozen=True, kw_only=True):
     age_ms: int = 0
 
 
-class WeightFact(msgspec.Struct, frozen=True, kw_only=True):
-    """The settled gross weight."""
+class WeightFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The gross weight."""
 
     gross_kg: int
     division_kg: int
     spread_kg: int
+    within_kg: int = 0  # it had not settled, and was bound to settle this near to `gross_kg`
     age_ms: int = 0
 
 
@@ -209,6 +210,18 @@ class PassageDecided(msgspec.Struct, frozen=True, kw_only=True, tag="passage_dec
     obligations: tuple[ObligationRow, ...] = ()
 
 
+class WeighedAfterwards(msgspec.Struct, frozen=True, kw_only=True, tag="weighed_afterwards"):
+    """The weight of a vehicle that was judged while the scale still swung.
+
+    `within_kg` 0: settled. More: it left before, and the weight was known to this much.
+    """
+
+    passage_id: str
+    gross_kg: int
+    within_kg: int
+    agrees: bool  # with the interval that the verdict rests on
+
+
 class PassageOverridden(msgspec.Struct, frozen=True, kw_only=True, tag="passage_overridden"):
     """The lane carried out a supervisor's decision."""
 
@@ -298,6 +311,7 @@ RecordBody = (
     | PassageOpened
     | PictureTaken
     | PassageDecided
+    | WeighedAfterwards
     | PassageOverridden
     | CommandCarriedOut
     | CommandRefused
@@ -377,6 +391,8 @@ class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, tag="lane_health"):
     unsent: int
     oldest_unsent_s: float
     showing: str = ""  # code of the text on the lane's sign
+    policy_version: str = ""  # of the pack that the lane judges by
+    policy_hash: str = ""
 
 
 class ManifestHead(msgspec.Struct, frozen=True, kw_only=True, tag="manifest_head"):
@@ -386,6 +402,7 @@ class ManifestHead(msgspec.Struct, frozen=True, kw_only=True, tag="manifest_head
     count: int
     digest: str  # see gate_agent.wire.digest
     at_ms: int
+    policy_digest: str = ""  # of the packs that the hub distributes; "": none
 
 
 class ManifestRequest(msgspec.Struct, frozen=True, kw_only=True, tag="manifest_request"):
@@ -411,6 +428,28 @@ class ManifestPart(msgspec.Struct, frozen=True, kw_only=True, tag="manifest_part
     deletes: tuple[str, ...]  # declaration ids
     count: int  # of the whole manifest at to_version
     digest: str
+
+
+class PolicyRequest(msgspec.Struct, frozen=True, kw_only=True, tag="policy_request"):
+    """A lane asks for the packs: what it holds has the digest `have`, "" for nothing."""
+
+    lane: str
+    have: str
+
+
+class DrawSecret(msgspec.Struct, frozen=True, kw_only=True):
+    """The secret of a period of draws. On the way to a lane only; it is in no record."""
+
+    period: str
+    secret: bytes
+
+
+class PolicyPacks(msgspec.Struct, frozen=True, kw_only=True, tag="policy_packs"):
+    """Every pack that is in force or will be, as canonical JSON, and the secrets they need."""
+
+    digest: str
+    packs: tuple[bytes, ...]
+    secrets: tuple[DrawSecret, ...] = ()
 
 
 class OverrideCommand(msgspec.Struct, frozen=True, kw_only=True, tag="override"):
@@ -448,9 +487,13 @@ class SetModeCommand(msgspec.Struct, frozen=True, kw_only=True, tag="set_mode"):
 
 Command = OverrideCommand | LowerBarrierCommand | SetModeCommand
 
-LaneMessage = RecordBatch | LaneStatus | LaneHealth | ManifestRequest
+LaneMessage = RecordBatch | LaneStatus | LaneHealth | ManifestRequest | PolicyRequest
 HubMessage = (
-    RecordAck | ManifestHead | ManifestPart | OverrideCommand | LowerBarrierCommand | SetModeCommand
+    RecordAck
+    | ManifestHead
+    | ManifestPart
+    | PolicyPacks
+    | OverrideCommand | LowerBarrierCommand | SetModeCommand
 )
 
 _encoder = msgspec.json.Encoder()

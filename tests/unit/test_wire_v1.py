@@ -67,6 +67,9 @@ RECORDS: tuple[v1.RecordBody, ...] = (
         manifest_version=7,
         policy_version="default-1",
     ),
+    v1.WeighedAfterwards(
+        passage_id="lane1-a1-000042", gross_kg=32060, within_kg=40, agrees=True
+    ),
     v1.PassageOverridden(
         passage_id="lane1-a1-000042",
         command_id="c-7",
@@ -138,6 +141,7 @@ FROM_LANE: tuple[v1.LaneMessage, ...] = (
         showing="wait_for_officer",
     ),
     v1.ManifestRequest(lane="lane1", have_version=6),
+    v1.PolicyRequest(lane="lane1", have="ab" * 32),
 )
 FROM_HUB: tuple[v1.HubMessage, ...] = (
     v1.RecordAck(epoch="a1", through_seq=120),
@@ -153,6 +157,11 @@ FROM_HUB: tuple[v1.HubMessage, ...] = (
         digest="ab" * 32,
     ),
     v1.OverrideCommand(passage_id="lane1-a1-000042", decision="release", **ORDER),  # type: ignore[arg-type]
+    v1.PolicyPacks(
+        digest="ab" * 32,
+        packs=(b'{"owner":"rules desk","version":"1"}',),
+        secrets=(v1.DrawSecret(period="2026-12", secret=bytes(range(32))),),
+    ),
     v1.LowerBarrierCommand(**ORDER),  # type: ignore[arg-type]
     v1.SetModeCommand(mode="attended", **ORDER),  # type: ignore[arg-type]
 )
