@@ -109,3 +109,36 @@ def sealed(db: sqlite3.Connection, passage_id: str) -> bytes | None:
         "SELECT body FROM records WHERE passage_id = ? AND type = 'passage_sealed'", [passage_id]
     ).fetchone()
     return None if row is None else row[0]
+
+
+def extent(db: sqlite3.Connection, lane: str, epoch: str) -> tuple[int, int]:
+    """How many records of an epoch are here, and the highest number among them."""
+    stored, highest = db.execute(
+        "SELECT count(*), coalesce(max(seq), 0) FROM records WHERE lane = ? AND epoch = ?",
+        [lane, epoch],
+    ).fetchone()
+    return stored, highest
+
+
+def sealed_before(db: sqlite3.Connection, *, lane: str, epoch: str, seq: int) -> int:
+    """The number of the last seal before `seq`; 0: there is none."""
+    (found,) = db.execute(
+        "SELECT coalesce(max(seq), 0) FROM records WHERE lane = ? AND epoch = ? AND seq < ?"
+        " AND type = 'passage_sealed'",
+        [lane, epoch, seq],
+    ).fetchone()
+    return int(found)
+
+
+def pictures_of(db: sqlite3.Connection, passage_id: str) -> Iterator[tuple[str, bytes]]:
+    """The pictures of a passage that are here, by id."""
+    yield from db.execute(
+        "SELECT DISTINCT p.picture_id, p.jpeg FROM pictures p JOIN passage_pictures USING"
+        " (picture_id) WHERE passage_id = ? AND jpeg IS NOT NULL ORDER BY p.picture_id",
+        [passage_id],
+    )
+
+
+def all_pictures(db: sqlite3.Connection) -> Iterator[tuple[str, bytes]]:
+    """Every picture that is here."""
+    yield from db.execute("SELECT picture_id, jpeg FROM pictures WHERE jpeg IS NOT NULL")

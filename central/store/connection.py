@@ -129,6 +129,16 @@ def open_store(
     return kind(path, database)
 
 
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """A connection that can only read, beside a hub that may be running. Raises `StoreError`."""
+    try:
+        connection = _connect(f"{path.absolute().as_uri()}?mode=ro")
+        connection.execute("SELECT 1 FROM lane_epochs LIMIT 1")
+    except sqlite3.Error as exc:
+        raise StoreError(f"{path}: {exc}") from exc
+    return connection
+
+
 def _connect(uri: str) -> sqlite3.Connection:
     return sqlite3.connect(
         uri,

@@ -14,6 +14,7 @@ from gate_agent import config as lane_file
 from gate_agent.errors import GateError
 from gate_agent.proof import files, replay, verify
 from gate_agent.wire import dossier
+from gate_agent.wire.chain import line_of
 from gate_agent.wire.policy_pack import PolicyPackError, read_pack
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def _export(options: argparse.Namespace) -> int:
     try:
         with options.out.open("wb") as out:
             for record in held.records:
-                out.write(files.line_of(record))
+                out.write(line_of(record))
     except OSError as exc:
         raise GateError(f"{options.out}: {exc.strerror}") from exc
     print(f"{options.out}: {len(held.records)} records of lane {held.lane}, epoch {held.epoch}")

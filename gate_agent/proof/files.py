@@ -22,7 +22,6 @@ from gate_agent.wire.chain import Linked
 _SEALED = b'"passage_sealed"'
 _HEAD_BYTES = 64
 _lines = msgspec.json.Decoder(Linked)
-_encoder = msgspec.json.Encoder()
 
 
 class ProofError(GateError):
@@ -112,11 +111,6 @@ def records(path: Path) -> Iterator[Linked]:
                     raise ProofError(f"{path}:{number}: {exc}") from exc
     except OSError as exc:
         raise ProofError(f"{path}: {exc.strerror}") from exc
-
-
-def line_of(record: Linked) -> bytes:
-    """A record as a line of an exported file, its end included."""
-    return _encoder.encode(record) + b"\n"
 
 
 def outbox(path: Path) -> Outbox:

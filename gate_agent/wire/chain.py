@@ -86,6 +86,11 @@ class Linked(msgspec.Struct, frozen=True, kw_only=True):
     body: msgspec.Raw
 
 
+def line_of(record: Linked) -> bytes:
+    """A record as a line of an exported file, its end included."""
+    return _encoder.encode(record) + b"\n"
+
+
 class Walk:
     """Goes along the records of one epoch in order and says where the chain does not hold."""
 
