@@ -1,1 +1,1 @@
-"""A whole port on virtual time: the real cores, stores, uplinks and hub, everything around played."""
+"""A whole port on virtual time: real cores, stores, uplinks and hub; the world around is played."""

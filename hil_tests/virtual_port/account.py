@@ -76,17 +76,20 @@ class PortAccount:
     is_hub_put_back: bool = False
 
     def used(self, declaration_id: str, use: Use) -> None:
-        """A lane used a declaration up; again by another lane, where both hear the hub, is wrong."""
+        """A lane used a declaration up; twice is wrong where both lanes hear the hub."""
         before = self.uses.setdefault(declaration_id, [])
         for other in before:
             if other.passage_id == use.passage_id:
                 return
             if not use.by_lane:
                 continue
-            detail = f"{declaration_id} by {other.passage_id} and {use.passage_id}"
+            after_s = use.at_s - other.at_s
+            detail = (
+                f"{declaration_id} by {other.passage_id}, {after_s:.1f} s later {use.passage_id}"
+            )
             if other.lane == use.lane:
                 raise Violation("used twice by one lane", detail)
-            if use.connected and use.at_s - other.at_s > SPREAD_S and not self.is_hub_put_back:
+            if use.connected and after_s > SPREAD_S and not self.is_hub_put_back:
                 raise Violation("used twice while connected", detail)
             self.counts["used twice by lanes that could not know"] += 1
         before.append(use)

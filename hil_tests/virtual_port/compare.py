@@ -8,8 +8,12 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from central.store import chain_store
+from gate_agent.proof.files import Found
+from gate_agent.proof.replay import again
 from gate_agent.store.fold import fold
-from gate_agent.wire import v1
+from gate_agent.wire import dossier, v1
+from gate_agent.wire.chain import Walk, findings
 from hil_tests.virtual_port.account import Violation, passage_of
 
 if TYPE_CHECKING:
@@ -26,6 +30,9 @@ def compare(port: VirtualPort) -> None:
         forgotten = _audited_losses(hub)
         for lane in port.lanes.values():
             _records(hub, lane, forgotten)
+            if not forgotten:
+                _chain(hub, lane)
+            port.account.counts["dossiers replayed"] += _dossiers(hub, lane)
             _passages(hub, lane)
             if not forgotten:
                 _openings(hub, lane)
@@ -63,6 +70,35 @@ def _records(hub: sqlite3.Connection, lane: Lane, forgotten: dict[str, int]) -> 
         raise Violation("records that no lane made", f"{lane.name}: {extra[:3]}")
     if other := [key for key in stored if stored[key] != made[key]]:
         raise Violation("records that differ", f"{lane.name}: {other[:3]}")
+
+
+def _chain(hub: sqlite3.Connection, lane: Lane) -> None:
+    """Each record follows from the one before it, as the lane wrote it."""
+    for epoch in {epoch for epoch, _ in lane.account.bodies}:
+        for found in findings(chain_store.span(hub, lane=lane.name, epoch=epoch), Walk()):
+            raise Violation("the chain does not hold", str(found))
+
+
+def _dossiers(hub: sqlite3.Connection, lane: Lane) -> int:
+    """Each passage that ended is sealed once, and its verdicts are made again bit for bit."""
+    rows = hub.execute(
+        "SELECT passage_id, body FROM records WHERE lane = ? AND type = 'passage_sealed'",
+        [lane.name],
+    ).fetchall()
+    sealed = Counter(passage_id for passage_id, _ in rows)
+    closed = hub.execute(
+        "SELECT passage_id FROM records WHERE lane = ? AND type = 'passage_closed'", [lane.name]
+    )
+    if unsealed := [name for (name,) in closed if sealed[name] != 1]:
+        raise Violation("passages not sealed once", f"{lane.name}: {unsealed[:3]}")
+    for passage_id, body in rows:
+        record = v1.decode_body(bytes(body))
+        assert isinstance(record, v1.PassageSealed)
+        content = dossier.unpacked(record.dossier)
+        found = Found(place=passage_id, content=content, sha256=record.sha256)
+        if other := [made for made in again(found) if not made.is_identical]:
+            raise Violation("a dossier that replays otherwise", f"{lane.name}: {other[0]}")
+    return len(rows)
 
 
 def _passages(hub: sqlite3.Connection, lane: Lane) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from devices.clock import Stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -118,9 +118,8 @@ class LaneClock:
             self._wall_offset_ms = -WALL_MS - round(elapsed_s * 1000)
 
 
-def run(main: Any) -> Any:  # noqa: ANN401 - a coroutine and what it returns
-    """Run a coroutine on a loop of virtual time of its own."""
-    loop = VirtualLoop()
+def run(loop: VirtualLoop, main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on a loop of virtual time, which is closed then."""
     try:
         return loop.run_until_complete(main)
     finally:

@@ -142,6 +142,15 @@ class Wire:
         if self.cuts == 0:
             self._rejoin()
 
+    def spoil(self) -> None:
+        """From now on it loses, repeats and delays."""
+        self.bad += 1
+
+    def clean(self) -> None:
+        """No more, for this reason."""
+        self.bad -= 1
+        self.healthy_since_s = self._loop.time()
+
     def to_hub(self, name: str, payload: bytes, qos: int) -> None:
         """From the lane to the hub, somehow."""
         if self.cuts:

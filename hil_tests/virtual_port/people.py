@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from central.errors import CommandStale, StoreError
 from central.store import hub_store
@@ -12,6 +12,7 @@ from gate_agent.domain.vocabulary import Barrier, Phase
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Coroutine
 
     from central.services import Services
     from hil_tests.virtual_port.account import PortAccount
@@ -113,8 +114,8 @@ class Supervisors:
         except (CommandStale, StoreError):
             return
 
-    def _start(self, work: object) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[arg-type]
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 
 DIVISION_KG = 20
 KEEP_ALIVE_S = 2.0
+BRACKETS = ((0.35, 25), (0.7, 6))  # when, as a share of the settling, and how wide, in permille
 TRAVEL_S = 1.5
 ORDER_S = (0.01, 0.04)  # from the lane to the contact
-RATTLE_S = 3.0  # how long a question to the camera waits while it is away
+PATIENCE_S = 3.0  # how long a question to the camera waits while it is away
 
 _UNREAD = InputsChanged(entry_loop=None, front_beam=None, rear_beam=None, exit_loop=None)
 _NO_WEIGHT = WeightObserved(state=WeightState.UNAVAILABLE, gross_kg=None, division_kg=0)
@@ -113,13 +114,12 @@ class Place:
         self,
         loop: asyncio.AbstractEventLoop,
         seed: str,
-        raised: Callable[[CommandId], None],
         day: asyncio.Event,
     ) -> None:
-        """`raised` hears of every pulse that raises the boom; at night `day` is not set."""
+        """At night `day` is not set: nobody comes."""
         self._loop = loop
         self._rng = random.Random(seed)
-        self._raised = raised
+        self.raised: Callable[[CommandId], None] = lambda _: None  # told of every pulse for up
         self.day = day
         self.agent: VirtualAgent | None = None
         self.boom = Boom(loop, self._boom_moved)
@@ -219,10 +219,6 @@ class Place:
             else:
                 self._report(code)
 
-    def agent_went(self) -> None:
-        """The process is gone."""
-        self.agent = None
-
     def _report(self, code: FaultCode) -> None:
         if code is FaultCode.BUS_LINK:
             self._sent = None
@@ -253,7 +249,27 @@ class Place:
         kg = sum(self._loads.values()) + self.mud_kg
         swing_kg = round(kg * self._rng.uniform(-0.02, 0.02))
         self._weigh(WeightState.MOVING, kg + swing_kg)
+        for share, permille in BRACKETS:
+            self._loop.call_later(self.settle_s * share, self._bracket, self._stirs, permille)
         self._loop.call_later(self.settle_s, self._rest, self._stirs)
+
+    def _bracket(self, stir: int, permille: int) -> None:
+        """The swing proves by now in which interval it must come to rest."""
+        if stir != self._stirs or not self._loads:
+            return
+        kg = sum(self._loads.values()) + self.mud_kg
+        width_kg = max(DIVISION_KG, kg * permille // 1000)
+        low_kg = kg - round(width_kg * self._rng.uniform(0.2, 1.0)) - DIVISION_KG
+        self._scale = WeightObserved(
+            state=WeightState.MOVING,
+            gross_kg=kg,
+            division_kg=DIVISION_KG,
+            spread_kg=width_kg,
+            window_kg=(kg + width_kg, kg - width_kg, kg + width_kg // 2),
+            low_kg=low_kg,
+            high_kg=low_kg + 2 * width_kg + 2 * DIVISION_KG,
+        )
+        self._tell_weight()
 
     def _rest(self, stir: int) -> None:
         if stir != self._stirs:
@@ -269,6 +285,9 @@ class Place:
         self._scale = WeightObserved(
             state=state, gross_kg=kg, division_kg=DIVISION_KG, window_kg=window
         )
+        self._tell_weight()
+
+    def _tell_weight(self) -> None:
         if not self.is_away(FaultCode.SCALE_LINK):
             self._tell(self._scale)
 
@@ -291,7 +310,7 @@ class Place:
             self._tell(BarrierCommandFailed(command_id=order.command_id, why=why))
         elif isinstance(order, RaiseOrder):
             self._pulsed.add(order.command_id)
-            self._raised(order.command_id)
+            self.raised(order.command_id)
             self.boom.raise_it()
             self._tell(RaiseSent(command_id=order.command_id))
         else:
@@ -310,7 +329,7 @@ class Place:
 
     def read_plate(self, order: PlateOrder) -> None:
         """The camera is asked."""
-        delay_s = RATTLE_S if self.is_away(FaultCode.CAMERA_LINK) else self._rng.uniform(0.2, 0.7)
+        delay_s = PATIENCE_S if self.is_away(FaultCode.CAMERA_LINK) else self._rng.uniform(0.2, 0.7)
         self._loop.call_later(delay_s, self._answer_plate, order, self.agent)
 
     def _answer_plate(self, order: PlateOrder, whose: VirtualAgent | None) -> None:

@@ -7,6 +7,8 @@ compares them. The first thing that is wrong ends it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import random
 import secrets
 from contextlib import contextmanager
@@ -14,50 +16,43 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-import msgspec
 import structlog
 
-from central.errors import CommandStale, StoreError
-from central.store import manifest_queries, manifest_store
-from central.store.manifest_store import Author
-from gate_agent.domain.faults import FaultCode
+from central.store import manifest_queries
 from gate_agent.domain.signals import is_inviting
-from gate_agent.domain.vocabulary import Barrier
-from gate_agent.wire.v1 import DeclarationRow
 from hil_tests.virtual_port.account import LaneAccount, PortAccount, Violation
-from hil_tests.virtual_port.agent import KillPoint, VirtualAgent, lane_config
+from hil_tests.virtual_port.agent import VirtualAgent, lane_config
 from hil_tests.virtual_port.compare import compare
 from hil_tests.virtual_port.hub import HubProcess
-from hil_tests.virtual_port.loop import WALL_MS, LaneClock, VirtualLoop, run
+from hil_tests.virtual_port.loop import LaneClock, VirtualLoop, run
 from hil_tests.virtual_port.network import Network
 from hil_tests.virtual_port.people import Supervisors
-from hil_tests.virtual_port.place import TRAVEL_S, Place
-from hil_tests.virtual_port.script import Bad, Kind, Script, Trouble, Truck
-from hil_tests.virtual_port.traffic import StuckError, Vehicle, Visit, own_papers
+from hil_tests.virtual_port.place import Place
+from hil_tests.virtual_port.registry import Registry
+from hil_tests.virtual_port.script import Script, Trouble, Truck
+from hil_tests.virtual_port.traffic import StuckError, Vehicle, Visit
+from hil_tests.virtual_port.troubles import Troubles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-START_S = (0.8, 2.5)  # from the start of a process to its devices' first words
-TICK_S = 1.0
-NIGHT_TICK_S = 900.0
-LAST_TRUCK_S = 600.0  # a night with a truck in a lane is none
-IMPORT_ROWS = 300
-AGREE_S = 900.0  # lanes and hub agree at most this long after everything is healed
-MONTH_MS = 30 * 86_400_000
+    from hil_tests.virtual_port.network import Wire
 
-_KILLS = {
-    Bad.KILL_BEFORE_COMMIT: KillPoint.BEFORE_COMMIT,
-    Bad.KILL_AFTER_COMMIT: KillPoint.AFTER_COMMIT,
-    Bad.KILL_BEFORE_ORDER: KillPoint.BEFORE_ORDER,
-}
-_DEVICES = {
-    Bad.BOARD_AWAY: FaultCode.BUS_LINK,
-    Bad.SCALE_AWAY: FaultCode.SCALE_LINK,
-    Bad.CAMERA_AWAY: FaultCode.CAMERA_LINK,
-    Bad.CARD_AWAY: FaultCode.CARD_LINK,
-    Bad.STOPPED: FaultCode.EMERGENCY_STOP,
+START_S = (0.8, 2.5)  # from the start of a process to its devices' first words
+BACK_S = (0.2, 8.0)  # from the end of a process to the start of the next
+NEXT_S = (0.5, 3.0)  # between two trucks
+TICK_S = 2.0
+NIGHT_TICK_S = 900.0
+AGREE_S = 900.0  # lanes and hub agree at most this long after everything is healed
+DRIFT_PPM = 80
+CONNECTED_S = 15.0  # a lane that was so long without trouble has what the hub had
+
+RHYTHM = {
+    # How often the hub says what is newest, and how long it gathers uses: rarer than by default,
+    # for forty lanes on one core; the logic is the same.
+    "central.manifest.distribute.HEAD_EVERY_S": 2.0,
+    "central.manifest.versions.USES_GROUPED_S": 3.0,
 }
 
 
@@ -81,9 +76,9 @@ class Lane:
     place: Place
     clock: LaneClock
     account: LaneAccount
+    wire: Wire
     rng: random.Random
     queue: list[Truck] = field(default_factory=list)
-    starts: int = 0
 
 
 class VirtualPort:
@@ -92,61 +87,57 @@ class VirtualPort:
     def __init__(self, script: Script, folder: Path, loop: asyncio.AbstractEventLoop) -> None:
         self._script = script
         self._folder = folder
-        self._loop = loop
+        self._log = structlog.get_logger()
+        self._failure: asyncio.Future[None] = loop.create_future()
+        self.loop = loop
+        self.day = asyncio.Event()
+        self.day.set()
         names = [f"lane{number}" for number in script.lanes]
         self.network = Network(loop, names, script.seed)
         self.hub = HubProcess(folder / "hub", self.network, names)
+        self.registry = Registry(script, self.hub)
         self.account = PortAccount(now_s=loop.time)
-        self._day = asyncio.Event()
-        self._day.set()
         self.lanes = {name: self._lane(name) for name in names}
         places = {name: lane.place for name, lane in self.lanes.items()}
-        self.people = Supervisors(self.hub, self.account, places, script.seed)
-        self._rng = random.Random(f"{script.seed}-port")
-        self._log = structlog.get_logger()
-        self._failure: asyncio.Future[None] = loop.create_future()
-        self._is_over = False
-        self._hub_downs = 0
-        self._image: bytes | None = None
+        self._people = Supervisors(self.hub, self.account, places, script.seed)
+        self._troubles = Troubles(self)
 
     def _lane(self, name: str) -> Lane:
         seed = f"{self._script.seed}-{name}"
         rng = random.Random(seed)
-        accounts: list[LaneAccount] = []
-        place = Place(
-            self._loop, f"{seed}-place", lambda command: accounts[0].raised(command), self._day
-        )
-        accounts.append(LaneAccount(name, self.account, place))
+        place = Place(self.loop, f"{seed}-place", self.day)
+        account = LaneAccount(name, self.account, place)
+        place.raised = account.raised
         wire = self.network.wires[name]
-        accounts[0].is_connected = lambda: (
-            wire.is_healthy and self._loop.time() - wire.healthy_since_s > 15.0
-            and self.hub.services is not None
-        )  # fmt: skip
-        clock = LaneClock(self._loop, drift_ppm=rng.randrange(-80, 81))
-        return Lane(name=name, place=place, clock=clock, account=accounts[0], rng=rng)
+        account.is_connected = lambda: self._is_connected(wire)
+        clock = LaneClock(self.loop, drift_ppm=rng.randrange(-DRIFT_PPM, DRIFT_PPM + 1))
+        return Lane(name=name, place=place, clock=clock, account=account, wire=wire, rng=rng)
+
+    def _is_connected(self, wire: Wire) -> bool:
+        is_old = self.loop.time() - wire.healthy_since_s > CONNECTED_S
+        return wire.is_healthy and is_old and self.hub.services is not None
 
     # -- the run
 
     async def play(self) -> None:
         """From the start to agreement. Raises `Violation`."""
-        self._loop.set_exception_handler(self._failed)
+        self.loop.set_exception_handler(lambda _, context: self.fail(_exception_of(context)))
         await self.hub.start()
-        await self._declare()
+        await self.registry.declare_all()
         for lane in self.lanes.values():
             self._start_agent(lane)
-        keepers = [self._task(self.people.run()), self._task(self._tick())]
+        keepers = [self.loop.create_task(work) for work in (self._people.run(), self._tick())]
         for choice in self._script.choices:
             if isinstance(choice, Trouble):
-                self._loop.call_at(choice.at_s, self._befall, choice)
+                self.loop.call_at(choice.at_s, self._troubles.befall, choice)
             else:
                 self.lanes[f"lane{choice.lane}"].queue.append(choice)
-        work = asyncio.gather(*(self._traffic(lane) for lane in self.lanes.values()))
-        await self._guarded(work)
-        self._is_over = True
-        await self._guarded(self._task(self._agree()))
+        await self._guarded(asyncio.gather(*map(self._traffic, self.lanes.values())))
+        self._troubles.are_over = True
+        await self._guarded(self.loop.create_task(self._agree()))
         for keeper in keepers:
             keeper.cancel()
-        self.people.go_home()
+        self._people.go_home()
         compare(self)
 
     async def stop(self) -> None:
@@ -156,302 +147,90 @@ class VirtualPort:
                 lane.place.agent.kill()
         await self.hub.stop()
 
-    def _task(self, work: Any) -> asyncio.Task[None]:  # noqa: ANN401 - a coroutine
-        return self._loop.create_task(work)
+    def fail(self, exc: BaseException) -> None:
+        """Something is wrong: the run ends with it."""
+        if not self._failure.done():
+            self._failure.set_exception(exc)
 
     async def _guarded(self, work: asyncio.Future[Any]) -> None:
         """Wait for `work`, or for whatever goes wrong first. Raises it."""
         await asyncio.wait({work, self._failure}, return_when=asyncio.FIRST_COMPLETED)
         if self._failure.done():
             work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
             self._failure.result()
         try:
             work.result()
         except StuckError as exc:
             raise Violation("stuck", str(exc)) from exc
 
-    def _failed(self, _loop: object, context: dict[str, Any]) -> None:
-        exc = context.get("exception") or RuntimeError(context["message"])
-        if not self._failure.done():
-            self._failure.set_exception(exc)
-
     async def _traffic(self, lane: Lane) -> None:
         for truck in lane.queue:
-            await asyncio.sleep(max(0.0, truck.at_s - self._loop.time()))
-            await self._day.wait()
+            await asyncio.sleep(max(0.0, truck.at_s - self.loop.time()))
+            await self.day.wait()
             self.account.counts["vehicles"] += 1
             await Visit(lane.place, Vehicle(self._script.seed, truck)).drive()
-            await asyncio.sleep(lane.rng.uniform(0.5, 3.0))
+            await asyncio.sleep(lane.rng.uniform(*NEXT_S))
 
     async def _tick(self) -> None:
         """The uplinks' own rhythm."""
         while True:
-            await asyncio.sleep(TICK_S if self._day.is_set() else NIGHT_TICK_S)
+            await asyncio.sleep(TICK_S if self.day.is_set() else NIGHT_TICK_S)
             for lane in self.lanes.values():
                 if lane.place.agent is not None:
                     lane.place.agent.tick()
 
-    # -- declarations
-
-    async def _declare(self) -> None:
-        rows = []
-        for choice in self._script.choices:
-            if isinstance(choice, Truck) and (row := self._row(choice)) is not None:
-                rows.append(row)
-        rows += self._rows_of_the_absent()
-        for first in range(0, len(rows), IMPORT_ROWS):
-            await self._import(rows[first : first + IMPORT_ROWS])
-
-    def _rows_of_the_absent(self) -> list[DeclarationRow]:
-        """Papers that a replayed truck shows, where the script has lost their owner."""
-        here = {choice.number for choice in self._script.choices if isinstance(choice, Truck)}
-        missing = {c.of for c in self._script.choices if isinstance(c, Truck) and c.of} - here
-        owners = [Truck(number=n, lane=1, at_s=0.0, kind=Kind.GOOD) for n in sorted(missing)]
-        return [row for owner in owners if (row := self._row(owner)) is not None]
-
-    def _row(self, truck: Truck) -> DeclarationRow | None:
-        own = own_papers(self._script.seed, truck)
-        if own is None:
-            return None
-        expires_ms = WALL_MS - 1000 if truck.kind is Kind.STALE else WALL_MS + MONTH_MS
-        return DeclarationRow(
-            declaration_id=own.declaration_id,
-            plates=(own.plate,),
-            card_uid=own.card_uid,
-            gross_kg=own.gross_kg,
-            valid_from_ms=WALL_MS - MONTH_MS,
-            valid_until_ms=expires_ms,
-            documents={Kind.PENDING: "pending", Kind.REJECTED: "rejected"}.get(
-                truck.kind, "released"
-            ),  # type: ignore[arg-type]
-            holds=("customs",) if truck.kind is Kind.HELD else (),
-        )
-
-    async def _import(self, rows: list[DeclarationRow]) -> None:
-        services = self.hub.services
-        if services is not None:
-            author = Author(at_ms=services.clock.wall_ms(), who="port")
-            await services.store.write(manifest_store.apply_import, rows, author, replace=False)
-
     # -- processes
 
     def _start_agent(self, lane: Lane) -> None:
-        if lane.place.agent is not None or lane.starts < 0:
+        if lane.place.agent is not None:
             return
-        lane.starts += 1
         agent = VirtualAgent(
             lane_config(lane.name, self._folder),
             lane.clock,
             self._log,
-            loop=self._loop,
-            wire=self.network.wires[lane.name],
+            loop=self.loop,
+            wire=lane.wire,
             seen=lane.account,
             board=lane.place,
             died=lambda: self._died(lane),
         )
         lane.place.agent = agent
         agent.begin()
-        self._loop.call_later(lane.rng.uniform(*START_S), self._devices_come, lane, agent)
+        self.loop.call_later(lane.rng.uniform(*START_S), self._devices_come, lane, agent)
 
     def _devices_come(self, lane: Lane, agent: VirtualAgent) -> None:
         if lane.place.agent is agent:
             lane.place.agent_came(agent)
 
-    def _kill(self, lane: Lane) -> None:
+    def kill(self, lane: Lane) -> None:
+        """End the lane's process, if it runs; it is started again."""
         if lane.place.agent is not None:
             lane.place.agent.kill()
             self._died(lane)
 
     def _died(self, lane: Lane) -> None:
         self.account.counts["kills"] += 1
-        lane.place.agent_went()
+        lane.place.agent = None
         lane.clock.asleep_until_s = 0.0
-        self._loop.call_later(lane.rng.uniform(0.2, 8.0), self._start_agent, lane)
-
-    # -- troubles
-
-    def _befall(self, trouble: Trouble) -> None:
-        if self._is_over:
-            return
-        self.account.counts["troubles"] += 1
-        self.account.counts[f"trouble {trouble.kind.value}"] += 1
-        if trouble.lane < 0:
-            self._task(self._befall_port(trouble))
-            return
-        lane = self.lanes[f"lane{trouble.lane}"]
-        if trouble.kind in _KILLS:
-            lane.account.kill_at.append(_KILLS[trouble.kind])
-        elif trouble.kind is Bad.KILL:
-            self._kill(lane)
-        elif trouble.kind in _DEVICES:
-            code = _DEVICES[trouble.kind]
-            lane.place.take_away(code)
-            self._later(trouble, lane.place.bring_back, code)
-        else:
-            self._befall_lane(trouble, lane)
-
-    def _later(self, trouble: Trouble, undo: Any, *arguments: Any) -> None:  # noqa: ANN401
-        self._loop.call_later(trouble.for_s, undo, *arguments)
-
-    def _befall_lane(self, trouble: Trouble, lane: Lane) -> None:  # noqa: C901 - one case a kind
-        wire, place = self.network.wires[lane.name], lane.place
-        match trouble.kind:
-            case Bad.CUT:
-                wire.cut()
-                self._later(trouble, wire.mend)
-            case Bad.LOSSY:
-                wire.bad += 1
-                self._later(trouble, self._wire_is_good, lane)
-            case Bad.DISK_FULL:
-                lane.account.full_disks += 1
-                self._later(trouble, self._disk_is_freed, lane)
-            case Bad.CLOCK_JUMP:
-                lane.clock.jump(lane.rng.choice([-86_400_000, -60_000, 20_000, 7_200_000]))
-                self._later(trouble, lane.clock.set_right)
-            case Bad.REBOOT_IN_1970:
-                self._kill(lane)
-                lane.clock.boot(in_1970=True)
-                self._later(trouble, lane.clock.set_right)
-            case Bad.BOOM_STICKS:
-                place.boom.sticks += 1
-                self._later(trouble, self._boom_is_free, lane)
-            case Bad.BOOM_SLOW:
-                place.boom.travel_s = 9.0
-                self._later(trouble, self._boom_is_quick, lane)
-            case Bad.MODE:
-                self._task(self._change_mode(trouble, lane))
-            case _:
-                raise ValueError(f"trouble {trouble.kind} befalls no lane")
-
-    def _wire_is_good(self, lane: Lane) -> None:
-        wire = self.network.wires[lane.name]
-        wire.bad -= 1
-        wire.healthy_since_s = self._loop.time()
-
-    def _disk_is_freed(self, lane: Lane) -> None:
-        lane.account.full_disks -= 1
-
-    def _boom_is_quick(self, lane: Lane) -> None:
-        lane.place.boom.travel_s = TRAVEL_S
-
-    def _boom_is_free(self, lane: Lane) -> None:
-        lane.place.boom.sticks -= 1
-        self._task(self._try_boom(lane))
-
-    async def _try_boom(self, lane: Lane) -> None:
-        """A technician moves a boom that was stuck, once nobody is there, so that it counts."""
-        boom = lane.place.boom
-        await asyncio.sleep(3.0)
-        while not lane.place.is_clear or boom.sticks:
-            await asyncio.sleep(2.0)
-        if boom.position in (Barrier.CLOSED, Barrier.OPEN):
-            is_down = boom.position is Barrier.CLOSED
-            boom.raise_it()
-            await asyncio.sleep(2.5)
-            if is_down or lane.place.is_clear:
-                boom.lower_it()
-
-    async def _change_mode(self, trouble: Trouble, lane: Lane) -> None:
-        await self._set_mode(lane, lane.rng.choice(["attended", "closed"]))
-        await asyncio.sleep(trouble.for_s)
-        while not await self._set_mode(lane, "auto"):
-            await asyncio.sleep(20.0)
-
-    async def _set_mode(self, lane: Lane, mode: Any) -> bool:  # noqa: ANN401 - a literal
-        services = self.hub.services
-        if services is None:
-            return False
-        try:
-            await services.commands.set_mode(lane.name, mode, by="zhang.min", reason="round")
-        except (CommandStale, StoreError):
-            return False
-        await asyncio.sleep(15.0)
-        return lane.place.agent is not None and lane.place.agent.lane.mode.value == mode
-
-    async def _befall_port(self, trouble: Trouble) -> None:
-        match trouble.kind:
-            case Bad.IMPORT:
-                await self._change_papers()
-            case Bad.HUB_KILLED:
-                await self._without_hub(trouble.for_s)
-            case Bad.HUB_RESTORED:
-                await self._put_hub_back(trouble.for_s)
-            case Bad.NIGHT:
-                await self._night(trouble.for_s)
-            case _:
-                raise ValueError(f"trouble {trouble.kind} befalls no port")
-
-    async def _change_papers(self) -> None:
-        """Port IT sends some declarations again, and new ones of vehicles that never come."""
-        services = self.hub.services
-        if services is None:
-            return
-        trucks = [c for c in self._script.choices if isinstance(c, Truck)]
-        chosen = self._rng.sample(trucks, min(20, len(trucks)))
-        rows = [row for truck in chosen if (row := self._row(truck)) is not None]
-        start = 9_000_000 + self._rng.randrange(1_000_000)
-        fresh = [Truck(number=start + n, lane=1, at_s=0.0, kind=Kind.GOOD) for n in range(20)]
-        rows += [row for truck in fresh if (row := self._row(truck)) is not None]
-        await self._import(rows)
-
-    async def _without_hub(self, for_s: float) -> None:
-        self._hub_downs += 1
-        await self.hub.stop()
-        await asyncio.sleep(for_s)
-        self._hub_downs -= 1
-        if not self._hub_downs:
-            await self.hub.start()
-
-    async def _put_hub_back(self, for_s: float) -> None:
-        """A backup is put in place of the database `for_s` after it was made."""
-        if self._hub_downs:
-            return
-        image = self.hub.back_up()
-        await asyncio.sleep(for_s)
-        if self._hub_downs or self._is_over:
-            return
-        self.account.is_hub_put_back = True
-        self._hub_downs += 1
-        await self.hub.stop()
-        self.hub.restore(image)
-        await asyncio.sleep(1.0)
-        self._hub_downs -= 1
-        if not self._hub_downs:
-            await self.hub.start()
-
-    async def _night(self, for_s: float) -> None:
-        """The last truck has gone, the hub is switched off, hours pass."""
-        if not self._day.is_set() or self._is_over:
-            return
-        self._day.clear()
-        waited_s = 0.0
-        while not all(lane.place.is_clear for lane in self.lanes.values()):
-            await asyncio.sleep(5.0)
-            waited_s += 5.0
-            if waited_s > LAST_TRUCK_S:
-                self._day.set()
-                return
-        await self._without_hub(for_s)
-        self._day.set()
+        self.loop.call_later(lane.rng.uniform(*BACK_S), self._start_agent, lane)
 
     # -- the end
 
     async def _agree(self) -> None:
-        """Heal everything; wait until nothing is on the way. Raises `Violation`."""
-        self._heal()
-        deadline_s = self._loop.time() + AGREE_S
-        while (why := await self._disagreement()) is not None:
-            if self._loop.time() > deadline_s:
-                raise Violation("lanes and hub do not come to agree", why)
-            await asyncio.sleep(2.0)
-
-    def _heal(self) -> None:
+        """Wait until nothing is on the way. Raises `Violation`."""
         for lane in self.lanes.values():
             lane.account.kill_at.clear()
+        deadline_s = self.loop.time() + AGREE_S
+        while (why := await self._disagreement()) is not None:
+            if self.loop.time() > deadline_s:
+                raise Violation("lanes and hub do not come to agree", why)
+            await asyncio.sleep(TICK_S)
 
     async def _disagreement(self) -> str | None:
         services = self.hub.services
-        if services is None or self._hub_downs or not self._day.is_set():
+        if services is None or self._troubles.is_hub_down or not self.day.is_set():
             return "the hub is down"
         head = await services.store.read(manifest_queries.head)
         for lane in self.lanes.values():
@@ -460,68 +239,76 @@ class VirtualPort:
                 return f"{lane.name}: no agent"
             why = agent.unfinished((head.version, head.count, head.digest))
             if why is None and not is_inviting(agent.lane):
-                why = f"{agent.lane.phase.value}, {agent.lane.mode.value}, boom {agent.lane.barrier.value}, {agent.lane.weight_state.value}, {agent.lane.inputs}, {sorted(agent.lane.faults)}"  # noqa: E501
+                why = f"does not invite: {agent.status()}, boom {agent.lane.barrier.value}"
             if why is not None:
                 return f"{lane.name}: {why}"
         return None
 
 
+def _exception_of(context: dict[str, Any]) -> BaseException:
+    found = context.get("exception")
+    return found if isinstance(found, BaseException) else RuntimeError(str(context["message"]))
+
+
 @contextmanager
-def entropy_of(seed: int) -> Iterator[None]:
-    """Make ids that are random on a real machine follow from the script."""
+def _as_scripted(seed: int) -> Iterator[None]:
+    """Ids that are random on a real machine follow from the script; no log, few collections."""
     rng = random.Random(f"{seed}-entropy")
 
     def token_hex(nbytes: int | None = None) -> str:
         return rng.randbytes(nbytes or 32).hex()
 
-    with (
-        mock.patch.object(secrets, "token_hex", token_hex),
-        mock.patch("gate_agent.store.lane_store.token_hex", token_hex),
-    ):
-        yield
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    thresholds = gc.get_threshold()
+    gc.set_threshold(200_000, 50, 50)
+    try:
+        with contextlib.ExitStack() as patches:
+            patches.enter_context(mock.patch.object(secrets, "token_hex", token_hex))
+            for name in ("gate_agent.store.lane_store.token_hex",):
+                patches.enter_context(mock.patch(name, token_hex))
+            for name, value in RHYTHM.items():
+                patches.enter_context(mock.patch(name, value))
+            yield
+    finally:
+        gc.set_threshold(*thresholds)
+        structlog.reset_defaults()
 
 
 def play(script: Script, folder: Path) -> Outcome:
     """Play a script in an empty folder."""
-    port: list[VirtualPort] = []
-    loops: list[VirtualLoop] = []
+    loop = VirtualLoop()
+    found: list[VirtualPort] = []
 
     async def main() -> Violation | None:
-        loop = asyncio.get_running_loop()
-        loops.append(loop)  # type: ignore[arg-type]
-        port.append(VirtualPort(script, folder, loop))
+        port = VirtualPort(script, folder, loop)
+        found.append(port)
         try:
-            await port[0].play()
+            await port.play()
         except Violation as exc:
             return exc
         finally:
-            await port[0].stop()
+            await port.stop()
         return None
 
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    with entropy_of(script.seed):
-        violation = run(main())
-    return _outcome(port[0], violation, loops[0].time())
+    with _as_scripted(script.seed):
+        violation = run(loop, main())
+    return _outcome(found[0], violation)
 
 
-def _outcome(port: VirtualPort, violation: Violation | None, virtual_s: float) -> Outcome:
+def _outcome(port: VirtualPort, violation: Violation | None) -> Outcome:
     account = port.account
-    for lane in port.lanes.values():
-        account.seen.update(lane.account.history.seen)
     account.counts["messages"] = port.network.messages
-    named = str(violation) if violation else ""
-    last = next((lane.account.last for n, lane in port.lanes.items() if f"{n}:" in named
-                 or f"{n}-" in named), [])  # fmt: skip
+    named = str(violation)
+    last = [
+        lane.account.last
+        for name, lane in port.lanes.items()
+        if f"{name}:" in named or f"{name}-" in named
+    ]
     return Outcome(
         violation=violation,
-        last_steps=tuple(last),
+        last_steps=tuple(last[0]) if last else (),
         trace=account.trace.hexdigest(),
-        virtual_s=virtual_s,
+        virtual_s=port.loop.time(),
         counts=dict(sorted(account.counts.items())),
         false_releases=dict(account.false_releases),
     )
-
-
-def counts_as_json(outcome: Outcome) -> bytes:
-    """The counts, for a file."""
-    return msgspec.json.encode(outcome.counts)

@@ -167,7 +167,8 @@ def write_script(seed: int, *, passages: int, lanes: int, kinds: Iterable[Kind] 
     trucks = _trucks(rng, passages, lanes, shares)
     until_s = passages / lanes * PASSAGE_S
     troubles = [] if is_calm else _troubles(rng, passages, lanes, until_s)
-    choices = sorted([*trucks, *troubles], key=lambda choice: (choice.at_s, choice.number))
+    choices: list[Choice] = [*trucks, *troubles]
+    choices.sort(key=lambda choice: (choice.at_s, choice.number))
     return Script(seed=seed, choices=tuple(choices))
 
 

@@ -128,7 +128,7 @@ class Visit:
                 raise StuckError(f"truck {self._number}: no green for {waited_s:.0f} s")
 
     async def _wait_until_clear(self) -> None:
-        while not self._place.is_clear or self._place.boom.position is not Barrier.CLOSED:
+        while not self._place.is_clear or self._place.boom.position is not Barrier.CLOSED:  # noqa: ASYNC110 - virtual time costs nothing
             await asyncio.sleep(LOOK_S)
 
     async def _drive_on(self) -> None:
