@@ -19,6 +19,7 @@ from central.clock import SystemClock
 from central.config import load
 from central.errors import CentralError, ConfigError
 from central.policy import cli as policy_cli
+from central.proof import cli as proof_cli
 
 EXIT_FAILED = 1
 EXIT_CONFIG = 78
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     take.set_defaults(run=_import)
 
     auth_cli.add_commands(subparsers)
+    proof_cli.add_commands(subparsers)
     policy_cli.add_commands(subparsers)
     return parser
 
