@@ -54,6 +54,7 @@ from gate_agent.domain.records import (
     PassageDecided,
     PassageOpened,
     PassageOverridden,
+    WeighedAfterwards,
 )
 from gate_agent.domain.state import LaneState, Step
 from gate_agent.domain.vocabulary import (
@@ -93,6 +94,7 @@ class Vehicle:
     swing: tuple[int, int, Instant] | None = None  # low, high: not settled, beams clear since
     restarted: bool = False
     decided: list[Outcome] = field(default_factory=list)
+    owes_weight: bool = False  # judged on an interval, and no weight recorded since
     released: bool = False  # by verdict or override, and not taken back since
     front_cut: bool = False  # the front beam was cut since the release
     exit_edge: bool = False  # after that the exit loop went occupied
@@ -236,6 +238,8 @@ class LaneHistory:
                 self._decided(body, event, at)
             case PassageOverridden():
                 self._overridden(body, event, at, first=first)
+            case WeighedAfterwards():
+                self._weighed(body)
             case PassageClosed():
                 self._closed(body)
             case FaultChanged():
@@ -258,6 +262,9 @@ class LaneHistory:
             assert not vehicle.decided, "I1: released after an earlier verdict"
             assert isinstance(event, DeclarationsFound), "I4: released without declarations"
             self._may_release(vehicle, body, event, at)
+        weight = body.evidence.weight
+        if not vehicle.decided:
+            vehicle.owes_weight = weight is not None and weight.within_kg > 0
         vehicle.decided.append(verdict.outcome)
         self.seen["decided before the weight settled"] += (
             body.evidence.weight is not None and body.evidence.weight.within_kg > 0
@@ -358,10 +365,20 @@ class LaneHistory:
         vehicle.exit_edge = False
         self.seen[f"overridden {event.decision.value}"] += 1
 
+    def _weighed(self, body: WeighedAfterwards) -> None:
+        vehicle = self.vehicle
+        assert vehicle is not None
+        assert body.passage_id == vehicle.passage_id, "I6: the weight of another vehicle"
+        assert vehicle.owes_weight, "I6: weighed afterwards twice, or after a settled weight"
+        vehicle.owes_weight = False
+        self.seen["weighed afterwards"] += 1
+        self.seen["weighed otherwise"] += not body.agrees
+
     def _closed(self, body: PassageClosed) -> None:
         assert self.vehicle is not None, "I5: closed while none was open"
         assert body.passage_id == self.vehicle.passage_id, "I5: closed another passage"
         assert body.passage_id not in self.closed, "I5: closed twice"
+        assert not self.vehicle.owes_weight, "I6: an early verdict without the weight after it"
         self.closed.add(body.passage_id)
         self.vehicle = None
         self.seen[f"closed {body.outcome.value}"] += 1

@@ -19,6 +19,7 @@ from gate_agent.domain.evidence import (
     since_arrival_ms,
 )
 from gate_agent.domain.manifest import NO_MANIFEST, Declaration
+from gate_agent.domain.noticing import note_tare
 from gate_agent.domain.passing import begin_release, begin_turning_back, evidence_of
 from gate_agent.domain.records import PassageDecided, PictureTaken, PictureView
 from gate_agent.domain.state import DeadlineKind, Found, LaneState, Lookup, Passage, Step
@@ -245,7 +246,10 @@ def conclude(lane: LaneState, declarations: tuple[Declaration, ...], at: Instant
             declarations=declarations,
         )
     )
-    return _follow(Step(lane, (decided,)), verdict, at)
+    step = Step(lane, (decided,))
+    if verdict.declaration is not None and evidence.weight and evidence.weight.within_kg == 0:
+        step = step.on(note_tare(lane, verdict.declaration, evidence.weight.gross_kg))
+    return _follow(step, verdict, at)
 
 
 def _follow(step: Step, verdict: Verdict, at: Instant) -> Step:

@@ -34,7 +34,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from gate_agent.domain import commands, gathering, passing, watching
+from gate_agent.domain import commands, gathering, noticing, passing, watching
 from gate_agent.domain.arrival import open_passage, someone_is_here
 from gate_agent.domain.deadlines import disarm, kind_of
 from gate_agent.domain.decision import Reason
@@ -218,6 +218,8 @@ def _follow_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
     if step.lane.phase is Phase.IDLE and someone_is_here(step.lane):
         return step.on(open_passage(step.lane, at, unexpected=True))
     step = step.on(watching.watch_weight(step.lane))
+    step = step.on(noticing.follow_early(step.lane, event, at))
+    step = step.on(noticing.notice_weight(step.lane, event, at))
     step = step.on(passing.follow_presence(step.lane))
     return step.on(passing.follow_exit(step.lane))
 

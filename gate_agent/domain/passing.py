@@ -24,6 +24,7 @@ from gate_agent.domain.evidence import (
 )
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.handover import handed_over
+from gate_agent.domain.noticing import weighed_in_the_end
 from gate_agent.domain.records import (
     Alarm,
     FaultChanged,
@@ -395,8 +396,9 @@ def close_passage(lane: LaneState, left: Left, at: Instant) -> Step:
         arrived_at=passage.arrived_at,
         timeline=passage.timeline,
     )
-    lane = replace(lane, phase=Phase.IDLE, passage=None, deadlines=())
-    step = Step(lane, (Record(body=closed),))
+    step = weighed_in_the_end(lane)
+    lane = replace(step.lane, phase=Phase.IDLE, passage=None, deadlines=())
+    step = step.on(Step(lane, (Record(body=closed),)))
     if someone_is_here(lane):
         return step.on(open_passage(lane, at, unexpected=not waits_at_entry(lane)))
     return step.on(_watch_left_open(lane))

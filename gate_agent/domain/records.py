@@ -24,6 +24,11 @@ class Alarm(StrEnum):
     DECLARATION_USED_TWICE = "declaration_used_twice"  # found by the hub, never by one lane
     WEIGHT_CHANGED = "weight_changed"  # between the verdict and the boom being up
     LEFT_UNRELEASED = "left_unreleased"  # out by the exit, under a boom that was not down
+    AXLE_OFF_DECK = "axle_off_deck"  # the scale rests, and an axle stands in a beam beside it
+    CREEPING = "creeping"  # wholly on the platform, and the scale does not come to rest
+    PERSON_STEPPED = "person_stepped"  # the weight at rest changed by what a person weighs
+    ZERO_DRIFT = "zero_drift"  # the empty scale is off zero, over a day
+    TARE_DRIFT = "tare_drift"  # the scale reads off for vehicles whose weight is registered
     CHAIN_BROKEN = "chain_broken"  # found by the hub: a record was altered, put in or taken out
     RECORDS_LOST = "records_lost"  # found by the hub: it acknowledged them once and lacks them now
 
@@ -93,6 +98,20 @@ class PassageDecided:
     declarations: tuple[Declaration, ...] = ()
     handed_over_for: Reason | None = None
     verdict_before: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeighedAfterwards:
+    """The weight of a vehicle that was judged while the scale still swung.
+
+    `within_kg` 0: settled at `gross_kg`. More: it left before the scale had come to rest, and
+    this is how far it got. `agrees` tells whether it fits the interval of the verdict.
+    """
+
+    passage_id: PassageId
+    gross_kg: int
+    within_kg: int
+    agrees: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +192,7 @@ RecordBody = (
     | PassageOpened
     | PictureTaken
     | PassageDecided
+    | WeighedAfterwards
     | PassageOverridden
     | CommandCarriedOut
     | CommandRefused

@@ -12,7 +12,7 @@ from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import NO_MANIFEST, Declaration, ManifestStatus
 from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.domain.policy_pack import PolicyPack, default_pack
-from gate_agent.domain.records import Timeline
+from gate_agent.domain.records import Alarm, Timeline
 from gate_agent.domain.vocabulary import (
     Barrier,
     CommandId,
@@ -77,6 +77,27 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What was noticed about the scale under one vehicle."""
+
+    axle_off_since: Instant | None = None  # at rest with a beam cut
+    moving_since: Instant | None = None  # wholly on the platform and not at rest
+    rested_kg: int | None = None  # where it last rested, wholly on the platform
+    noticed: tuple[Alarm, ...] = ()  # each is raised once
+    is_weighed: bool = False  # after a verdict that did not wait for the settled weight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZeroDay:
+    """What the empty scale showed on one UTC day, in days since the epoch."""
+
+    day: int
+    seen: int = 0
+    total_kg: int = 0
+    alarmed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """One vehicle in the lane."""
 
@@ -109,6 +130,7 @@ class Passage:
     exit_seen: bool = False  # after that the exit loop went from clear to occupied
     tailgated: bool = False
     weight_alarmed: bool = False
+    watch: Watch = Watch()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +155,8 @@ class LaneState:
     manifest: ManifestStatus = NO_MANIFEST
     lamps: frozenset[Lamp] = frozenset()
     sign: Sign = Sign.OUT_OF_SERVICE
+    zeros: tuple[ZeroDay, ...] = ()  # oldest first
+    tares: tuple[int, ...] = ()  # permille of the registered weight, of the last empty vehicles
     carried_out: tuple[CommandId, ...] = ()  # the last commands, so that none is done twice
 
 

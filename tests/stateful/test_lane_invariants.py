@@ -254,6 +254,8 @@ MUST_HAPPEN = {
     TruckYard: [
         "decided release",
         "decided before the weight settled",
+        "weighed afterwards",
+        "weighed otherwise",
         "decided hold",
         "decided inspect",
         "decided refuse",
