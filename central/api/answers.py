@@ -47,6 +47,9 @@ class LaneAnswer(msgspec.Struct, frozen=True, kw_only=True):
     through_seq: int = 0
     highest_seq: int = 0
     missing: int = 0
+    lost: int = 0  # acknowledged once and not here any more: see the alarms
+    chain_breaks: int = 0  # 0: every record hangs on the one before it
+    proved_from: int | None = None  # records before this carry no link; null: none does
     duplicates: int = 0
     dead_letters: int = 0
     last_passage: PassageSummary | None = None
@@ -64,6 +67,8 @@ class LaneCounts(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: int
     unsynced: int | None
     oldest_unsent_s: float | None
+    lost: int = 0
+    chain_breaks: int = 0
 
 
 class SummaryAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,9 @@ from central.api.lane_answers import lane_answer, lane_counts, lane_pairs
 from central.errors import CommandStale, ManifestError, StaleReason
 from central.hub.commands import ModeName
 from central.manifest.report import ImportReport
-from central.store import audit, hub_store, manifest_queries
+from central.proof.download import dossier_file
+from central.proof.export import content_of
+from central.store import audit, chain_store, hub_store, manifest_queries
 from central.store.rows import PassageFilter
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.wire.v1 import DecisionName, OutcomeName
@@ -88,6 +90,15 @@ async def passage(call: Call) -> object:
         alarms=found.alarms,
         audit=found.audit,
     )
+
+
+async def dossier(call: Call) -> object:
+    """The dossier of a closed passage: its canonical bytes, the same for ever."""
+    passage_id = call.request.path_params["passage_id"]
+    body = await call.services.store.read(chain_store.sealed, passage_id)
+    if body is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, f"passage {passage_id}: no dossier here")
+    return dossier_file(passage_id, content_of(passage_id, body))
 
 
 async def held(call: Call) -> object:

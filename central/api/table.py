@@ -61,6 +61,11 @@ _READING = (
         answer=PassageAnswer, errors=(HTTPStatus.NOT_FOUND,),
     ),
     Endpoint(
+        method="GET", path="/passages/{passage_id}/dossier", role=Role.VIEWER,
+        summary="The sealed dossier of a closed passage (kakou-dossier-1)",
+        handler=operations.dossier, answer=None, errors=(HTTPStatus.NOT_FOUND,),
+    ),
+    Endpoint(
         method="GET", path="/held", role=Role.VIEWER,
         summary="Vehicles that wait for a person, longest first", handler=operations.held,
         answer=list[HeldPassage],

@@ -68,7 +68,7 @@ def _dossier(
 ) -> int:
     _, _, seq, passage_id, body = row
     content = content_of(passage_id, body)
-    _write(out / f"{_UNSAFE.sub('_', passage_id)}.json", content, out, done)
+    _write(out / file_name(passage_id), content, out, done)
     done.dossiers += 1
     if with_pictures:
         for picture_id, jpeg in chain_store.pictures_of(db, passage_id):
@@ -77,6 +77,11 @@ def _dossier(
             _write(out / "pictures" / name, jpeg, out, done)
             done.pictures += 1
     return seq
+
+
+def file_name(passage_id: str) -> str:
+    """What the file of a dossier is called."""
+    return f"{_UNSAFE.sub('_', passage_id)}.json"
 
 
 def content_of(passage_id: str, body: bytes) -> bytes:

@@ -62,7 +62,8 @@ def lanes(db: sqlite3.Connection) -> tuple[LaneRecords, ...]:
     """Every lane that ever sent a record, by name."""
     rows = db.execute(
         "SELECT lane, epoch, through_seq, highest_seq, stored, duplicates, last_received_ms,"  # noqa: S608
-        f" last_at_ms FROM lane_epochs WHERE (lane, epoch) IN {_PRESENT} ORDER BY lane"
+        " last_at_ms, lost, chain_breaks, proved_from"
+        f" FROM lane_epochs WHERE (lane, epoch) IN {_PRESENT} ORDER BY lane"
     ).fetchall()
     return tuple(_lane(db, row) for row in rows)
 
@@ -281,7 +282,7 @@ def _outcomes(db: sqlite3.Connection, column: str, where: str) -> OutcomeCounts:
 
 def _lane(db: sqlite3.Connection, row: Row) -> LaneRecords:
     lane_id, epoch, through_seq, highest_seq = row[:4]
-    stored, duplicates, last_received_ms, last_at_ms = row[4:]
+    stored, duplicates, last_received_ms, last_at_ms, lost, chain_breaks, proved_from = row[4:]
     missing, missing_count = _gaps(db, lane_id, epoch, through_seq)
     dead = db.execute("SELECT count(*) FROM dead_letters WHERE lane = ?", [lane_id]).fetchone()[0]
     latest = passages(db, PassageFilter(lane=lane_id, limit=1))
@@ -292,6 +293,9 @@ def _lane(db: sqlite3.Connection, row: Row) -> LaneRecords:
         highest_seq=highest_seq,
         missing=missing,
         missing_count=missing_count,
+        lost=lost,
+        chain_breaks=chain_breaks,
+        proved_from=proved_from,
         stored=stored,
         duplicates=duplicates,
         dead_letters=dead,

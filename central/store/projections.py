@@ -78,7 +78,7 @@ def project(
             _project_passage(db, body, origin)
 
 
-def _project_passage(
+def _project_passage(  # noqa: C901 - one case a record
     db: sqlite3.Connection,
     body: PassageOpened
     | PictureTaken
@@ -168,9 +168,7 @@ def _decided(db: sqlite3.Connection, body: PassageDecided, origin: _Origin) -> N
             body.passage_id,
             body.policy_hash,
             _json.encode(
-                VerdictMore(
-                    place=body.place, notify=body.notify, obligations=body.obligations
-                )
+                VerdictMore(place=body.place, notify=body.notify, obligations=body.obligations)
             ).decode(),
         ],
     )

@@ -54,6 +54,9 @@ class LaneRecords:
     highest_seq: int
     missing: tuple[SeqRange, ...]  # gaps between through_seq and highest_seq; at most 50 named
     missing_count: int
+    lost: int  # acknowledged once, not here, gone from the lane: they will never come
+    chain_breaks: int  # places where the chain of records did not hold
+    proved_from: int | None  # the first record with a link in the chain; None: none has one
     stored: int
     duplicates: int
     dead_letters: int
