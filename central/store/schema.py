@@ -157,6 +157,20 @@ _POLICY = (
 )
 
 
+_ACCOUNTS = (
+    # What was granted of each list, permit or book, and which declarations have taken of it.
+    """CREATE TABLE accounts (
+        account_id TEXT PRIMARY KEY, kind TEXT NOT NULL, granted INTEGER NOT NULL) STRICT""",
+    """CREATE TABLE account_draws (
+        account_id TEXT NOT NULL, declaration_id TEXT NOT NULL, quantity INTEGER NOT NULL,
+        PRIMARY KEY (account_id, declaration_id)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE declaration_accounts (
+        account_id TEXT NOT NULL, declaration_id TEXT NOT NULL,
+        PRIMARY KEY (account_id, declaration_id)) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX declaration_accounts_by_id ON declaration_accounts (declaration_id)",
+)
+
+
 @hub_migrations()
 def m001_records_passages_commands_manifest(db: Database) -> None:
     """The first tables."""
@@ -175,4 +189,11 @@ def m002_chain_and_dossiers(db: Database) -> None:
 def m003_policy(db: Database) -> None:
     """Policy packs, periods of draws, and what a verdict says beyond its reasons."""
     for statement in _POLICY:
+        db.execute(statement)
+
+
+@hub_migrations()
+def m004_accounts(db: Database) -> None:
+    """Lists, permits and books that declarations draw on."""
+    for statement in _ACCOUNTS:
         db.execute(statement)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from gate_agent.domain.arrival import is_empty
 from gate_agent.domain.deadlines import arm
 from gate_agent.domain.decision import Verdict
-from gate_agent.domain.effects import Ignored, LowerBarrier, MarkUsed, Record
+from gate_agent.domain.effects import Ignored, LowerBarrier, Record, mark_used
 from gate_agent.domain.events import LoweringOrdered, ModeSet, Overridden
 from gate_agent.domain.passing import (
     LEFT_OPEN_S,
@@ -68,9 +68,7 @@ def _carry_out(lane: LaneState, passage: Passage, event: Overridden, at: Instant
         return step.on(begin_turning_back(lane))
     declaration = verdict.declaration
     if declaration is not None and declaration.used_by is None:
-        step = step.plus(
-            MarkUsed(declaration_id=declaration.declaration_id, passage_id=passage.passage_id)
-        )
+        step = step.plus(mark_used(declaration, passage.passage_id))
     return step.on(begin_release(lane, at))
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gate_agent.domain.deadlines import arm, disarm
 from gate_agent.domain.decision import Verdict, decide, is_doubtful
-from gate_agent.domain.effects import FindDeclarations, Ignored, MarkUsed, Record, RequestPlate
+from gate_agent.domain.effects import FindDeclarations, Ignored, Record, RequestPlate, mark_used
 from gate_agent.domain.events import (
     CardPresented,
     DeclarationsFound,
@@ -259,12 +259,7 @@ def _follow(step: Step, verdict: Verdict, at: Instant) -> Step:
     match verdict.outcome:
         case Outcome.RELEASE:
             if verdict.declaration is not None:
-                step = step.plus(
-                    MarkUsed(
-                        declaration_id=verdict.declaration.declaration_id,
-                        passage_id=passage.passage_id,
-                    )
-                )
+                step = step.plus(mark_used(verdict.declaration, passage.passage_id))
             return step.on(begin_release(step.lane, at))
         case Outcome.REFUSE:
             return step.on(begin_turning_back(step.lane))

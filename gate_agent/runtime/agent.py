@@ -70,7 +70,9 @@ class Agent:
             log.error("manifest_begun_anew", detail=damage)
         self._cache_reader = open_reader(state_dir / "hub.db")
         self._outbox = OutboxReader(state_dir / "lane.db")
-        self._manifest = ManifestReader(state_dir / "hub.db", self._store.used_by)
+        self._manifest = ManifestReader(
+            state_dir / "hub.db", self._store.used_by, self._store.drawn_on
+        )
         pictures = PictureFiles(
             state_dir / "pictures", max_bytes=config.pictures_max_mb * 1_000_000
         )

@@ -214,6 +214,17 @@ class LaneStore:
             "INSERT INTO used VALUES (?, ?, ?) ON CONFLICT (declaration_id) DO NOTHING",
             [effect.declaration_id, effect.passage_id, at.wall_ms],
         )
+        for account_id, quantity in effect.draws_on:
+            self._db.execute(
+                "INSERT OR IGNORE INTO drawn VALUES (?, ?, ?)",
+                [account_id, effect.declaration_id, quantity],
+            )
+
+    def drawn_on(self, account_id: str) -> list[tuple[str, int]]:
+        """Which declarations this lane used up that draw on an account, and how much of it."""
+        return self._db.execute(
+            "SELECT declaration_id, quantity FROM drawn WHERE account_id = ?", [account_id]
+        ).fetchall()
 
     def used_by(self, declaration_id: str) -> str | None:
         """The passage of this lane that used a declaration up; None if none did."""

@@ -54,6 +54,16 @@ def lane_chain_and_dossiers(db: Database) -> None:
         db.execute(sql)
 
 
+@lane_migrations()
+def lane_accounts(db: Database) -> None:
+    """What this lane's releases took from accounts that several declarations share."""
+    db.execute(
+        "CREATE TABLE drawn (account_id TEXT NOT NULL, declaration_id TEXT NOT NULL,"
+        " quantity INTEGER NOT NULL, PRIMARY KEY (account_id, declaration_id))"
+        " STRICT, WITHOUT ROWID"
+    )
+
+
 @hub_migrations()
 def hub_tables(db: Database) -> None:
     """The manifest and what the hub has acknowledged: rebuildable, written by the uplink."""

@@ -43,7 +43,7 @@ def credit_reasons(
     """
     known = pack.credit_class(declaration.credit_class)
     if known is None:
-        if declaration.credit_class or pack.credit_tables:
+        if pack.credit_tables:
             yield Reason.CREDIT_CLASS_UNKNOWN
     elif not known.automatic:
         yield Reason.CREDIT_CLASS_MANUAL
