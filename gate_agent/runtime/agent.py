@@ -216,14 +216,14 @@ def _broker(config: LaneConfig) -> BrokerAddress:
     )
 
 
-def run(config: LaneConfig, log: Log) -> None:
-    """Run a lane until SIGTERM or SIGINT.
+def run(config: LaneConfig, log: Log, clock: Clock | None = None) -> None:
+    """Run a lane until SIGTERM or SIGINT, by the machine's clocks unless `clock` is given.
 
     Raises `GateError` when the thread that decides has ended: who started us starts us again.
     """
     stop = StopSignals()
     notifier = Notifier()
-    agent = Agent(config, SystemClock(), log)
+    agent = Agent(config, clock or SystemClock(), log)
     agent.start()
     log.info("agent_started", version=version("kakou"))
     notifier.ready("started")
