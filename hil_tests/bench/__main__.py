@@ -17,7 +17,7 @@ import msgspec
 
 from devices.clock import SystemClock
 from devices.errors import DeviceError
-from hil_tests.bench import fresh_clone, ingest, kills, passages, replay
+from hil_tests.bench import fresh_clone, ingest, kills, offline, passages, replay
 from hil_tests.bench.figures import Part, table
 from hil_tests.bench.machine import Machine, machine
 from hil_tests.bench.manifest import ManifestLate
@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 EX_INTERRUPTED = 130
-PARTS = ("warm", "passages", "ingest", "replay", "kills", "cold")
+PARTS = ("warm", "passages", "ingest", "offline", "replay", "kills", "cold")
 FAILURES = (
     fresh_clone.CloneError,
     ingest.IngestError,
     kills.TrialError,
+    offline.OfflineError,
     replay.ReplayError,
     ManifestLate,
     ConsoleError,
@@ -107,6 +108,8 @@ def _parts(name: str, options: argparse.Namespace, say: Callable[[str], None]) -
             )
         case "ingest":
             return _one(lambda: ingest.measure(clock, records=options.records, say=say))
+        case "offline":
+            return _one(lambda: offline.measure(clock, passages=options.offline_passages, say=say))
         case _:
             return _one(lambda: kills.measure(cycles=options.cycles, seed=options.seed, say=say))
 
@@ -146,6 +149,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         ("--rows", 100_000, "declarations in the large manifest; 0: none"),
         ("--records", 20_000, "records sent to the hub"),
         ("--dossiers", 10_000, "dossiers replayed"),
+        ("--offline-passages", 50_000, "passages of all lanes in 72 h without a hub"),
         ("--cycles", 100, "kills of the agent"),
         ("--seed", 7, "fixes traffic and kills"),
     ):

@@ -57,7 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
         lanes=options.lanes,
         seed=options.seed,
         impostors=bool(options.impostors),
-        say=lambda tally: _say(tally, passages, time.process_time() - began_cpu_s),
+        say=lambda tally, outcome: _say(
+            tally, outcome, passages, time.process_time() - began_cpu_s
+        ),
     )
     cpu_s, wall_s = time.process_time() - began_cpu_s, time.perf_counter() - began_s
     report = _report(tally, failure, options, cpu_s, wall_s)
@@ -81,10 +83,11 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _say(tally: Tally, of: int, cpu_s: float) -> None:
+def _say(tally: Tally, outcome: Outcome, of: int, cpu_s: float) -> None:
+    verdict = f"violation: {outcome.violation}" if outcome.violation else "no violation"
     print(
         f"{tally.passages} of {of} passages, {tally.passages / cpu_s:.1f} a second,"
-        f" {tally.counts['troubles']} troubles, {tally.counts['kills']} kills, no violation",
+        f" {tally.counts['troubles']} troubles, {tally.counts['kills']} kills, {verdict}",
         file=sys.stderr,
         flush=True,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import shutil
 import tempfile
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SHIFT = 2_000
+SHRINK_S = 180.0
 MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory: the commits are real, the disk is not
 
 
@@ -72,7 +74,7 @@ def campaign(
     lanes: int,
     seed: int,
     impostors: bool,
-    say: Callable[[Tally], None],
+    say: Callable[[Tally, Outcome], None],
 ) -> tuple[Tally, Failure | None]:
     """Play shifts until there were `passages`, or until something is wrong."""
     tally = Tally()
@@ -86,19 +88,21 @@ def campaign(
         )
         outcome = play_in_memory(script)
         tally.add(script, outcome)
+        say(tally, outcome)
         if outcome.violation is not None:
             return tally, shortest(script, outcome)
-        say(tally)
     return tally, None
 
 
-def shortest(script: Script, outcome: Outcome) -> Failure:
-    """Make a failing script short."""
+def shortest(script: Script, outcome: Outcome, *, within_s: float = SHRINK_S) -> Failure:
+    """Make a failing script short, for `within_s` seconds of processor time."""
     wanted = outcome.violation
     assert wanted is not None
-    found = [outcome]
+    found, tries = [outcome], [0]
+    deadline_s = time.process_time() + within_s
 
     def still_fails(shorter: Script) -> bool:
+        tries[0] += 1
         tried = play_in_memory(shorter)
         if tried.violation is None or tried.violation.name != wanted.name:
             return False
@@ -106,5 +110,9 @@ def shortest(script: Script, outcome: Outcome) -> Failure:
         return True
 
     cut = until(script, outcome.virtual_s)
-    short, tries = shrink(cut if still_fails(cut) else script, still_fails)
-    return Failure(short, found[0], tries + 1)
+    best = shrink(
+        cut if still_fails(cut) else script,
+        still_fails,
+        lambda: time.process_time() > deadline_s,
+    )
+    return Failure(best, found[0], tries[0])

@@ -17,7 +17,7 @@ LOOK_S = 0.4
 TURNED = (Sign.TURN_BACK, Sign.GO_TO_INSPECTION)
 SECOND = 1_000_000  # added to the number of whoever follows a truck
 CARD_AGAIN_S = 4.0
-LONGEST_S = 3 * 3600.0  # in one lane, or in front of it: then something is stuck
+LONGEST_S = 2_400.0  # in one lane, or in front of it: then something is stuck
 MISREADS = 0.3  # of the looks at a plate that is hard to read
 SURELY_WRONG = 0.004  # of those: wrong by one character, and the reader is sure
 
