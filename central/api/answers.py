@@ -128,6 +128,7 @@ class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     decision: str
     reason: str
+    slip: str = ""  # the numbered slip, where the lane is in emergency mode
 
 
 class LowerBarrierRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -33,7 +33,7 @@ MAX_IMPORT_BYTES: Final = 64 * 1024 * 1024
 MAX_REASON: Final = 500
 _OUTCOMES: Final = ("release", "hold", "inspect", "refuse")
 _DECISIONS: Final = ("release", "inspect", "refuse")
-_MODES: Final = ("auto", "attended", "closed")
+_MODES: Final = ("auto", "attended", "emergency", "closed")
 _LAST_MS: Final = 1 << 53
 
 
@@ -148,6 +148,7 @@ async def override(call: Call) -> object:
             cast("DecisionName", decision),
             by=call.identity.name,
             reason=reason,
+            slip=wanted.slip.strip()[:40],
         )
     except CommandStale as exc:
         raise _stale(exc) from exc

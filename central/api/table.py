@@ -129,7 +129,8 @@ _CHANGING = (
     ),
     Endpoint(
         method="POST", path="/lanes/{lane}/mode", role=Role.SUPERVISOR,
-        summary="Order a lane's mode: auto, attended or closed", handler=operations.set_mode,
+        summary="Order a lane's mode: auto, attended, emergency or closed",
+        handler=operations.set_mode,
         body=ModeRequest, answer=CommandRow, status=HTTPStatus.ACCEPTED, errors=_ORDER_ERRORS,
     ),
     Endpoint(

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from central.auth.roles import Role
 from central.console import fragments as live
-from central.console.rendering import Visit, page, render
+from central.console.rendering import Visit, page
 from central.console.waterfall import waterfall
 from central.proof.download import dossier_file
 from central.proof.export import ExportError, content_of
@@ -160,12 +160,13 @@ async def _passage_values(visit: Visit, detail: PassageDetail) -> dict[str, obje
     evidence = await live.evidence(visit, detail)
     doubts = ""
     if detail.summary.reasons:
-        doubts = render("_doubts.html", visit.wording, passage=detail.summary)
+        doubts = live.doubts(visit, detail)
     return {
         "passage": detail.summary,
         "standing": live.decision_standing(detail)[0],
         "arrived_at_ms": detail.arrived_at_ms,
         "policy_version": detail.policy_version,
+        "policy_hash": detail.policy_hash,
         "evidence_html": live.safe(evidence),
         "doubts_html": live.safe(doubts),
         "bars": waterfall(detail.timeline) if detail.timeline else (),

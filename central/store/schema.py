@@ -197,3 +197,12 @@ def m004_accounts(db: Database) -> None:
     """Lists, permits and books that declarations draw on."""
     for statement in _ACCOUNTS:
         db.execute(statement)
+
+
+@hub_migrations()
+def m005_slips(db: Database) -> None:
+    """Each numbered slip of an emergency, once in the whole port."""
+    db.execute(
+        "CREATE TABLE slips (slip TEXT PRIMARY KEY, passage_id TEXT NOT NULL,"
+        " command_id TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT"
+    )

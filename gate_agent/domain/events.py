@@ -141,6 +141,7 @@ class Overridden:
     by: str
     reason: str
     expires_at_ms: int
+    slip: str = ""  # the numbered slip of an emergency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,8 @@ class Refusal(StrEnum):
     NOT_WAITING = "not_waiting"  # the passage is not waiting for a person
     LANE_NOT_EMPTY = "lane_not_empty"
     BOOM_NOT_OPEN = "boom_not_open"
+    SLIP_MISSING = "slip_missing"  # in an emergency nothing opens without a valid slip
+    SLIP_USED = "slip_used"
 
 
 class PictureView(StrEnum):
@@ -123,6 +125,7 @@ class PassageOverridden:
     decision: Outcome
     by: str
     reason: str
+    slip: str = ""  # the number of the slip it was done on, in an emergency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,6 +157,7 @@ class LaneState:
     sign: Sign = Sign.OUT_OF_SERVICE
     zeros: tuple[ZeroDay, ...] = ()  # oldest first
     tares: tuple[int, ...] = ()  # permille of the registered weight, of the last empty vehicles
+    used_slips: tuple[str, ...] = ()  # the last ones of this lane; the hub knows all
     carried_out: tuple[CommandId, ...] = ()  # the last commands, so that none is done twice
 
 

@@ -43,6 +43,7 @@ def event_of(command: v1.Command) -> Event:
                 by=command.by,
                 reason=command.reason,
                 expires_at_ms=command.expires_at_ms,
+                slip=command.slip,
             )
         case v1.LowerBarrierCommand():
             return LoweringOrdered(
@@ -144,6 +145,7 @@ def _overridden(record: records.PassageOverridden) -> v1.PassageOverridden:
         decision=_DECISIONS[record.decision],
         by=record.by,
         reason=record.reason,
+        slip=record.slip,
     )
 
 

@@ -230,6 +230,7 @@ class PassageOverridden(msgspec.Struct, frozen=True, kw_only=True, tag="passage_
     decision: DecisionName
     by: str
     reason: str
+    slip: str = ""
 
 
 class CommandCarriedOut(msgspec.Struct, frozen=True, kw_only=True, tag="command_carried_out"):
@@ -462,6 +463,7 @@ class OverrideCommand(msgspec.Struct, frozen=True, kw_only=True, tag="override")
     reason: str
     issued_at_ms: int
     expires_at_ms: int
+    slip: str = ""  # the numbered slip of an emergency
 
 
 class LowerBarrierCommand(msgspec.Struct, frozen=True, kw_only=True, tag="lower_barrier"):
