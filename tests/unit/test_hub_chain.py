@@ -17,6 +17,10 @@ from central.store import hub_store
 from central.store.connection import Store
 from central.store.rows import AlarmRow, LaneRecords
 from gate_agent.cli import main as agent_main
+from gate_agent.domain.events import PlateRead
+from gate_agent.store.lane_store import OutboxReader
+from gate_agent.store.picture_files import PictureFiles
+from gate_agent.uplink.publisher import Publisher
 from gate_agent.wire import v1
 from gate_agent.wire.chain import START, link, without_picture
 from tests.hub_bench import NOW_MS, a_passage, a_store, batch, record, sha256, take, take_records
@@ -186,6 +190,41 @@ def test_what_a_real_lane_sent_verifies_at_the_hub_and_in_its_export(
     assert agent_main(["verify", str(out)]) == 0
     assert agent_main(["replay", str(out)]) == 0
     assert "3 dossiers, 3 verdicts: all identical" in capsys.readouterr().out
+
+
+def test_what_the_publisher_sends_is_what_the_lane_chained_pictures_too(
+    store: Store, tmp_path: Path
+) -> None:
+    pictures = PictureFiles(tmp_path / "pictures", max_bytes=1_000_000)
+    with closing(KeptStory(tmp_path / "lane")) as story:
+        story.ready().truck_arrives()
+        story.happens(
+            PlateRead(
+                passage_id=story.passage.passage_id,
+                attempt=1,
+                text="粤B12345",
+                plate_class="mainland",
+                confidence_permille=950,
+                frames_agreed=3,
+                frames_seen=3,
+                picture_id=pictures.keep(JPEG),
+                plate_picture_id="ab" * 32,  # a file that the lane has lost
+            )
+        )
+        story.drives_on().card().manifest_answers().boom_goes_up().drives_out().passes(2.0)
+        story.boom_comes_down()
+        payloads: list[bytes] = []
+
+        def send(payload: bytes) -> bool:
+            payloads.append(payload)
+            return True
+
+        with closing(OutboxReader(story.path)) as outbox:
+            Publisher(outbox, pictures, "lane1", story.store.epoch, send).publish(0.0)
+    take(store, *payloads)
+    lane = the_lane(store)
+    assert (lane.proved_from, lane.chain_breaks, lane.dead_letters) == (1, 0, 0)
+    assert store.read_now(hub_store.picture, sha256(JPEG)) == JPEG
 
 
 def test_an_export_of_a_part_begins_after_the_seal_before_it(
