@@ -71,7 +71,7 @@ lint: setup-dev ## format, lint, types and import contracts only
 	@exec $(PY) -m tests.check format lint types contracts
 
 docs: setup-dev ## write the generated pages of docs/ anew
-	@$(PY) -m tests.reference && $(PY) -m tests.core_pages
+	@$(PY) -m tests.reference && $(PY) -m tests.core_pages && $(PY) -m tests.policy_page
 
 clean: ## remove .venv, caches and what the demonstration wrote
 	@rm -rf .venv .build run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -70,7 +70,7 @@ class CreditClass(Part, frozen=True, kw_only=True):
     zh: str = ""
     en: str = ""
     inspect_permille: Permille = 0  # this share is drawn for inspection
-    offline_authority_ms: Ms | None = None  # released by the lane alone for so long
+    offline_authority_ms: Ms | None = None  # released without the hub for so long; 0: never
     weight_tolerance_kg: Kg | None = None
     weight_tolerance_permille: Permille | None = None
     documents_due_h: Annotated[int, Meta(ge=0)] | None = None  # papers follow within so many hours

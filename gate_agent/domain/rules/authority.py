@@ -11,6 +11,11 @@ from gate_agent.domain.reasons import Reason
 from gate_agent.domain.rules.capture import STAMP_RACE_MS
 
 
+HEARD_MS = 15_000
+"""A manifest confirmed within this: the hub is heard. Heads come every second, the lane notes one
+every ten, and the decision may be some seconds later."""
+
+
 def manifest_reasons(evidence: Evidence, pack: PolicyPack, _wall_ms: int) -> Iterator[Reason]:
     """The manifest: there is one, and the hub confirmed it lately enough for anybody."""
     manifest = evidence.manifest
@@ -35,10 +40,11 @@ def authority_reasons(
 def offline_authority_ms(pack: PolicyPack, credit_class: str) -> int:
     """How old holds and manifest may be for a release to a company of this class.
 
-    Never more than for everybody; a class that the pack does not know is given nothing more.
+    Never more than for everybody; a class that the pack does not know is given nothing more. A
+    class that may do nothing alone is released while the hub is heard.
     """
     known = pack.credit_class(credit_class)
     most_ms = pack.limits.manifest_max_age_ms
     if known is None or known.offline_authority_ms is None:
         return most_ms
-    return min(most_ms, known.offline_authority_ms)
+    return min(most_ms, max(HEARD_MS, known.offline_authority_ms))
