@@ -15,6 +15,8 @@ from central.store import projections
 from gate_agent.domain.records import Alarm
 from gate_agent.wire.chain import START, Finding, Flaw, Linked, Walk, findings
 
+GAP_PATIENCE_MS = 30_000
+"""A lane sends again after 5 s what is not acknowledged."""
 _COLUMNS = "lane, epoch, seq, at_ms, chain, body"
 
 
@@ -65,6 +67,40 @@ def _link_at(
         return None
     link: str | None = row[0]
     return START if link is None and not is_proved else link
+
+
+def watch_gap(db: sqlite3.Connection, *, lane: str, epoch: str, received_ms: int) -> None:
+    """Say once that records are missing, when the lane has had time to send them again."""
+    through_seq, highest_seq, since_ms, told = db.execute(
+        "SELECT through_seq, highest_seq, gap_since_ms, gap_told FROM lane_epochs"
+        " WHERE lane = ? AND epoch = ?",
+        [lane, epoch],
+    ).fetchone()
+    place = [lane, epoch]
+    if highest_seq <= through_seq:
+        if since_ms is not None:
+            _note_gap(db, place, since_ms=None, told=False)
+    elif since_ms is None:
+        _note_gap(db, place, since_ms=received_ms, told=False)
+    elif not told and received_ms - since_ms > GAP_PATIENCE_MS:
+        _note_gap(db, place, since_ms=since_ms, told=True)
+        (after,) = db.execute(
+            "SELECT min(seq) FROM records WHERE lane = ? AND epoch = ? AND seq > ?",
+            [lane, epoch, through_seq],
+        ).fetchone()
+        detail = f"records {through_seq + 1} to {after - 1} of epoch {epoch}: later ones are here"
+        projections.raise_by_hub(
+            db, lane=lane, at_ms=received_ms, code=Alarm.RECORDS_MISSING.value, detail=detail
+        )
+
+
+def _note_gap(
+    db: sqlite3.Connection, place: list[str], *, since_ms: int | None, told: bool
+) -> None:
+    db.execute(
+        "UPDATE lane_epochs SET gap_since_ms = ?, gap_told = ? WHERE lane = ? AND epoch = ?",
+        [since_ms, told, *place],
+    )
 
 
 def span(

@@ -88,10 +88,12 @@ def ingest(
             case DecodedBatch():
                 _store_batch(db, message)
                 touched[message.lane, message.epoch] = message.received_ms
-    return tuple(
-        Acknowledgement(lane=lane, epoch=epoch, through_seq=_advance(db, lane, epoch, now_ms))
-        for (lane, epoch), now_ms in touched.items()
-    )
+    acknowledgements = []
+    for (lane, epoch), now_ms in touched.items():
+        through_seq = _advance(db, lane, epoch, now_ms)
+        chain_store.watch_gap(db, lane=lane, epoch=epoch, received_ms=now_ms)
+        acknowledgements.append(Acknowledgement(lane=lane, epoch=epoch, through_seq=through_seq))
+    return tuple(acknowledgements)
 
 
 def bury(db: sqlite3.Connection, message: Undecodable) -> None:

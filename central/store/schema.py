@@ -137,6 +137,9 @@ _CHAIN = (
     "ALTER TABLE lane_epochs ADD COLUMN proved_from INTEGER",
     "ALTER TABLE lane_epochs ADD COLUMN chain_breaks INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE lane_epochs ADD COLUMN lost INTEGER NOT NULL DEFAULT 0",
+    # Since when something is missing below the highest number; whether that was said.
+    "ALTER TABLE lane_epochs ADD COLUMN gap_since_ms INTEGER",
+    "ALTER TABLE lane_epochs ADD COLUMN gap_told INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX records_sealed ON records (at_ms) WHERE type = 'passage_sealed'",
 )
 

@@ -30,6 +30,7 @@ class Alarm(StrEnum):
     ZERO_DRIFT = "zero_drift"  # the empty scale is off zero, over a day
     TARE_DRIFT = "tare_drift"  # the scale reads off for vehicles whose weight is registered
     CHAIN_BROKEN = "chain_broken"  # found by the hub: a record was altered, put in or taken out
+    RECORDS_MISSING = "records_missing"  # found by the hub: later ones came, these do not
     RECORDS_LOST = "records_lost"  # found by the hub: it acknowledged them once and lacks them now
 
 

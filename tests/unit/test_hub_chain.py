@@ -13,8 +13,10 @@ import msgspec
 import pytest
 
 from central.cli import main
+from central.hub.ingest import decode
 from central.store import hub_store
 from central.store.connection import Store
+from central.store.ingest_store import ingest
 from central.store.rows import AlarmRow, LaneRecords
 from gate_agent.cli import main as agent_main
 from gate_agent.domain.events import PlateRead
@@ -23,7 +25,17 @@ from gate_agent.store.picture_files import PictureFiles
 from gate_agent.uplink.publisher import Publisher
 from gate_agent.wire import v1
 from gate_agent.wire.chain import START, link, without_picture
-from tests.hub_bench import NOW_MS, a_passage, a_store, batch, record, sha256, take, take_records
+from tests.hub_bench import (
+    NOW_MS,
+    a_passage,
+    a_store,
+    arrival,
+    batch,
+    record,
+    sha256,
+    take,
+    take_records,
+)
 from tests.kept_lane import KeptStory, rows
 
 JPEG = b"\xff\xd8 a picture \xff\xd9"
@@ -167,6 +179,28 @@ def test_a_hub_that_lost_records_says_how_many_and_does_not_call_it_zero(
     said = capsys.readouterr().out
     assert "7 records through 12, 5 missing, chain intact" in said
     assert "4..8 missing" in said
+
+
+def take_at(store: Store, records: list[v1.RawRecord], after_s: float) -> None:
+    arrived = arrival(batch("lane1", EPOCH, records))
+    store.write_now(ingest, [decode(arrived, NOW_MS + round(after_s * 1000))])
+
+
+def test_records_that_do_not_come_though_later_ones_do_are_an_alarm_once(store: Store) -> None:
+    records = some()
+    take_at(store, records[:3], 0)
+    take_at(store, records[5:], 1)
+    take_at(store, records[5:], 20)
+    assert alarms(store) == []
+    for after_s in (32, 40, 500):
+        take_at(store, records[5:], after_s)
+    (alarm,) = alarms(store)
+    assert alarm.code == "records_missing"
+    assert "records 4 to 5 of epoch e1" in alarm.detail
+    assert the_lane(store).missing_count == 2
+    take_at(store, records[3:5], 501)
+    assert (the_lane(store).missing_count, the_lane(store).chain_breaks) == (0, 0)
+    assert len(alarms(store)) == 1
 
 
 # -- what is handed out
