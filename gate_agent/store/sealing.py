@@ -38,6 +38,8 @@ def seal(
     first_seq = opened_seq or closed_seq
     rows, events_left_out = _ends(connection, _JOURNAL, (first_seq, closed_seq), HALF_EVENTS)
     events = tuple(_event(row) for row in rows)
+    # A journal is trimmed: after half a million events in one passage its beginning is gone.
+    is_whole = opened_seq is not None and bool(rows) and rows[0][0] == opened_seq
     span = connection.execute("SELECT min(seq), max(seq) FROM unsealed").fetchone()
     notes, records_left_out = _ends(connection, _UNSEALED, span, HALF_RECORDS)
     clocks = clocks_of(
@@ -62,7 +64,7 @@ def seal(
             events_left_out=events_left_out,
             records=tuple(_noted(row) for row in notes),
             records_left_out=records_left_out,
-            is_whole=opened_seq is not None,
+            is_whole=is_whole,
             clocks=clocks,
         )
     )
@@ -71,7 +73,7 @@ def seal(
         format=dossier.FORMAT,
         sha256=dossier.sha256(content),
         dossier=dossier.packed(content),
-        is_whole=opened_seq is not None and not events_left_out and not records_left_out,
+        is_whole=is_whole and not events_left_out and not records_left_out,
         restarts=restarts,
         clock_steps=len(clocks.steps),
         is_clock_set=clocks.is_set,

@@ -246,6 +246,19 @@ def test_a_passage_that_an_older_version_opened_is_sealed_as_not_whole(story: Ke
     assert replays(content) == [True]
 
 
+def test_a_passage_whose_beginning_the_journal_no_longer_has_is_sealed_as_not_whole(
+    story: KeptStory,
+) -> None:
+    story.waits_for_verdict()
+    story.store.trim_journal(keep_rows=3)
+    story.store._db.execute("DELETE FROM journal WHERE seq < 8")
+    story.store._db.conn.commit()
+    story.manifest_answers().boom_goes_up().drives_out().passes(2.0).boom_comes_down()
+    (seal,), (content,) = sealed(story.path), contents(story.path)
+    assert not seal.is_whole
+    assert replays(content) == [True]
+
+
 def test_the_next_vehicle_that_is_there_already_has_its_own_dossier(story: KeptStory) -> None:
     story.waits_for_verdict().manifest_answers().boom_goes_up().drives_out()
     story.sees(entry_loop=True).passes(2.0).boom_comes_down()

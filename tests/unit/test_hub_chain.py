@@ -203,6 +203,35 @@ def test_records_that_do_not_come_though_later_ones_do_are_an_alarm_once(store: 
     assert len(alarms(store)) == 1
 
 
+def test_a_lane_whose_database_was_put_back_is_found_by_its_chain(
+    store: Store, tmp_path: Path
+) -> None:
+    def sends(story: KeptStory) -> None:
+        found = [
+            v1.RawRecord(seq=r.seq, at_ms=r.at_ms, body=msgspec.Raw(r.body), chain=r.chain)
+            for r in rows(story.path)
+        ]
+        take(store, batch("lane1", story.store.epoch, found))
+
+    with closing(KeptStory(tmp_path / "lane")) as story:
+        story.ready().passes(1.0)
+        story.store._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        image = story.path.read_bytes()
+        story.passage_released()
+        sends(story)
+    assert alarms(store) == []
+    for leftover in tmp_path.glob("lane/lane.db-*"):
+        leftover.unlink()
+    story.path.write_bytes(image)
+    with closing(KeptStory(tmp_path / "lane")) as again:
+        again.ready()
+        again.passage_turned_back()
+        again.passage_released()
+        assert again.store.epoch == story.store.epoch
+        sends(again)
+    assert "chain_broken" in {alarm.code for alarm in alarms(store)}
+
+
 # -- what is handed out
 
 
