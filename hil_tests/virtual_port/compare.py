@@ -28,6 +28,8 @@ def compare(port: VirtualPort) -> None:
     """Every record once, every opening on record, no order twice. Raises `Violation`."""
     with closing(_reader(port.hub.database)) as hub:
         forgotten = _audited_losses(hub)
+        if forgotten and not port.account.is_hub_put_back:
+            raise Violation("records lost", f"the hub owns up to {forgotten}")
         for lane in port.lanes.values():
             _records(hub, lane, forgotten)
             if not forgotten:

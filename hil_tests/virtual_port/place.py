@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from hil_tests.virtual_port.agent import VirtualAgent
 
 DIVISION_KG = 20
-KEEP_ALIVE_S = 2.0
-BRACKETS = ((0.35, 25), (0.7, 6))  # when, as a share of the settling, and how wide, in permille
+KEEP_ALIVE_S = 3.0
+BRACKETS = ((0.5, 10),)  # when, as a share of the settling, and how wide, in permille
 TRAVEL_S = 1.5
 ORDER_S = (0.01, 0.04)  # from the lane to the contact
 PATIENCE_S = 3.0  # how long a question to the camera waits while it is away

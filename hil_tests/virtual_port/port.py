@@ -42,17 +42,19 @@ if TYPE_CHECKING:
 START_S = (0.8, 2.5)  # from the start of a process to its devices' first words
 BACK_S = (0.2, 8.0)  # from the end of a process to the start of the next
 NEXT_S = (0.5, 3.0)  # between two trucks
-TICK_S = 2.0
+TICK_S = 3.0
 NIGHT_TICK_S = 900.0
+LOOK_S = 2.0
 AGREE_S = 900.0  # lanes and hub agree at most this long after everything is healed
 DRIFT_PPM = 80
 CONNECTED_S = 15.0  # a lane that was so long without trouble has what the hub had
 
 RHYTHM = {
-    # How often the hub says what is newest, and how long it gathers uses: rarer than by default,
-    # for forty lanes on one core; the logic is the same.
-    "central.manifest.distribute.HEAD_EVERY_S": 2.0,
+    # How often the hub says what is newest, how long it gathers uses, how often a lane says how
+    # it is: rarer than by default, for forty lanes on one core; the logic is the same.
+    "central.manifest.distribute.HEAD_EVERY_S": 3.0,
     "central.manifest.versions.USES_GROUPED_S": 3.0,
+    "gate_agent.uplink.uplink.HEALTH_EVERY_S": 5.0,
 }
 
 
@@ -226,7 +228,7 @@ class VirtualPort:
         while (why := await self._disagreement()) is not None:
             if self.loop.time() > deadline_s:
                 raise Violation("lanes and hub do not come to agree", why)
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(LOOK_S)
 
     async def _disagreement(self) -> str | None:
         services = self.hub.services
