@@ -249,6 +249,20 @@ def in_force(packs: Iterable[PolicyPack], wall_ms: int) -> PolicyPack | None:
     )
 
 
+def rehearsal_of(pack: PolicyPack, recorded: PolicyPack) -> PolicyPack:
+    """`pack` as if it had been in force when `recorded` was.
+
+    Its dates are lifted, and who was drawn then is drawn now: draws keep the periods in which they
+    were made.
+    """
+    return msgspec.structs.replace(
+        pack,
+        effective_from_ms=recorded.effective_from_ms,
+        effective_until_ms=recorded.effective_until_ms,
+        draw_periods=recorded.draw_periods,
+    )
+
+
 def limits_of(policy: ReleasePolicy) -> Limits:
     """The limits of a lane file."""
     return Limits(

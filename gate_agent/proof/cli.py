@@ -1,4 +1,4 @@
-"""`gate-agent replay`, `verify` and `export`: they read files and open no device."""
+"""`gate-agent replay`, `verify`, `audit-draws` and `export`: they read files and open no device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from devices.clock import SystemClock
 from gate_agent import config as lane_file
 from gate_agent.errors import GateError
-from gate_agent.proof import files, replay, verify
+from gate_agent.proof import draws, files, replay, verify
 from gate_agent.wire import dossier
 from gate_agent.wire.chain import line_of
 from gate_agent.wire.policy_pack import PolicyPackError, read_pack
@@ -30,7 +30,7 @@ NAMED = 20  # passages of one kind that are named; --json names all
 
 
 def add_commands(commands: Subparsers) -> None:
-    """Add the three commands to the parser of gate-agent."""
+    """Add the commands to the parser of gate-agent."""
     again = commands.add_parser(
         "replay",
         help="make the verdicts of dossiers again",
@@ -48,6 +48,16 @@ def add_commands(commands: Subparsers) -> None:
     )
     _add_paths(check)
     check.set_defaults(act=_verify)
+    audit = commands.add_parser(
+        "audit-draws",
+        help="make every inspection draw of a period again",
+        description="Make every draw of a period again from dossiers and the secret that was"
+        " revealed. Exit status 1: one differs, or another secret was committed to.",
+    )
+    _add_paths(audit)
+    audit.add_argument("--period", required=True, metavar="PERIOD")
+    audit.add_argument("--secret", required=True, metavar="HEX", help="as it was revealed")
+    audit.set_defaults(act=_audit_draws)
     export = commands.add_parser(
         "export",
         help="write the records that a lane still has to a file",
@@ -185,6 +195,27 @@ def _verify(options: argparse.Namespace) -> int:
         is_intact = False
         print(f"gate-agent: {complaint}", file=sys.stderr)
     return EX_OK if is_intact else EX_FAILED
+
+
+def _audit_draws(options: argparse.Namespace) -> int:
+    try:
+        secret = bytes.fromhex(options.secret)
+        found = draws.redo(_each_once(options.paths), options.period, secret)
+    except ValueError as exc:
+        raise GateError(f"--secret: {exc}") from exc
+    except replay.ReplayError as exc:
+        raise GateError(str(exc)) from exc
+    if options.json:
+        fields = {"period": options.period, "redone": found.redone}
+        more = {"differ": found.differ, "another_commitment": found.elsewhere}
+        print(json.dumps(fields | more, ensure_ascii=False))
+    else:
+        print(f"{options.period}: {found.redone} draws redone, {len(found.differ)} differ")
+        for each in found.differ:
+            print(f"  {each}: the record says another number")
+        for each in found.elsewhere:
+            print(f"  {each}: its policy committed to another secret")
+    return EX_FAILED if found.differ or found.elsewhere or not found.redone else EX_OK
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gate_agent.domain.dossier import replayed
+from gate_agent.domain.policy_pack import rehearsal_of
 from gate_agent.wire import dossier
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class ReplayError(Exception):
 
 def again(found: Found) -> Iterator[Made]:
     """Every verdict of one dossier, made again. Raises `ReplayError`."""
-    judgment = _judgment(found)
+    judgment = judgment_of(found)
     for decision in judgment.decisions:
         yield Made(
             place=found.place,
@@ -51,14 +52,15 @@ def again(found: Found) -> Iterator[Made]:
 
 
 def rehearsed(found: Found, pack: PolicyPack) -> Iterator[Made]:
-    """What the lane would have decided under `pack`. Raises `ReplayError`.
+    """What the lane would have decided under `pack`, as if in force then. Raises `ReplayError`.
 
     Only verdicts that the rules gave: what a person or an interruption made of one stays out.
     """
-    judgment = _judgment(found)
+    judgment = judgment_of(found)
     for decision in judgment.decisions:
         if decision.handed_over_for is None:
-            decided = replace(judgment.decided(decision), pack=pack)
+            decided = judgment.decided(decision)
+            decided = replace(decided, pack=rehearsal_of(pack, decided.pack))
             yield Made(
                 place=found.place,
                 passage_id=judgment.passage_id,
@@ -69,7 +71,8 @@ def rehearsed(found: Found, pack: PolicyPack) -> Iterator[Made]:
             )
 
 
-def _judgment(found: Found) -> dossier.Judgment:
+def judgment_of(found: Found) -> dossier.Judgment:
+    """What a dossier was judged by. Raises `ReplayError`."""
     if found.sha256 is not None and dossier.sha256(found.content) != found.sha256:
         raise ReplayError(f"{found.place}: not the dossier that was sealed as {found.sha256}")
     try:
