@@ -60,7 +60,9 @@ class Disk:
             shutil.copytree(self._state, self._copy())
 
     def fill(self) -> None:
-        """Leave no byte free."""
+        """Leave no byte free; the machine's own disk is not filled."""
+        if not self.is_image:
+            return
         with (
             contextlib.suppress(OSError),
             (self._state / "filler").open("ab", buffering=0) as filler,

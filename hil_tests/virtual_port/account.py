@@ -207,6 +207,9 @@ class LaneAccount:
             if declaration.declaration_id != vehicle.papers.declaration_id:
                 raise Violation("released on another's papers", body.passage_id)
             return
+        if _is_read_as_declared(vehicle, body):
+            port.false_releases["wrong_plate, and the camera was sure of the declared one"] += 1
+            return
         port.false_releases[vehicle.kind.value] += 1
         if vehicle.kind is not Kind.REPLAYED:  # which `used` judges, with what lanes can know
             detail = f"{body.passage_id}: {vehicle.kind} {vehicle.plate} {vehicle.card_uid}"
@@ -226,6 +229,19 @@ class LaneAccount:
                 connected=self.is_connected(),
             ),
         )
+
+
+def _is_read_as_declared(vehicle: Vehicle, body: PassageDecided) -> bool:
+    """Whether the reader was sure of the declared plate though another hangs there.
+
+    No policy can forbid what one camera cannot see: this is a rate, and it is measured.
+    """
+    plate = body.evidence.plate
+    return (
+        vehicle.kind is Kind.WRONG_PLATE
+        and plate is not None
+        and plate.text == vehicle.papers.plate
+    )
 
 
 def passage_of(command_id: str) -> str:

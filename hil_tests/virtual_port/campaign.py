@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SHIFT = 2_000
+LEAST = 100  # passages in a shift: the last one is not a handful
 SHRINK_S = 180.0
 MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory: the commits are real, the disk is not
 
@@ -37,6 +38,11 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     false_releases: Counter[str] = field(default_factory=Counter)
     traces: list[str] = field(default_factory=list)
+
+    @property
+    def impostors(self) -> int:
+        """How many of them should never have been released by a lane."""
+        return sum(self.counts[f"came {kind.value}"] for kind in IMPOSTORS)
 
     def add(self, script: Script, outcome: Outcome) -> None:
         """One more shift."""
@@ -76,14 +82,17 @@ def campaign(
     impostors: bool,
     say: Callable[[Tally, Outcome], None],
 ) -> tuple[Tally, Failure | None]:
-    """Play shifts until there were `passages`, or until something is wrong."""
+    """Play shifts until there were `passages`, or until something is wrong.
+
+    `impostors`: until there were that many of them.
+    """
     tally = Tally()
-    while tally.passages < passages:
+    while (done := tally.impostors if impostors else tally.passages) < passages:
         script = write_script(
             seed + tally.shifts,
-            passages=min(SHIFT, passages - tally.passages),
+            passages=min(SHIFT, max(LEAST, passages - done)),
             lanes=lanes,
-            kinds=IMPOSTORS if impostors else (),
+            impostors=impostors,
             is_calm=impostors,
         )
         outcome = play_in_memory(script)

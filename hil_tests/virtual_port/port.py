@@ -172,6 +172,7 @@ class VirtualPort:
             await asyncio.sleep(max(0.0, truck.at_s - self.loop.time()))
             await self.day.wait()
             self.account.counts["vehicles"] += 1
+            self.account.counts[f"came {truck.kind.value}"] += 1
             await Visit(lane.place, Vehicle(self._script.seed, truck)).drive()
             await asyncio.sleep(lane.rng.uniform(*NEXT_S))
 

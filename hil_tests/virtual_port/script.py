@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 PASSAGE_S = 26.0  # about what one takes, so that troubles fall among them
 TROUBLES_PER_PASSAGE = 0.12
@@ -158,12 +158,16 @@ def papers(seed: int, number: int) -> Papers:
     )
 
 
-def write_script(seed: int, *, passages: int, lanes: int, kinds: Iterable[Kind] = (),
-                 is_calm: bool = False) -> Script:  # fmt: skip
-    """Choose: who comes where and when, and what goes wrong. `kinds`: only these, equally often."""
+def write_script(
+    seed: int, *, passages: int, lanes: int, impostors: bool = False, is_calm: bool = False
+) -> Script:
+    """Choose: who comes where and when, and what goes wrong.
+
+    `impostors`: nobody else, but for every tenth, whose papers are shown again. `is_calm`: no
+    troubles.
+    """
     rng = random.Random(f"{seed}-script")
-    only = list(kinds)
-    shares = dict.fromkeys(only, 1) if only else _SHARES
+    shares = dict.fromkeys((Kind.GOOD, *IMPOSTORS), 1) if impostors else _SHARES
     trucks = _trucks(rng, passages, lanes, shares)
     until_s = passages / lanes * PASSAGE_S
     troubles = [] if is_calm else _troubles(rng, passages, lanes, until_s)
@@ -181,7 +185,7 @@ def _trucks(rng: random.Random, count: int, lanes: int, shares: dict[Kind, int])
         earlier = [t for t in trucks[-60:] if t.kind is Kind.GOOD]
         of = rng.choice(earlier).number if kind is Kind.REPLAYED and earlier else None
         if kind is Kind.REPLAYED and of is None:
-            kind = Kind.GOOD if len(shares) == len(_SHARES) else Kind.UNDECLARED
+            kind = Kind.GOOD
         trucks.append(Truck(number=number, lane=lane, at_s=round(due_s[lane], 1), kind=kind, of=of))
         due_s[lane] += rng.expovariate(1 / PASSAGE_S)
     return trucks
