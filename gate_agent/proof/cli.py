@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections import defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,45 +81,66 @@ def _add_paths(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="for machines")
 
 
+@dataclass(slots=True, kw_only=True)
+class _Replayed:
+    """What a replay found."""
+
+    dossiers: int = 0
+    verdicts: int = 0
+    different: list[replay.Made] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    took_s: float = 0.0
+
+    @property
+    def is_good(self) -> bool:
+        """Whether there was something and all of it was identical."""
+        return bool(self.dossiers) and not self.different and not self.unreadable
+
+
 def _replay(options: argparse.Namespace) -> int:
+    if options.policy is not None:
+        try:
+            return _rehearse(options, read_pack(_read(options.policy), str(options.policy)))
+        except (replay.ReplayError, PolicyPackError) as exc:
+            raise GateError(str(exc)) from exc
     clock = SystemClock()
-    try:
-        started_s = clock.now().mono_s
-        if options.policy is not None:
-            pack = read_pack(_read(options.policy), str(options.policy))
-            return _rehearse(options, pack)
-        dossiers = verdicts = 0
-        different: list[replay.Made] = []
-        for found in _each_once(options.paths):
-            dossiers += 1
+    started_s = clock.now().mono_s
+    done = _Replayed()
+    for found in _each_once(options.paths):
+        done.dossiers += 1
+        try:
             for made in replay.again(found):
-                verdicts += 1
+                done.verdicts += 1
                 if not made.is_identical:
-                    different.append(made)
-        took_s = clock.now().mono_s - started_s
-        processor_s = sum(os.times()[:2])
-    except (replay.ReplayError, PolicyPackError) as exc:
-        raise GateError(str(exc)) from exc
-    for made in different if not options.json else ():
-        print(_difference(made), file=sys.stderr)
-    if options.json:
-        print(
-            json.dumps(
-                {
-                    "dossiers": dossiers,
-                    "verdicts": verdicts,
-                    "different": [_as_fields(made) for made in different],
-                    "seconds": round(took_s, 3),
-                    "processor_seconds": round(processor_s, 3),
-                },
-                ensure_ascii=False,
-            )
-        )
-    else:
-        outcome = f"{len(different)} DIFFERENT" if different else "all identical"
-        rate = dossiers / took_s if took_s else 0.0
-        print(f"{dossiers} dossiers, {verdicts} verdicts: {outcome}, {rate:,.0f} dossiers a second")
-    return EX_FAILED if different or not dossiers else EX_OK
+                    done.different.append(made)
+        except replay.ReplayError as exc:
+            done.unreadable.append(str(exc))  # must not hide what the others say
+    done.took_s = clock.now().mono_s - started_s
+    _print_replayed(done, as_json=options.json)
+    return EX_OK if done.is_good else EX_FAILED
+
+
+def _print_replayed(done: _Replayed, *, as_json: bool) -> None:
+    if as_json:
+        counted = {
+            "dossiers": done.dossiers,
+            "verdicts": done.verdicts,
+            "different": [_as_fields(made) for made in done.different],
+            "unreadable": done.unreadable,
+            "seconds": round(done.took_s, 3),
+            "processor_seconds": round(sum(os.times()[:2]), 3),
+        }
+        print(json.dumps(counted, ensure_ascii=False))
+        return
+    for complaint in (*map(_difference, done.different), *done.unreadable):
+        print(f"gate-agent: {complaint}", file=sys.stderr)
+    counts = ((len(done.different), "DIFFERENT"), (len(done.unreadable), "UNREADABLE"))
+    bad = ", ".join(f"{count} {word}" for count, word in counts if count)
+    rate = done.dossiers / done.took_s if done.took_s else 0.0
+    print(
+        f"{done.dossiers} dossiers, {done.verdicts} verdicts: {bad or 'all identical'},"
+        f" {rate:,.0f} dossiers a second"
+    )
 
 
 def _rehearse(options: argparse.Namespace, pack: PolicyPack) -> int:

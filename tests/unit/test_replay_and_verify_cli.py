@@ -59,6 +59,21 @@ def test_a_verdict_that_was_not_what_the_rules_gave_is_named_with_its_place(
     assert "forged.json: no record here seals this dossier" in capsys.readouterr().err
 
 
+def test_one_dossier_that_was_altered_does_not_hide_what_the_others_say(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "lane1.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    sealed = json.loads(lines[4])
+    sealed["body"]["sha256"] = "00" * 32
+    lines[4] = json.dumps(sealed).encode() + b"\n"
+    path.write_bytes(b"".join(lines))
+    assert main(["replay", str(path)]) == 1
+    said = capsys.readouterr()
+    assert "3 dossiers, 2 verdicts: 1 UNREADABLE" in said.out
+    assert f"{path}: record 5: not the dossier that was sealed" in said.err
+
+
 def test_a_rule_change_is_rehearsed_on_what_really_passed(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
