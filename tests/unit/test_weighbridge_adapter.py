@@ -5,39 +5,31 @@ from __future__ import annotations
 from devices.clock import ManualClock
 from devices.config import WeighbridgeConfig
 from devices.sim.truck import LaneGeometry, Sight, Truck, TruckPhase, TruckSpec
-from devices.transports.memory import MemoryTransport, null_modem
-from devices.weighbridge.codecs.yaohua import IndicatorFrame, encode
-from devices.weighbridge.driver import YaohuaWeighbridge
 from gate_agent.adapters.weighbridge import WeighbridgeAdapter
 from gate_agent.domain.events import WeightObserved
 from gate_agent.domain.vocabulary import WeightState
 from gate_agent.inbox import Inbox
+from tests.fed_scale import FedScale
 
 PERIOD_S = 0.04
 GO = Sight(entry_green=True, exit_green=False, boom_up=False)
 
 
 class Scale:
-    """A lane's adapter and the wire of its indicator, in time that moves when told to."""
+    """A lane's adapter and what its indicator shows, in time that moves when told to."""
 
     def __init__(self) -> None:
         self.clock = ManualClock(mono_s=100.0)
         self.inbox = Inbox()
-        self.wire: MemoryTransport | None = None
-        config = WeighbridgeConfig(port="null modem")
-        scale = YaohuaWeighbridge(config, self.clock, connect=self._connect)
-        self.adapter = WeighbridgeAdapter(scale, config, self.inbox, self.clock)
+        self.scale = FedScale(self.clock)
+        config = WeighbridgeConfig(port="-")
+        self.adapter = WeighbridgeAdapter(self.scale, config, self.inbox, self.clock)
         self.adapter.open()
-
-    def _connect(self) -> MemoryTransport:
-        self.wire, near = null_modem()
-        return near
 
     def feels(self, weight_kg: float) -> list[WeightObserved]:
         """One more frame of the indicator; what the lane is told because of it."""
-        assert self.wire is not None
         self.clock.advance(PERIOD_S)
-        self.wire.write(encode(IndicatorFrame(digits=round(weight_kg / 20) * 20)))
+        self.scale.shows(weight_kg)
         self.adapter.serve()
         told = []
         while (stamped := self.inbox.take(0)) is not None:

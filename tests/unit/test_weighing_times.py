@@ -13,9 +13,6 @@ from devices.clock import ManualClock
 from devices.config import WeighbridgeConfig
 from devices.sim.boom import TRAVEL_S
 from devices.sim.truck import CARD_AFTER_S, LaneGeometry, Occupancy, Sight, Truck, TruckSpec
-from devices.transports.memory import MemoryTransport, null_modem
-from devices.weighbridge.codecs.yaohua import IndicatorFrame, encode
-from devices.weighbridge.driver import YaohuaWeighbridge
 from gate_agent.adapters.weighbridge import WeighbridgeAdapter
 from gate_agent.domain.records import PassageDecided, WeighedAfterwards
 from gate_agent.domain.vocabulary import Barrier, Outcome, Phase
@@ -23,6 +20,7 @@ from gate_agent.inbox import Inbox
 from hil_tests.demo.judge import percentile
 from hil_tests.demo.traffic import Kind, PlannedTruck, plan
 from tests.builders import CARD, LaneStory, a_declaration
+from tests.fed_scale import FedScale
 
 PERIOD_S = 0.04
 TRUCKS = 60
@@ -37,17 +35,16 @@ class Weighed:
     story: LaneStory
     clock: ManualClock = field(default_factory=lambda: ManualClock(mono_s=1_000.0))
     inbox: Inbox = field(default_factory=Inbox)
-    wire: MemoryTransport = field(init=False)
+    scale: FedScale = field(init=False)
     adapter: WeighbridgeAdapter = field(init=False)
     verdict_s: float | None = None  # after the wheels came to rest
     boom_up_s: float | None = None
     raised_at_s: float | None = None
 
     def __post_init__(self) -> None:
-        config = WeighbridgeConfig(port="null modem")
-        self.wire, near = null_modem()
-        scale = YaohuaWeighbridge(config, self.clock, connect=lambda: near)
-        self.adapter = WeighbridgeAdapter(scale, config, self.inbox, self.clock)
+        config = WeighbridgeConfig(port="-")
+        self.scale = FedScale(self.clock)
+        self.adapter = WeighbridgeAdapter(self.scale, config, self.inbox, self.clock)
         self.adapter.open()
         self.story.starts()
         self.story.sees()
@@ -68,7 +65,7 @@ class Weighed:
         self.clock.advance(PERIOD_S)
         self.story.passes(PERIOD_S)
         self._senses()
-        self.wire.write(encode(IndicatorFrame(digits=round(self.truck.weight_kg() / 20) * 20)))
+        self.scale.shows(self.truck.weight_kg())
         self.adapter.serve()
         while (stamped := self.inbox.take(0)) is not None:
             self.story.happens(stamped.event)
