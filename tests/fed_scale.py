@@ -35,7 +35,7 @@ class FedScale:
     def open(self) -> None:
         """Nothing to take."""
 
-    def read(self, timeout_s: float) -> list[WeighbridgeReading]:  # noqa: ARG002 - never waits
+    def read(self, timeout_s: float) -> list[WeighbridgeReading]:
         """What was shown since the last time."""
         waiting, self._waiting = self._waiting, []
         return waiting
