@@ -215,9 +215,14 @@ class VirtualAgent(Agent):
         for part in (self._manifest, self._outbox, self._cache_reader, self._cache, self._store):
             part.close()
 
-    def unfinished(self, head: tuple[int, int, str]) -> str | None:
-        """What this lane has still to send or to fetch; None: nothing. `head` is the hub's."""
+    def unfinished(self, head: tuple[int, int, str], rules: str) -> str | None:
+        """What this lane has still to send or to fetch; None: nothing.
+
+        `head` is the hub's manifest, `rules` the digest of its policy.
+        """
         held = self._cache.manifest()
+        if self._uplink.policy.digest != rules:
+            return f"rules {self._uplink.policy.digest[:12]!r} of {rules[:12]!r}"
         if (held.version, held.count, held.digest) != head:
             return f"manifest {held.version} of {head[0]}"
         unsent = self._store.last_seq - self._cache.acknowledged(self._store.epoch)

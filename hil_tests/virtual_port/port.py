@@ -18,7 +18,7 @@ from unittest import mock
 
 import structlog
 
-from central.store import manifest_queries
+from central.store import manifest_queries, policy_store
 from gate_agent.domain.signals import is_inviting
 from hil_tests.virtual_port.account import LaneAccount, PortAccount, Violation
 from hil_tests.virtual_port.agent import VirtualAgent, lane_config
@@ -236,11 +236,13 @@ class VirtualPort:
         if services is None or self._troubles.is_hub_down or not self.day.is_set():
             return "the hub is down"
         head = await services.store.read(manifest_queries.head)
+        now_ms = services.clock.wall_ms()
+        rules = await services.store.read(policy_store.distribution, now_ms)
         for lane in self.lanes.values():
             agent = lane.place.agent
             if agent is None:
                 return f"{lane.name}: no agent"
-            why = agent.unfinished((head.version, head.count, head.digest))
+            why = agent.unfinished((head.version, head.count, head.digest), rules.digest)
             if why is None and not is_inviting(agent.lane):
                 why = f"does not invite: {agent.status()}, boom {agent.lane.barrier.value}"
             if why is not None:

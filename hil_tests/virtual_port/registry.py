@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from typing import TYPE_CHECKING
 
-from central.store import manifest_store
+from central.store import manifest_store, policy_store
 from central.store.manifest_store import Author
+from gate_agent.domain.draws import commitment
+from gate_agent.domain.policy_pack import DrawPeriod, PolicyPack, RiskRule
 from gate_agent.wire.v1 import DeclarationRow, DocumentsName
 from hil_tests.virtual_port.loop import WALL_MS
 from hil_tests.virtual_port.script import Kind, Script, Truck
@@ -44,6 +47,30 @@ class Registry:
         start = NEVER_COME + self._rng.randrange(1_000_000)
         await self._bring_in([*chosen, *(_honest(start + n) for n in range(CHANGED))])
 
+    async def change_rules(self, number: int) -> None:
+        """A new pack comes into force in a while; from its period on a share is a person's."""
+        services = self._hub.services
+        if services is None:
+            return
+        now_ms = services.clock.wall_ms()
+        secret, begins_ms = self._rng.randbytes(32), now_ms + self._rng.randrange(1, 90_000)
+        period = DrawPeriod(
+            period=f"period-{number}",
+            from_ms=begins_ms,
+            until_ms=begins_ms + MONTH_MS,
+            commitment=commitment(secret),
+        )
+        pack = PolicyPack(
+            version=f"sim-{number}",
+            owner="port",
+            effective_from_ms=begins_ms,
+            effective_until_ms=begins_ms + MONTH_MS,
+            risk=RiskRule(unknown_review_permille=self._rng.choice([0, 20, 100])),
+            draw_periods=(period,),
+        )
+        await services.store.write(_keep_rules, pack, secret, now_ms)
+        services.changes.announce()
+
     def _trucks(self) -> list[Truck]:
         return [choice for choice in self._script.choices if isinstance(choice, Truck)]
 
@@ -74,6 +101,20 @@ class Registry:
             documents=_DOCUMENTS.get(truck.kind, "released"),
             holds=("customs",) if truck.kind is Kind.HELD else (),
         )
+
+
+def _keep_rules(db: sqlite3.Connection, pack: PolicyPack, secret: bytes, now_ms: int) -> None:
+    (period,) = pack.draw_periods
+    policy_store.new_period(
+        db,
+        period.period,
+        secret,
+        from_ms=period.from_ms,
+        until_ms=period.until_ms,
+        at_ms=now_ms,
+        who="port",
+    )
+    policy_store.keep_pack(db, pack, at_ms=now_ms, who="port", source="sim")
 
 
 def _honest(number: int) -> Truck:

@@ -86,18 +86,19 @@ class Bad(StrEnum):
     STOPPED = "stopped"  # the emergency stop
     MODE = "mode"  # somebody closes or attends the lane for a while
     IMPORT = "import"  # papers change under way
+    NEW_RULES = "new_rules"  # a policy pack is imported, with draws
     HUB_KILLED = "hub_killed"
     HUB_RESTORED = "hub_restored"
     NIGHT = "night"  # the hub is down, nobody comes, hours pass
 
 
-OF_THE_PORT = (Bad.IMPORT, Bad.HUB_KILLED, Bad.HUB_RESTORED, Bad.NIGHT)
+OF_THE_PORT = (Bad.IMPORT, Bad.NEW_RULES, Bad.HUB_KILLED, Bad.HUB_RESTORED, Bad.NIGHT)
 _BAD_SHARES = {
     Bad.KILL: 8, Bad.KILL_BEFORE_COMMIT: 5, Bad.KILL_AFTER_COMMIT: 10, Bad.KILL_BEFORE_ORDER: 8,
     Bad.REBOOT_IN_1970: 2, Bad.CUT: 14, Bad.LOSSY: 10, Bad.DISK_FULL: 6, Bad.CLOCK_JUMP: 3,
     Bad.BOARD_AWAY: 7, Bad.SCALE_AWAY: 5, Bad.CAMERA_AWAY: 4, Bad.CARD_AWAY: 4,
     Bad.BOOM_STICKS: 7, Bad.BOOM_SLOW: 3, Bad.STOPPED: 3, Bad.MODE: 2, Bad.IMPORT: 4,
-    Bad.HUB_KILLED: 3, Bad.HUB_RESTORED: 1, Bad.NIGHT: 1,
+    Bad.NEW_RULES: 2, Bad.HUB_KILLED: 3, Bad.HUB_RESTORED: 1, Bad.NIGHT: 1,
 }  # fmt: skip
 
 

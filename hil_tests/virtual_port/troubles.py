@@ -164,6 +164,8 @@ class Troubles:
         match trouble.kind:
             case Bad.IMPORT:
                 await self._port.registry.change_some()
+            case Bad.NEW_RULES:
+                await self._port.registry.change_rules(trouble.number)
             case Bad.HUB_KILLED:
                 await self._without_hub(trouble.for_s)
             case Bad.HUB_RESTORED:
