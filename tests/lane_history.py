@@ -46,6 +46,7 @@ from gate_agent.domain.faults import FaultCode, prevents_release
 from gate_agent.domain.lane import TRANSITIONS
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.policy_pack import PolicyPack
 from gate_agent.domain.records import (
     CommandCarriedOut,
     CommandRefused,
@@ -93,6 +94,7 @@ class Vehicle:
     weight: tuple[int, Instant] | None = None  # settled, and both beams clear ever since
     swing: tuple[int, int, Instant] | None = None  # low, high: not settled, beams clear since
     restarted: bool = False
+    pack: PolicyPack | None = None  # the rules under which it came
     decided: list[Outcome] = field(default_factory=list)
     owes_weight: bool = False  # judged on an interval, and no weight recorded since
     released: bool = False  # by verdict or override, and not taken back since
@@ -121,6 +123,7 @@ class LaneHistory:
     """The account of one lane. `turn` raises AssertionError, naming the invariant."""
 
     policy: ReleasePolicy
+    pack: PolicyPack | None = None
     inputs: InputsChanged = _UNREAD
     barrier: Barrier = Barrier.UNKNOWN
     weight_state: WeightState = WeightState.UNAVAILABLE
@@ -142,6 +145,7 @@ class LaneHistory:
             event.command_id not in self.answered
         )
         self._sense(event, at)
+        self.pack = before.pack
         for effect in result.effects:
             match effect:
                 case Record(body=body):
@@ -232,7 +236,7 @@ class LaneHistory:
                 assert self.vehicle is None, "I5: a passage opened while one was open"
                 assert body.passage_id not in self.opened, "I5: a passage id was used twice"
                 self.opened.add(body.passage_id)
-                self.vehicle = Vehicle(body.passage_id, at)
+                self.vehicle = Vehicle(body.passage_id, at, pack=self.pack)
                 self.seen["opened"] += 1
             case PassageDecided():
                 self._decided(body, event, at)
@@ -253,6 +257,7 @@ class LaneHistory:
         vehicle = self.vehicle
         assert vehicle is not None
         assert body.passage_id == vehicle.passage_id, "I3: a verdict for another passage"
+        assert body.pack == vehicle.pack or vehicle.restarted, "judged by rules that came later"
         self._evidence_is_of(vehicle, body.evidence)
         if isinstance(event, DeclarationsFound):
             assert event.token == self.asked[-1].token, "I3: judged by an older question's answer"
@@ -319,6 +324,8 @@ class LaneHistory:
     ) -> None:
         """I4 by an account of its own: nothing missing, stale, faulty or contradictory."""
         assert not vehicle.restarted, "I4: released after a restart"
+        assert body.pack.is_in_force(at.wall_ms), "I4: released by rules that are not in force"
+        assert not body.pack.is_fee_required, "I4: released without what the rules demand"
         low_kg, high_kg, weighed_at = vehicle.weighs_between()
         assert weighed_at.age_s(at) <= self.policy.weight_max_age_s, "I4: old weight"
         assert self.barrier is Barrier.CLOSED, "I4: released with the boom not closed"
