@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test bench chaos fuzz photographs lock format lint clean docs
+.PHONY: help setup setup-dev run test bench sim chaos fuzz photographs lock format lint clean docs
 
 # Any Python that answers may start bootstrap.py, which itself looks for the right one; a shim
 # that exists and does not work is passed over.
@@ -44,8 +44,15 @@ test: setup-dev ## format, lint, types, contracts, every test, a bounded demonst
 bench: setup-dev ## print the numbers that the documents quote (half an hour; ARGS="--only warm")
 	@exec $(PY) -m hil_tests.bench $(ARGS)
 
-chaos: setup-dev ## kill the agent CYCLES=100 times in mid passage; count what was lost or doubled
-	@exec $(PY) -m hil_tests.chaos.kill_agent $(if $(CYCLES),--cycles '$(CYCLES)') \
+sim: setup-dev ## a port of 40 lanes on virtual time: PASSAGES=2000 LANES SEED IMPOSTORS SCRIPT=file JSON
+	@exec $(PY) -m hil_tests.virtual_port $(if $(PASSAGES),--passages '$(PASSAGES)') \
+	  $(if $(LANES),--lanes '$(LANES)') $(if $(SEED),--seed '$(SEED)') $(if $(JSON),--json '$(JSON)') \
+	  $(if $(IMPOSTORS),--impostors '$(IMPOSTORS)') $(if $(SCRIPT),--script '$(SCRIPT)')
+
+chaos: setup-dev ## strike lanes in mid passage: CYCLES=300 kills POWER_CUTS=30 FULL_DISKS PARTITIONS CLOCK_JUMPS
+	@exec $(PY) -m hil_tests.chaos.kill_agent --cycles '$(or $(CYCLES),300)' \
+	  --power-cuts '$(or $(POWER_CUTS),30)' --full-disks '$(or $(FULL_DISKS),10)' \
+	  --partitions '$(or $(PARTITIONS),20)' --clock-jumps '$(or $(CLOCK_JUMPS),10)' \
 	  $(if $(SEED),--seed '$(SEED)') $(if $(JSON),--json '$(JSON)')
 
 fuzz: setup-dev ## damage a million streams for every codec and report (ARGS="--codec sma --inputs 9999")
@@ -67,7 +74,7 @@ lint: setup-dev ## format, lint, types and import contracts only
 	@exec $(PY) -m tests.check format lint types contracts
 
 docs: setup-dev ## write the generated pages of docs/ anew
-	@$(PY) -m tests.reference && $(PY) -m tests.core_pages
+	@$(PY) -m tests.reference && $(PY) -m tests.core_pages && $(PY) -m tests.policy_page
 
 clean: ## remove .venv, caches and what the demonstration wrote
 	@rm -rf .venv .build run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -36,6 +37,31 @@ from gate_agent.wire.topics import Stream
 from gate_agent.wire.v1 import RecordAck, encode
 
 log = structlog.get_logger()
+
+
+class HubLink(Protocol):
+    """The hub's connection to the lanes; `HubMqtt` says what its calls mean."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted us and we have not heard otherwise."""
+        ...
+
+    def start(self) -> None:
+        """Begin to connect."""
+        ...
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        ...
+
+    def send(self, lane: str, stream: Stream, payload: bytes, *, qos: int) -> bool:
+        """Publish to one lane; False, and nothing is kept, while there is no broker."""
+        ...
+
+    async def drained(self) -> None:
+        """Wait until little is on the way, or the broker is gone."""
+        ...
 
 
 class Hub:
@@ -65,18 +91,14 @@ class Hub:
 
     async def _start(self) -> Services:
         self._cleanup.enter_context(_only_hub(self._config.state_folder))
-        store = open_store(self._config.database)
+        store = self._open_store()
         self._cleanup.callback(store.close)
         access = Access(access_path(self._config.state_folder), self._clock.wall_ms)
         self._cleanup.callback(access.close)
         changes = Changes()
         known = [found.lane for found in await store.read(hub_store.lanes)]
         lanes = Lanes(self._clock, [*self._config.lanes, *known])
-        self.mqtt = HubMqtt(
-            await self._broker_address(),
-            received=self._received,
-            connection_changed=self._connection_changed,
-        )
+        self.mqtt = await self._make_link()
         self.distributor = Distributor(store=store, clock=self._clock, sender=self.mqtt)
         manifest = ManifestService(
             store=store, clock=self._clock, changed=lambda: self._manifest_changed(changes)
@@ -96,6 +118,7 @@ class Hub:
             changes=changes,
             manifest_asked=self.distributor.request,
             lane_came=self._lane_came,
+            policy_asked=self.distributor.request_policy,
         )
         await self._run_parts(manifest)
         return Services(
@@ -107,6 +130,18 @@ class Hub:
             manifest=manifest,
             changes=changes,
             access=access,
+        )
+
+    # The seams at which the virtual port (hil_tests) puts its own: what touches disk and wire.
+
+    def _open_store(self) -> Store:
+        return open_store(self._config.database)
+
+    async def _make_link(self) -> HubLink:
+        return HubMqtt(
+            await self._broker_address(),
+            received=self._received,
+            connection_changed=self._connection_changed,
         )
 
     def _make_ingest(

@@ -6,23 +6,23 @@ import argparse
 import asyncio
 import json
 import sys
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 
 from central import logs
+from central.api_client import ask
 from central.auth import cli as auth_cli
 from central.cli_options import add_config
 from central.clock import SystemClock
 from central.config import load
 from central.errors import CentralError, ConfigError
+from central.policy import cli as policy_cli
+from central.proof import cli as proof_cli
 
 EXIT_FAILED = 1
 EXIT_CONFIG = 78
-IMPORT_TIMEOUT_S = 120.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     take.set_defaults(run=_import)
 
     auth_cli.add_commands(subparsers)
+    proof_cli.add_commands(subparsers)
+    policy_cli.add_commands(subparsers)
     return parser
 
 
@@ -97,8 +99,8 @@ def _import(args: argparse.Namespace) -> int:
     query = {"format": file_format, "source": args.file.name}
     if args.replace:
         query["replace"] = "1"
-    status, answer = _post(
-        args.url.rstrip("/"),
+    status, answer = ask(
+        args.url,
         f"/api/v1/manifest/import?{urllib.parse.urlencode(query)}",
         content,
         token,
@@ -113,28 +115,6 @@ def _import(args: argparse.Namespace) -> int:
     else:
         _print_report(args.file, answer)
     return EXIT_FAILED if answer["refused"] else 0
-
-
-def _post(hub: str, path: str, content: bytes, token: str) -> tuple[int, dict[str, object]]:
-    if not hub.startswith(("http://", "https://")):
-        return 0, {"error": f"--url {hub} does not begin with http:// or https://"}
-    request = urllib.request.Request(  # noqa: S310 - checked above
-        hub + path,
-        content,
-        {"Authorization": f"Bearer {token}", "Content-Type": "application/octet-stream"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=IMPORT_TIMEOUT_S) as response:  # noqa: S310
-            return response.status, json.loads(response.read())
-    except urllib.error.HTTPError as exc:
-        with exc:
-            body = exc.read()
-        try:
-            return exc.code, json.loads(body)
-        except ValueError:
-            return exc.code, {"error": f"{hub} answered {exc.code}"}
-    except OSError as exc:
-        return 0, {"error": f"{hub} cannot be reached: {getattr(exc, 'reason', exc)}"}
 
 
 def _print_report(file: Path, answer: dict[str, object]) -> None:

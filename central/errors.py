@@ -38,6 +38,7 @@ class StaleReason(StrEnum):
     NOT_HELD = "not_held"  # the lane has not asked for a person
     DECIDED = "decided"  # another decision was already carried out
     PENDING = "pending"  # another decision is on its way
+    SLIP_USED = "slip_used"  # the slip was written for another vehicle
 
 
 class CommandStale(CentralError):

@@ -1,4 +1,4 @@
-"""Command `gate-agent`: run a lane, check its file, look at its state."""
+"""Command `gate-agent`: run a lane, check its file, look at its state and at what it proves."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from gate_agent import config as lane_file
 from gate_agent import logs
 from gate_agent.errors import ConfigError, GateError, StoreError
+from gate_agent.proof import cli as proof
 
 EX_OK, EX_FAILED, EX_CONFIG = 0, 1, 78
 
@@ -20,6 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Entry point. Exit status: 0 ok, 1 failed, 2 usage, 78 configuration."""
     options = _parser().parse_args(arguments)
     try:
+        if options.act is not None:
+            status: int = options.act(options)
+            return status
         config = lane_file.load(Path(options.config))
         if options.command == "check-config":
             print(f"{options.config}: lane {config.lane} of site {config.site}: ok")
@@ -39,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gate-agent", description="The controller of one truck lane."
     )
+    parser.set_defaults(act=None)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
         ("run", "run the lane until SIGTERM"),
@@ -49,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--config", required=True, metavar="LANE.toml", help="the lane file")
         if name == "status":
             command.add_argument("--json", action="store_true", help="for machines")
+    proof.add_commands(commands)
     return parser
 
 

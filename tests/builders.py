@@ -39,11 +39,18 @@ from gate_agent.domain.events import (
     Stamped,
     WeightObserved,
 )
-from gate_agent.domain.evidence import CardEvidence, Evidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.evidence import (
+    CardEvidence,
+    Evidence,
+    ManifestEvidence,
+    PlateEvidence,
+    WeightEvidence,
+)
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.lane import step
 from gate_agent.domain.manifest import Declaration, Documents, ManifestStatus
 from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.policy_pack import default_pack
 from gate_agent.domain.records import Alarm, AlarmRaised, PassageClosed, PassageDecided, RecordBody
 from gate_agent.domain.state import LaneState, Passage, initial_lane
 from gate_agent.domain.vocabulary import (
@@ -64,6 +71,7 @@ START = Instant(1_000.0, 1_790_000_000_000)
 PLATE, CARD, GROSS_KG = "粤B12345", "04A1B2C3", 32_000
 HOUR_MS = 3_600_000
 POLICY = ReleasePolicy()
+PACK = default_pack(POLICY)
 BodyT = TypeVar("BodyT", bound=RecordBody)
 EffectT = TypeVar("EffectT", bound=Effect)
 
@@ -106,7 +114,8 @@ def good_evidence() -> Evidence:
     """Evidence on which, with `a_declaration()`, a vehicle is released at `DECIDED_AT`."""
     return Evidence(
         passage_id=PassageId("lane1-e-000001"),
-        arrived_at=START,
+        lane_id=LaneId("lane1"),
+        arrived_at_ms=START.wall_ms,
         plate=PlateEvidence(
             text=PLATE,
             plate_class="mainland",
@@ -114,17 +123,19 @@ def good_evidence() -> Evidence:
             frames_agreed=5,
             frames_seen=6,
             picture_id=None,
-            at=after(START, 4.0),
+            since_arrival_ms=4_000,
+            age_ms=16_000,
         ),
-        card=CardEvidence(uid=CARD, at=after(START, 10.0)),
+        card=CardEvidence(uid=CARD, since_arrival_ms=10_000, age_ms=10_000),
         weight=WeightEvidence(
             gross_kg=GROSS_KG,
             division_kg=20,
             spread_kg=0,
             window_kg=(GROSS_KG,) * 5,
-            at=after(START, 19.0),
+            since_arrival_ms=19_000,
+            age_ms=1_000,
         ),
-        manifest=ManifestStatus(version=7, confirmed_at=after(START, 19.5)),
+        manifest=ManifestEvidence(version=7, age_ms=500),
         barrier=Barrier.CLOSED,
         mode=Mode.AUTO,
     )
@@ -209,6 +220,19 @@ class LaneStory:
     def weighs(self, state: WeightState, kg: int | None = None) -> LaneStory:
         """The scale shows this."""
         self.happens(WeightObserved(state=state, gross_kg=kg, division_kg=20))
+        return self
+
+    def swings_between(self, low_kg: int, high_kg: int) -> LaneStory:
+        """The scale still moves, and its swing proves where it will settle."""
+        self.happens(
+            WeightObserved(
+                state=WeightState.MOVING,
+                gross_kg=high_kg,
+                division_kg=20,
+                low_kg=low_kg,
+                high_kg=high_kg,
+            )
+        )
         return self
 
     def plate_is_read(self, text: str = PLATE, confidence_permille: int = 950) -> LaneStory:

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / ".build" / "reports"
 TIERS = ("unit", "property", "stateful", "integration", "e2e", "hil")
 DEMO_S = 40
+PORT_PASSAGES = 2_000
 
 
 def commands() -> dict[str, list[str]]:
@@ -33,6 +34,7 @@ def commands() -> dict[str, list[str]]:
         if any((ROOT / folder).rglob("test_*.py")):
             report = f"--junitxml={REPORTS / tier}.xml"
             steps[tier] = [*python, "pytest", folder, report, "-rs"]
+    steps["port"] = [*python, "hil_tests.virtual_port", "--passages", str(PORT_PASSAGES)]
     summary = str(ROOT / ".build" / "demonstration.json")
     bounded = ["--for", str(DEMO_S), "--lanes", "2", "--seed", "7", "--json", summary]
     steps["demonstration"] = [*python, "hil_tests.demo", *bounded]

@@ -47,12 +47,14 @@ def reasons_page() -> str:
         "",
         "## Reasons",
         "",
-        "| Code | Alone it leads to | 中文 | English | What to do |",
-        "|---|---|---|---|---|",
+        "| Code | | Alone it leads to | 中文 | English | What to do | What the driver does |",
+        "|---|---|---|---|---|---|---|",
     ]
     parts += [
-        f"| `{reason.value}` | {text(f'outcome.{OUTCOME_OF[reason].value}', 'en')} "
-        f"| {_both('reason', reason.value)} | {text(f'reason_next.{reason.value}', 'en')} |"
+        f"| `{reason.value}` | {reason.kind.value} "
+        f"| {text(f'outcome.{OUTCOME_OF[reason].value}', 'en')} "
+        f"| {_both('reason', reason.value)} | {text(f'reason_next.{reason.value}', 'en')} "
+        f"| {text(f'reason_driver.{reason.value}', 'en')} |"
         for reason in Reason
     ]
     parts += [

@@ -7,6 +7,7 @@ import functools
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +61,20 @@ def _tmpfs_mounts() -> str | None:
     return None if done.returncode == 0 else "no right to mount a tmpfs"
 
 
+def _loop_mounts() -> str | None:
+    """A file system in an image on a loop device."""
+    if os.geteuid() != 0 or not shutil.which("mkfs.ext4"):
+        return "no right to mount an image, or no mkfs.ext4 (Debian: e2fsprogs)"
+    with tempfile.TemporaryDirectory() as folder:
+        image, place = Path(folder, "image"), Path(folder, "place")
+        place.mkdir()
+        with image.open("wb") as file:
+            file.truncate(8_000_000)
+        script = f"mkfs.ext4 -q -F {image} && mount -o loop {image} {place}"
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True)  # noqa: PLW1510
+    return None if done.returncode == 0 else "no right to mount an image on a loop device"
+
+
 def _photographs() -> str | None:
     """Real pictures are not ours to publish: a folder outside the repository, or none."""
     folder = os.environ.get("KAKOU_PHOTOGRAPHS")
@@ -75,6 +90,7 @@ FEATURES: dict[str, Probe] = {
     "postgresql": _postgresql,
     "network-namespaces": _network_namespaces,
     "tmpfs-mounts": _tmpfs_mounts,
+    "loop-mounts": _loop_mounts,
     "photographs": _photographs,
 }
 

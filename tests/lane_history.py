@@ -41,11 +41,12 @@ from gate_agent.domain.events import (
     PlateRead,
     WeightObserved,
 )
-from gate_agent.domain.evidence import Evidence
+from gate_agent.domain.evidence import Evidence, WeightEvidence
 from gate_agent.domain.faults import FaultCode, prevents_release
 from gate_agent.domain.lane import TRANSITIONS
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.policy_pack import PolicyPack
 from gate_agent.domain.records import (
     CommandCarriedOut,
     CommandRefused,
@@ -54,6 +55,7 @@ from gate_agent.domain.records import (
     PassageDecided,
     PassageOpened,
     PassageOverridden,
+    WeighedAfterwards,
 )
 from gate_agent.domain.state import LaneState, Step
 from gate_agent.domain.vocabulary import (
@@ -86,15 +88,34 @@ class Vehicle:
 
     passage_id: PassageId
     arrived_at: Instant
-    plates: list[tuple[str, Instant]] = field(default_factory=list)
-    cards: list[tuple[str, Instant]] = field(default_factory=list)
+    plates: list[tuple[str, int]] = field(default_factory=list)
+    cards: list[tuple[str, int]] = field(default_factory=list)
     moved: bool = False
     weight: tuple[int, Instant] | None = None  # settled, and both beams clear ever since
+    swing: tuple[int, int, Instant] | None = None  # low, high: not settled, beams clear since
     restarted: bool = False
+    pack: PolicyPack | None = None  # the rules under which it came
     decided: list[Outcome] = field(default_factory=list)
+    owes_weight: bool = False  # judged on an interval, and no weight recorded since
     released: bool = False  # by verdict or override, and not taken back since
     front_cut: bool = False  # the front beam was cut since the release
     exit_edge: bool = False  # after that the exit loop went occupied
+
+    @property
+    def weighed(self) -> tuple[int, int] | None:
+        """The weight as evidence carries it."""
+        return self.weight and (self.weight[0], self.axis_ms(self.weight[1]))
+
+    def weighs_between(self) -> tuple[int, int, Instant]:
+        """The least and the most that it can weigh, and since when that is known."""
+        if self.weight is not None:
+            return self.weight[0], self.weight[0], self.weight[1]
+        assert self.swing is not None, "I6: released without a weight"
+        return self.swing
+
+    def axis_ms(self, at: Instant) -> int:
+        """Whole milliseconds after the arrival."""
+        return round((at.mono_s - self.arrived_at.mono_s) * 1e6) // 1000
 
 
 @dataclass
@@ -102,6 +123,7 @@ class LaneHistory:
     """The account of one lane. `turn` raises AssertionError, naming the invariant."""
 
     policy: ReleasePolicy
+    pack: PolicyPack | None = None
     inputs: InputsChanged = _UNREAD
     barrier: Barrier = Barrier.UNKNOWN
     weight_state: WeightState = WeightState.UNAVAILABLE
@@ -123,6 +145,7 @@ class LaneHistory:
             event.command_id not in self.answered
         )
         self._sense(event, at)
+        self.pack = before.pack
         for effect in result.effects:
             match effect:
                 case Record(body=body):
@@ -167,15 +190,15 @@ class LaneHistory:
                     came_out = vehicle.front_cut or vehicle.restarted
                     vehicle.exit_edge |= rising and vehicle.released and came_out
                     if not self._wholly_on():
-                        vehicle.weight = None
+                        vehicle.weight = vehicle.swing = None
             case BarrierMoved():
                 self.barrier = event.position
             case WeightObserved():
                 self._weigh(event, at)
             case PlateRead() if vehicle is not None and event.passage_id == vehicle.passage_id:
-                vehicle.plates.append((event.text, at))
+                vehicle.plates.append((event.text, vehicle.axis_ms(at)))
             case CardPresented() if vehicle is not None:
-                vehicle.cards.append((event.uid, at))
+                vehicle.cards.append((event.uid, vehicle.axis_ms(at)))
             case FaultRaised():
                 self.faults.add(event.code)
             case FaultCleared():
@@ -198,9 +221,12 @@ class LaneHistory:
         if vehicle is None:
             return
         vehicle.moved |= event.state is WeightState.MOVING
-        vehicle.weight = None
+        vehicle.weight = vehicle.swing = None
         if event.state is WeightState.SETTLED and vehicle.moved and self._wholly_on():
             vehicle.weight = (event.gross_kg or 0, at)
+        if event.state is WeightState.MOVING and self._wholly_on() and event.low_kg is not None:
+            assert event.high_kg is not None
+            vehicle.swing = (event.low_kg, event.high_kg, at)
 
     # -- records
 
@@ -210,12 +236,14 @@ class LaneHistory:
                 assert self.vehicle is None, "I5: a passage opened while one was open"
                 assert body.passage_id not in self.opened, "I5: a passage id was used twice"
                 self.opened.add(body.passage_id)
-                self.vehicle = Vehicle(body.passage_id, at)
+                self.vehicle = Vehicle(body.passage_id, at, pack=self.pack)
                 self.seen["opened"] += 1
             case PassageDecided():
                 self._decided(body, event, at)
             case PassageOverridden():
                 self._overridden(body, event, at, first=first)
+            case WeighedAfterwards():
+                self._weighed(body)
             case PassageClosed():
                 self._closed(body)
             case FaultChanged():
@@ -229,6 +257,7 @@ class LaneHistory:
         vehicle = self.vehicle
         assert vehicle is not None
         assert body.passage_id == vehicle.passage_id, "I3: a verdict for another passage"
+        assert body.pack == vehicle.pack or vehicle.restarted, "judged by rules that came later"
         self._evidence_is_of(vehicle, body.evidence)
         if isinstance(event, DeclarationsFound):
             assert event.token == self.asked[-1].token, "I3: judged by an older question's answer"
@@ -238,7 +267,13 @@ class LaneHistory:
             assert not vehicle.decided, "I1: released after an earlier verdict"
             assert isinstance(event, DeclarationsFound), "I4: released without declarations"
             self._may_release(vehicle, body, event, at)
+        weight = body.evidence.weight
+        if not vehicle.decided:
+            vehicle.owes_weight = weight is not None and weight.within_kg > 0
         vehicle.decided.append(verdict.outcome)
+        self.seen["decided before the weight settled"] += (
+            body.evidence.weight is not None and body.evidence.weight.within_kg > 0
+        )
         vehicle.released = verdict.outcome is Outcome.RELEASE
         vehicle.front_cut = self.inputs.front_beam is True
         vehicle.exit_edge = False
@@ -246,14 +281,26 @@ class LaneHistory:
 
     def _evidence_is_of(self, vehicle: Vehicle, evidence: Evidence) -> None:
         """I3: everything in it was sensed after the arrival of this vehicle, and belongs to it."""
-        assert evidence.arrived_at == vehicle.arrived_at, "I3: arrival"
+        assert evidence.arrived_at_ms == vehicle.arrived_at.wall_ms, "I3: arrival"
         if evidence.plate is not None:
-            assert (evidence.plate.text, evidence.plate.at) in vehicle.plates, "I3: plate"
+            assert (evidence.plate.text, evidence.plate.since_arrival_ms) in vehicle.plates, (
+                "I3: plate"
+            )
         if evidence.card is not None:
-            assert (evidence.card.uid, evidence.card.at) in vehicle.cards, "I3: card"
+            assert (evidence.card.uid, evidence.card.since_arrival_ms) in vehicle.cards, "I3: card"
         if evidence.weight is not None and not vehicle.decided and not vehicle.restarted:
-            taken = (evidence.weight.gross_kg, evidence.weight.at)
-            assert taken == vehicle.weight, "I6: weight not settled on the whole vehicle"
+            self._weight_is_of(vehicle, evidence.weight)
+
+    def _weight_is_of(self, vehicle: Vehicle, weight: WeightEvidence) -> None:
+        """I6: settled, or an interval proved by the swing; of the whole vehicle either way."""
+        if weight.within_kg == 0:
+            taken = (weight.gross_kg, weight.since_arrival_ms)
+            assert taken == vehicle.weighed, "I6: weight not settled on the whole vehicle"
+            return
+        assert vehicle.swing is not None, "I6: an interval that the swing does not prove"
+        low_kg, high_kg, seen_at = vehicle.swing
+        assert weight.since_arrival_ms == vehicle.axis_ms(seen_at), "I6: an old interval"
+        assert weight.low_kg <= low_kg <= high_kg <= weight.high_kg, "I6: a narrower interval"
 
     def _remembers_only_what_was_sensed(self, lane: LaneState) -> None:
         """I3, I6: what the lane holds as evidence is what this vehicle gave since it arrived."""
@@ -261,20 +308,25 @@ class LaneHistory:
         if passage is None or vehicle is None:
             return
         if passage.plate is not None:
-            assert (passage.plate.text, passage.plate.at) in vehicle.plates, "I3: plate"
+            assert (passage.plate.text, passage.plate.since_arrival_ms) in vehicle.plates, (
+                "I3: plate"
+            )
         if passage.card is not None:
-            assert (passage.card.uid, passage.card.at) in vehicle.cards, "I3: card"
+            assert (passage.card.uid, passage.card.since_arrival_ms) in vehicle.cards, "I3: card"
         if passage.weight is not None and lane.phase is Phase.GATHERING:
-            held = (passage.weight.gross_kg, passage.weight.at)
-            assert held == vehicle.weight, "I6: weight not settled on the whole vehicle"
+            self._weight_is_of(vehicle, passage.weight)
+            assert passage.weight.within_kg == 0, "I6: an interval held as a settled weight"
+        if passage.swing is not None and lane.phase is Phase.GATHERING:
+            self._weight_is_of(vehicle, passage.swing)
 
     def _may_release(
         self, vehicle: Vehicle, body: PassageDecided, event: DeclarationsFound, at: Instant
     ) -> None:
         """I4 by an account of its own: nothing missing, stale, faulty or contradictory."""
         assert not vehicle.restarted, "I4: released after a restart"
-        assert vehicle.weight is not None, "I6: released without a weight"
-        weighed_kg, weighed_at = vehicle.weight
+        assert body.pack.is_in_force(at.wall_ms), "I4: released by rules that are not in force"
+        assert not body.pack.is_fee_required, "I4: released without what the rules demand"
+        low_kg, high_kg, weighed_at = vehicle.weighs_between()
         assert weighed_at.age_s(at) <= self.policy.weight_max_age_s, "I4: old weight"
         assert self.barrier is Barrier.CLOSED, "I4: released with the boom not closed"
         assert self.mode is Mode.AUTO, "I4: released in a mode that never releases"
@@ -295,9 +347,12 @@ class LaneHistory:
         plates = {normalize_plate(plate) for plate in declaration.plates}
         assert normalize_plate(evidence.plate.text) in plates, "I4: another plate"
         assert normalize_card(evidence.card.uid) == normalize_card(declaration.card_uid)
-        assert abs(weighed_kg - declaration.gross_kg) <= self.policy.weight_tolerance(
-            declaration.gross_kg
-        ), "I4: released with the wrong weight"
+        allowed_kg = max(
+            self.policy.weight_tolerance_kg,
+            declaration.gross_kg * self.policy.weight_tolerance_permille // 1000,
+        )
+        difference_kg = max(declaration.gross_kg - low_kg, high_kg - declaration.gross_kg)
+        assert difference_kg <= allowed_kg, "I4: released with the wrong weight"
         assert declaration.used_by is None, "I4: released on a used paper"
         assert not declaration.holds, "I4: released under a hold"
 
@@ -317,10 +372,20 @@ class LaneHistory:
         vehicle.exit_edge = False
         self.seen[f"overridden {event.decision.value}"] += 1
 
+    def _weighed(self, body: WeighedAfterwards) -> None:
+        vehicle = self.vehicle
+        assert vehicle is not None
+        assert body.passage_id == vehicle.passage_id, "I6: the weight of another vehicle"
+        assert vehicle.owes_weight, "I6: weighed afterwards twice, or after a settled weight"
+        vehicle.owes_weight = False
+        self.seen["weighed afterwards"] += 1
+        self.seen["weighed otherwise"] += not body.agrees
+
     def _closed(self, body: PassageClosed) -> None:
         assert self.vehicle is not None, "I5: closed while none was open"
         assert body.passage_id == self.vehicle.passage_id, "I5: closed another passage"
         assert body.passage_id not in self.closed, "I5: closed twice"
+        assert not self.vehicle.owes_weight, "I6: an early verdict without the weight after it"
         self.closed.add(body.passage_id)
         self.vehicle = None
         self.seen[f"closed {body.outcome.value}"] += 1

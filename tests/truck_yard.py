@@ -52,6 +52,31 @@ class TruckYard(LaneMachine):
 
     @precondition(lambda self: is_inviting(self.story.lane))
     @rule(
+        wide_kg=st.sampled_from([400, 400, 900, 3_000]),
+        card_last=st.booleans(),
+        settles_at_kg=st.sampled_from([GROSS_KG, GROSS_KG, GROSS_KG + 100, GROSS_KG + 3_000]),
+    )
+    def truck_swings_while_the_lane_decides(
+        self, wide_kg: int, settles_at_kg: int, *, card_last: bool
+    ) -> None:
+        self.story.declarations = (a_declaration(),)
+        self.story.truck_arrives().plate_is_read()
+        self.story.sees(rear_beam=True).weighs(WeightState.MOVING, 9_000).passes(3.0)
+        if not card_last:
+            self.story.card()
+            if self.story.lane.passage and self.story.lane.passage.lookup:
+                self.story.manifest_answers()
+        self.story.sees(entry_loop=False).sees(rear_beam=False)
+        self.story.swings_between(GROSS_KG - wide_kg, GROSS_KG + wide_kg)
+        if card_last:
+            self.story.card()
+        for _ in range(2):
+            if self.story.lane.passage and self.story.lane.passage.lookup:
+                self.story.manifest_answers()
+        self.story.passes(1.0).weighs(WeightState.SETTLED, settles_at_kg)
+
+    @precondition(lambda self: is_inviting(self.story.lane))
+    @rule(
         found=st.sampled_from(
             [(), (a_declaration(used_by="lane9-e-000001"),), (a_declaration(holds=("customs",)),)]
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from central.store.policy_store import PackRow
 from central.store.rows import (
     AlarmRow,
     AuditRow,
@@ -11,6 +12,7 @@ from central.store.rows import (
     OutcomeCounts,
     PassageSummary,
     PictureRef,
+    VerdictMore,
 )
 from gate_agent.wire.v1 import DeclarationRow, EvidenceFacts, Timeline
 
@@ -45,6 +47,9 @@ class LaneAnswer(msgspec.Struct, frozen=True, kw_only=True):
     through_seq: int = 0
     highest_seq: int = 0
     missing: int = 0
+    lost: int = 0  # acknowledged once and not here any more: see the alarms
+    chain_breaks: int = 0  # 0: every record hangs on the one before it
+    proved_from: int | None = None  # records before this carry no link; null: none does
     duplicates: int = 0
     dead_letters: int = 0
     last_passage: PassageSummary | None = None
@@ -62,6 +67,8 @@ class LaneCounts(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: int
     unsynced: int | None
     oldest_unsent_s: float | None
+    lost: int = 0
+    chain_breaks: int = 0
 
 
 class SummaryAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +104,8 @@ class PassageAnswer(msgspec.Struct, frozen=True, kw_only=True):
     declaration: DeclarationRow | None
     manifest_version: int | None
     policy_version: str | None
+    policy_hash: str | None
+    more: VerdictMore
     override_reason: str | None
     overridden_at_ms: int | None
     arrived_at_ms: int | None
@@ -119,6 +128,7 @@ class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     decision: str
     reason: str
+    slip: str = ""  # the numbered slip, where the lane is in emergency mode
 
 
 class LowerBarrierRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,3 +142,18 @@ class ModeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     mode: str
     reason: str
+
+
+class PeriodRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A period of draws that is to come."""
+
+    period: str
+    from_ms: int
+    until_ms: int
+
+
+class PackAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A pack without its rules; `in_force` is what the lanes judge by now."""
+
+    pack: PackRow
+    in_force: bool

@@ -52,6 +52,9 @@ def lane_answer(presence: LanePresence, records: LaneRecords | None) -> LaneAnsw
             "through_seq": records.through_seq,
             "highest_seq": records.highest_seq,
             "missing": records.missing_count,
+            "lost": records.lost,
+            "chain_breaks": records.chain_breaks,
+            "proved_from": records.proved_from,
             "duplicates": records.duplicates,
             "dead_letters": records.dead_letters,
             "last_passage": records.last_passage,
@@ -77,4 +80,6 @@ def lane_counts(presence: LanePresence, records: LaneRecords | None) -> LaneCoun
         dead_letters=records.dead_letters if records else 0,
         unsynced=unsynced,
         oldest_unsent_s=None if health is None else health.oldest_unsent_s,
+        lost=records.lost if records else 0,
+        chain_breaks=records.chain_breaks if records else 0,
     )

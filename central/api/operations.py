@@ -22,7 +22,9 @@ from central.api.lane_answers import lane_answer, lane_counts, lane_pairs
 from central.errors import CommandStale, ManifestError, StaleReason
 from central.hub.commands import ModeName
 from central.manifest.report import ImportReport
-from central.store import audit, hub_store, manifest_queries
+from central.proof.download import dossier_file
+from central.proof.export import content_of
+from central.store import audit, chain_store, hub_store, manifest_queries
 from central.store.rows import PassageFilter
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.wire.v1 import DecisionName, OutcomeName
@@ -31,7 +33,7 @@ MAX_IMPORT_BYTES: Final = 64 * 1024 * 1024
 MAX_REASON: Final = 500
 _OUTCOMES: Final = ("release", "hold", "inspect", "refuse")
 _DECISIONS: Final = ("release", "inspect", "refuse")
-_MODES: Final = ("auto", "attended", "closed")
+_MODES: Final = ("auto", "attended", "emergency", "closed")
 _LAST_MS: Final = 1 << 53
 
 
@@ -67,6 +69,8 @@ async def passage(call: Call) -> object:
         declaration=found.declaration,
         manifest_version=found.manifest_version,
         policy_version=found.policy_version,
+        policy_hash=found.policy_hash,
+        more=found.more,
         override_reason=found.override_reason,
         overridden_at_ms=found.overridden_at_ms,
         arrived_at_ms=found.arrived_at_ms,
@@ -86,6 +90,15 @@ async def passage(call: Call) -> object:
         alarms=found.alarms,
         audit=found.audit,
     )
+
+
+async def dossier(call: Call) -> object:
+    """The dossier of a closed passage: its canonical bytes, the same for ever."""
+    passage_id = call.request.path_params["passage_id"]
+    body = await call.services.store.read(chain_store.sealed, passage_id)
+    if body is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, f"passage {passage_id}: no dossier here")
+    return dossier_file(passage_id, content_of(passage_id, body))
 
 
 async def held(call: Call) -> object:
@@ -135,6 +148,7 @@ async def override(call: Call) -> object:
             cast("DecisionName", decision),
             by=call.identity.name,
             reason=reason,
+            slip=wanted.slip.strip()[:40],
         )
     except CommandStale as exc:
         raise _stale(exc) from exc

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from central.api import operations
+from central.api import operations, policy_operations
 from central.api.answers import (
     HealthAnswer,
     LaneAnswer,
     LowerBarrierRequest,
     ModeRequest,
     OverrideRequest,
+    PackAnswer,
     PassageAnswer,
+    PeriodRequest,
     SummaryAnswer,
 )
 from central.api.endpoints import Endpoint, Parameter
 from central.auth.roles import Role
 from central.manifest.report import ImportReport
+from central.store.draw_queries import DrawAudit, OwedRow
+from central.store.policy_store import PackRow, PeriodRow
 from central.store.rows import (
     AlarmRow,
     AuditRow,
@@ -55,6 +59,11 @@ _READING = (
         method="GET", path="/passages/{passage_id}", role=Role.VIEWER,
         summary="One passage with its whole record", handler=operations.passage,
         answer=PassageAnswer, errors=(HTTPStatus.NOT_FOUND,),
+    ),
+    Endpoint(
+        method="GET", path="/passages/{passage_id}/dossier", role=Role.VIEWER,
+        summary="The sealed dossier of a closed passage (kakou-dossier-1)",
+        handler=operations.dossier, answer=None, errors=(HTTPStatus.NOT_FOUND,),
     ),
     Endpoint(
         method="GET", path="/held", role=Role.VIEWER,
@@ -120,7 +129,8 @@ _CHANGING = (
     ),
     Endpoint(
         method="POST", path="/lanes/{lane}/mode", role=Role.SUPERVISOR,
-        summary="Order a lane's mode: auto, attended or closed", handler=operations.set_mode,
+        summary="Order a lane's mode: auto, attended, emergency or closed",
+        handler=operations.set_mode,
         body=ModeRequest, answer=CommandRow, status=HTTPStatus.ACCEPTED, errors=_ORDER_ERRORS,
     ),
     Endpoint(
@@ -146,4 +156,54 @@ _CHANGING = (
     ),
 )  # fmt: skip
 
-ENDPOINTS: tuple[Endpoint, ...] = (*_READING, *_CHANGING)
+_POLICY = (
+    Endpoint(
+        method="GET", path="/policy", role=Role.VIEWER, summary="Policy packs, newest first",
+        handler=policy_operations.policies, answer=list[PackAnswer],
+    ),
+    Endpoint(
+        method="GET", path="/policy/packs/{policy_hash}", role=Role.VIEWER,
+        summary="One pack as its canonical JSON", handler=policy_operations.policy, answer=None,
+        errors=(HTTPStatus.NOT_FOUND,),
+    ),
+    Endpoint(
+        method="POST", path="/policy/import", role=Role.ADMINISTRATOR,
+        summary="Import a policy pack: taken whole or refused with the field",
+        handler=policy_operations.import_policy, body="application/json", answer=PackRow,
+        parameters=(Parameter(name="source", description="name of the file, for the log"),),
+        errors=(
+            HTTPStatus.CONFLICT,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+        ),
+    ),
+    Endpoint(
+        method="GET", path="/policy/periods", role=Role.VIEWER,
+        summary="Periods of draws with their commitments, and secrets once revealed",
+        handler=policy_operations.periods, answer=list[PeriodRow],
+    ),
+    Endpoint(
+        method="POST", path="/policy/periods", role=Role.ADMINISTRATOR,
+        summary="Make the secret of a period to come and commit to it",
+        handler=policy_operations.new_period, body=PeriodRequest, answer=PeriodRow,
+        errors=(HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT),
+    ),
+    Endpoint(
+        method="POST", path="/policy/periods/{period}/reveal", role=Role.ADMINISTRATOR,
+        summary="Reveal the secret of a period that is over", handler=policy_operations.reveal,
+        answer=PeriodRow, errors=(HTTPStatus.CONFLICT,),
+    ),
+    Endpoint(
+        method="GET", path="/policy/periods/{period}/audit", role=Role.VIEWER,
+        summary="Every draw of a period made again from the records",
+        handler=policy_operations.audit_draws, answer=DrawAudit, errors=(HTTPStatus.NOT_FOUND,),
+    ),
+    Endpoint(
+        method="GET", path="/obligations", role=Role.VIEWER,
+        summary="What released vehicles still owe, the earliest due first",
+        handler=policy_operations.obligations, answer=list[OwedRow],
+        parameters=(_LIMIT,),
+    ),
+)  # fmt: skip
+
+ENDPOINTS: tuple[Endpoint, ...] = (*_READING, *_CHANGING, *_POLICY)

@@ -37,8 +37,14 @@ LOG_FILES = 3  # a lane with a wrong password writes lines for years
 STORE_BYTES = 1_000_000_000
 """What the broker may keep for a hub that takes nothing: its disk is full, and the lanes send
 again every few seconds. Beyond it a lane is turned away and keeps its records itself."""
-_LANE_SENDS = (Stream.RECORDS, Stream.STATUS, Stream.HEALTH, Stream.MANIFEST_REQUEST)
-_LANE_HEARS = (Stream.ACK, Stream.COMMAND, Stream.MANIFEST_PART)
+_LANE_SENDS = (
+    Stream.RECORDS,
+    Stream.STATUS,
+    Stream.HEALTH,
+    Stream.MANIFEST_REQUEST,
+    Stream.POLICY_REQUEST,
+)
+_LANE_HEARS = (Stream.ACK, Stream.COMMAND, Stream.MANIFEST_PART, Stream.POLICY)
 
 log = structlog.get_logger()
 

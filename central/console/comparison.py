@@ -58,20 +58,47 @@ class Comparison:
 
 
 _ROW_REASONS: dict[str, frozenset[str]] = {
-    "plate": frozenset({"plate_missing", "plate_doubtful", "plate_stale", "plate_card_mismatch"}),
-    "card": frozenset({"card_missing", "card_stale", "plate_card_mismatch"}),
-    "weight": frozenset({"weight_missing", "weight_stale", "weight_differs", "weight_far_off"}),
-    "documents": frozenset({"documents_pending", "documents_rejected"}),
-    "holds": frozenset({"agency_hold"}),
-    "validity": frozenset({"declaration_expired", "declaration_not_yet_valid"}),
+    "plate": frozenset(
+        {"plate_missing", "plate_doubtful", "plate_stale", "plate_card_mismatch", "plate_blocked"}
+    ),
+    "card": frozenset({"card_missing", "card_stale", "plate_card_mismatch", "card_blocked"}),
+    "weight": frozenset(
+        {
+            "weight_missing", "weight_stale", "weight_differs", "weight_far_off",
+            "tare_missing", "not_empty",
+        }
+    ),
+    "documents": frozenset(
+        {
+            "documents_pending", "documents_rejected", "condition_missing", "condition_not_met",
+            "condition_failed", "condition_stale", "fee_unpaid", "declaration_incomplete",
+            "account_unknown", "account_exhausted", "account_closed", "account_offline",
+        }
+    ),
+    "holds": frozenset(
+        {
+            "agency_hold", "agency_pending", "agency_stale", "risk_high", "risk_review",
+            "drawn_for_inspection", "draw_unavailable",
+        }
+    ),
+    "validity": frozenset(
+        {
+            "declaration_expired", "declaration_not_yet_valid", "appointment_missing",
+            "appointment_early", "appointment_missed", "outside_hours", "transit_early",
+            "transit_late",
+        }
+    ),
     "used": frozenset({"declaration_used"}),
     "faults": frozenset({"equipment_fault"}),
-    "manifest": frozenset({"manifest_missing", "manifest_stale"}),
-}
+    "manifest": frozenset({"manifest_missing", "manifest_stale", "offline_authority_over"}),
+}  # fmt: skip
 _DIFFERS = frozenset(
     {
         "plate_card_mismatch", "weight_differs", "weight_far_off", "documents_rejected",
         "agency_hold", "declaration_expired", "declaration_not_yet_valid", "declaration_used",
+        "plate_blocked", "card_blocked", "not_empty", "condition_failed", "condition_not_met",
+        "account_exhausted", "account_closed", "risk_high", "drawn_for_inspection",
+        "appointment_early", "appointment_missed", "transit_early", "transit_late",
     }
 )  # fmt: skip
 _OF_DECLARATION = frozenset({"documents", "holds", "validity", "used"})

@@ -8,6 +8,7 @@ from central.console.fragments import REASON_CODES
 from central.console.wording import Wording
 
 MAX_REASON = 300
+MAX_SLIP = 40
 
 
 class FormError(Exception):

@@ -20,8 +20,15 @@ from central.store.rows import (
     PassageDetail,
     PassageFilter,
 )
+from gate_agent.domain.reasons import OUTCOME_OF, Reason
+from gate_agent.domain.vocabulary import Mode, Outcome
 
 REASON_CODES = (
+    "direct_release",
+    "papers_to_follow",
+    "papers_on_site",
+    "inspection_ordered",
+    "slip",
     "papers_checked",
     "plate_checked",
     "driver_checked",
@@ -34,6 +41,9 @@ REASON_CODES = (
     "not_declared",
     "wrong_lane",
     "driver_withdrew",
+)
+INSPECT_CODES = frozenset(
+    reason.value for reason, outcome in OUTCOME_OF.items() if outcome is Outcome.INSPECT
 )
 DecisionStanding = Literal["open", "pending", "overridden", "closed", "not_held"]
 
@@ -139,7 +149,7 @@ async def vehicle(visit: Visit, subject: str) -> Fragments:
             waiting_s=_waiting_s(detail.summary.decided_received_ms, now_ms) if waits else None,
         ),
         "evidence": await evidence(visit, detail),
-        "doubts": render("_doubts.html", visit.wording, passage=detail.summary),
+        "doubts": doubts(visit, detail),
         "decision": render(
             "_decision.html",
             visit.wording,
@@ -149,6 +159,7 @@ async def vehicle(visit: Visit, subject: str) -> Fragments:
             override_reason=detail.override_reason,
             may_decide=visit.may_decide,
             reason_codes=REASON_CODES,
+            needs_slip=_is_emergency(visit, detail),
         ),
         "orders": render(
             "_passage_orders.html",
@@ -158,6 +169,17 @@ async def vehicle(visit: Visit, subject: str) -> Fragments:
             now_ms=now_ms,
         ),
     }
+
+
+def doubts(visit: Visit, detail: PassageDetail) -> str:
+    """Why it was not released, what to do next, where to and who is told."""
+    return render(
+        "_doubts.html",
+        visit.wording,
+        passage=detail.summary,
+        more=detail.more,
+        inspect_codes=INSPECT_CODES,
+    )
 
 
 async def evidence(visit: Visit, detail: PassageDetail) -> str:
@@ -179,6 +201,14 @@ async def evidence(visit: Visit, detail: PassageDetail) -> str:
         nearest=near,
         manifest_version=detail.manifest_version,
     )
+
+
+def _is_emergency(visit: Visit, detail: PassageDetail) -> bool:
+    """Whether the lane releases on numbered slips only, as far as the hub has heard."""
+    presence = visit.services.lanes.one(detail.summary.lane)
+    health = presence.health if presence else None
+    is_so_now = health is not None and health.mode == Mode.EMERGENCY.value
+    return is_so_now or Reason.LANE_EMERGENCY.value in detail.summary.reasons
 
 
 def decision_standing(detail: PassageDetail) -> tuple[DecisionStanding, CommandRow | None]:

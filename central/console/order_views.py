@@ -17,7 +17,7 @@ from central.store import audit, hub_store
 from gate_agent.wire.v1 import DecisionName
 
 _DECISIONS: Final = ("release", "inspect", "refuse")
-_MODES: Final = ("auto", "attended", "closed")
+_MODES: Final = ("auto", "attended", "emergency", "closed")
 
 
 async def decide(visit: Visit) -> Response:
@@ -29,7 +29,11 @@ async def decide(visit: Visit) -> Response:
         reason = forms.reason(form, visit.wording)
         await _check_seen(visit, passage_id, forms.text_field(form, "seen"))
         await visit.services.commands.override(
-            passage_id, cast("DecisionName", decision), by=visit.identity.name, reason=reason
+            passage_id,
+            cast("DecisionName", decision),
+            by=visit.identity.name,
+            reason=reason,
+            slip=forms.text_field(form, "slip")[: forms.MAX_SLIP],
         )
     except forms.FormError as exc:
         error = visit.wording.label(exc.label, **exc.values)

@@ -31,6 +31,7 @@ _PAGES: tuple[tuple[str, View], ...] = (
     ("/held/{passage_id}", views.held_vehicle),
     ("/passages", views.passages),
     ("/passages/{passage_id}", views.passage),
+    ("/passages/{passage_id}/dossier", views.dossier),
     ("/manifest", manifest_views.manifest),
     ("/log", views.log),
     ("/live", stream),

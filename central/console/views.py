@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final, cast
 from urllib.parse import urlencode
@@ -11,12 +12,14 @@ from starlette.responses import Response
 
 from central.auth.roles import Role
 from central.console import fragments as live
-from central.console.rendering import Visit, page, render
+from central.console.rendering import Visit, page
 from central.console.waterfall import waterfall
-from central.store import hub_store
+from central.proof.download import dossier_file
+from central.proof.export import ExportError, content_of
+from central.store import chain_store, hub_store
 from central.store.rows import PassageDetail, PassageFilter, StoredRecord
 from gate_agent.domain.matching import normalize_plate
-from gate_agent.wire.v1 import OutcomeName
+from gate_agent.wire.v1 import OutcomeName, PassageSealed, decode_body
 
 PAGE_LENGTH: Final = 50
 _OUTCOMES: Final = ("release", "hold", "inspect", "refuse")
@@ -157,12 +160,13 @@ async def _passage_values(visit: Visit, detail: PassageDetail) -> dict[str, obje
     evidence = await live.evidence(visit, detail)
     doubts = ""
     if detail.summary.reasons:
-        doubts = render("_doubts.html", visit.wording, passage=detail.summary)
+        doubts = live.doubts(visit, detail)
     return {
         "passage": detail.summary,
         "standing": live.decision_standing(detail)[0],
         "arrived_at_ms": detail.arrived_at_ms,
         "policy_version": detail.policy_version,
+        "policy_hash": detail.policy_hash,
         "evidence_html": live.safe(evidence),
         "doubts_html": live.safe(doubts),
         "bars": waterfall(detail.timeline) if detail.timeline else (),
@@ -170,11 +174,37 @@ async def _passage_values(visit: Visit, detail: PassageDetail) -> dict[str, obje
         "alarms": detail.alarms,
         "audit": detail.audit,
         "now_ms": visit.services.clock.wall_ms(),
+        "dossier": _seal(detail),
         "records": [_shown(record) for record in detail.records],
     }
 
 
+def _seal(detail: PassageDetail) -> PassageSealed | None:
+    """The record that sealed the passage; None while it lasts, or from an older lane."""
+    for record in detail.records:
+        if record.type == "passage_sealed":
+            found = decode_body(record.body)
+            return found if isinstance(found, PassageSealed) else None
+    return None
+
+
+async def dossier(visit: Visit) -> Response:
+    """The dossier of a passage as a file: the bytes that its SHA-256 is of."""
+    passage_id = visit.request.path_params["passage_id"]
+    body = await visit.services.store.read(chain_store.sealed, passage_id)
+    if body is None:
+        return await _no_passage(visit, passage_id)
+    try:
+        content = content_of(passage_id, body)
+    except ExportError as exc:
+        return await trouble(visit, HTTPStatus.INTERNAL_SERVER_ERROR, str(exc))
+    return dossier_file(passage_id, content)
+
+
 def _shown(record: StoredRecord) -> dict[str, object]:
+    if record.type == "passage_sealed":
+        sealed = msgspec.json.decode(record.body) | {"dossier": "…"}  # there as a file
+        record = replace(record, body=msgspec.json.encode(sealed))
     return {
         "seq": record.seq,
         "at_ms": record.at_ms,

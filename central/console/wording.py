@@ -50,6 +50,10 @@ class Wording:
         """What a supervisor can do about a reason; empty when nothing is known."""
         return self._first((f"reason_next.{reason}",), "", {})
 
+    def driver(self, reason: str) -> str:
+        """What the driver does next; empty when nothing is known."""
+        return self._first((f"reason_driver.{reason}",), "", {})
+
     def _first(self, keys: tuple[str, ...], fallback: str, values: dict[str, object]) -> str:
         for key in keys:
             try:

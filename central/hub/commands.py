@@ -23,7 +23,7 @@ from central.store.rows import CommandRow
 from gate_agent.wire.topics import Stream
 from gate_agent.wire.v1 import DecisionName, LowerBarrierCommand, OverrideCommand, SetModeCommand
 
-ModeName = Literal["auto", "attended", "closed"]
+ModeName = Literal["auto", "attended", "emergency", "closed"]
 EXPIRY_CHECK_S = 1.0
 
 log = structlog.get_logger()
@@ -58,7 +58,7 @@ class Commands:
         self._expires_after_ms = round(expires_after_s * 1000)
 
     async def override(
-        self, passage_id: str, decision: DecisionName, *, by: str, reason: str
+        self, passage_id: str, decision: DecisionName, *, by: str, reason: str, slip: str = ""
     ) -> CommandRow:
         """Order a decision for a held passage. Raises `CommandStale`, `StoreError`."""
         now_ms = self._clock.wall_ms()
@@ -70,6 +70,7 @@ class Commands:
             reason=reason,
             issued_at_ms=now_ms,
             expires_at_ms=now_ms + self._expires_after_ms,
+            slip=slip,
         )
         return await self._sent(await self._store.write(command_store.issue_override, command))
 

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
 import structlog
 
 from central.clock import Clock
@@ -25,6 +24,7 @@ from central.store.ingest_store import (
     Undecodable,
     ingest,
 )
+from gate_agent.wire.chain import without_picture
 from gate_agent.wire.topics import HUB, Address
 from gate_agent.wire.v1 import (
     PictureTaken,
@@ -33,7 +33,6 @@ from gate_agent.wire.v1 import (
     WireError,
     decode_body,
     decode_lane_message,
-    encode,
 )
 
 INBOX_MESSAGES = 2_000
@@ -177,18 +176,21 @@ def _wrong_number(batch: RecordBatch) -> str | None:
 def _decode_record(record: RawRecord) -> LiveRecord | DeadRecord:
     raw = bytes(record.body)
     if abs(record.at_ms) > _GREATEST:
-        return DeadRecord(seq=record.seq, at_ms=0, raw=raw, reason=f"at_ms {record.at_ms}")
+        return DeadRecord(
+            seq=record.seq, at_ms=0, raw=raw, reason=f"at_ms {record.at_ms}", chain=record.chain
+        )
     try:
         body = decode_body(raw)
     except WireError as exc:
-        return DeadRecord(seq=record.seq, at_ms=record.at_ms, raw=raw, reason=str(exc))
-    stored = raw
-    if isinstance(body, PictureTaken):
-        stored = encode(msgspec.structs.replace(body, jpeg=None))
+        return DeadRecord(
+            seq=record.seq, at_ms=record.at_ms, raw=raw, reason=str(exc), chain=record.chain
+        )
+    stored = without_picture(raw) if isinstance(body, PictureTaken) else raw
     return LiveRecord(
         seq=record.seq,
         at_ms=record.at_ms,
         body=body,
         type=str(body.__struct_config__.tag),
         stored=stored,
+        chain=record.chain,
     )

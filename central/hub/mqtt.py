@@ -23,7 +23,13 @@ from gate_agent.wire.topics import Address, Stream, every_lane, parse_topic, top
 KEEP_ALIVE_S = 10
 RECONNECT_MOST_S = 2
 IN_FLIGHT = 20
-_FROM_LANES = (Stream.RECORDS, Stream.STATUS, Stream.HEALTH, Stream.MANIFEST_REQUEST)
+_FROM_LANES = (
+    Stream.RECORDS,
+    Stream.STATUS,
+    Stream.HEALTH,
+    Stream.MANIFEST_REQUEST,
+    Stream.POLICY_REQUEST,
+)
 
 log = structlog.get_logger()
 

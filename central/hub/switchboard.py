@@ -14,8 +14,10 @@ from central.hub.mqtt import Received
 from gate_agent.wire.topics import HUB, Stream
 from gate_agent.wire.v1 import (
     LaneHealth,
+    LaneMessage,
     LaneStatus,
     ManifestRequest,
+    PolicyRequest,
     WireError,
     decode_lane_message,
 )
@@ -42,12 +44,14 @@ class Switchboard:
         changes: Changes,
         manifest_asked: Callable[[str, int], None],
         lane_came: Callable[[str], None],
+        policy_asked: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._ingest = ingest
         self._lanes = lanes
         self._changes = changes
         self._manifest_asked = manifest_asked
         self._lane_came = lane_came
+        self._policy_asked = policy_asked
         self.unreadable = 0  # messages that are no records and could not be used
 
     def receive(self, message: Received) -> None:
@@ -72,6 +76,10 @@ class Switchboard:
         if decoded.lane != lane or lane == HUB:
             self._refuse(message.topic, f"a message of lane {decoded.lane!r}")
             return
+        self._pass_on(lane, decoded, message.topic)
+        self._changes.announce()
+
+    def _pass_on(self, lane: str, decoded: LaneMessage, topic: str) -> None:
         match decoded:
             case LaneStatus():
                 self._lanes.on_status(decoded)
@@ -81,9 +89,10 @@ class Switchboard:
                 self._lanes.on_health(decoded)
             case ManifestRequest():
                 self._manifest_asked(lane, decoded.have_version)
+            case PolicyRequest():
+                self._policy_asked(lane)
             case _:
-                self._refuse(message.topic, "a record batch on another topic")
-        self._changes.announce()
+                self._refuse(topic, "a record batch on another topic")
 
     def _refuse(self, topic: str, reason: str) -> None:
         self.unreadable += 1

@@ -1,4 +1,4 @@
-"""Keeps the lanes on the newest manifest: says which it is, answers who asks."""
+"""Keeps the lanes on the newest manifest and policy: says which, answers who asks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import structlog
 from central.clock import Clock
 from central.errors import StoreError
 from central.manifest.parts import parts_for
-from central.store import manifest_queries
+from central.store import manifest_queries, policy_store
 from central.store.connection import Store
 from gate_agent.wire.topics import HUB, Stream
-from gate_agent.wire.v1 import ManifestHead, encode
+from gate_agent.wire.v1 import ManifestHead, PolicyPacks, encode
 
 HEAD_EVERY_S = 1.0
 ANSWERS_AT_ONCE = 2  # whole manifests in memory
@@ -41,6 +41,7 @@ class Distributor:
         self._clock = clock
         self._sender = sender
         self._answering: dict[str, asyncio.Task[None]] = {}
+        self._answering_policy: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(ANSWERS_AT_ONCE)
         self._announce_now = asyncio.Event()
 
@@ -55,6 +56,13 @@ class Distributor:
             self._answering[lane] = task
             task.add_done_callback(lambda _: self._answering.pop(lane, None))
 
+    def request_policy(self, lane: str) -> None:
+        """A lane asks for the packs and secrets; one answer at a time."""
+        if lane not in self._answering_policy:
+            task = asyncio.create_task(self._answer_policy(lane))
+            self._answering_policy[lane] = task
+            task.add_done_callback(lambda _: self._answering_policy.pop(lane, None))
+
     async def run(self) -> None:
         """Say every second which version is the newest, until cancelled."""
         while True:
@@ -67,7 +75,7 @@ class Distributor:
 
     async def stop(self) -> None:
         """End the answers that are under way; the lanes will ask again."""
-        tasks = list(self._answering.values())
+        tasks = [*self._answering.values(), *self._answering_policy.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -75,6 +83,7 @@ class Distributor:
     async def _publish_head(self) -> None:
         try:
             head = await self._store.read(manifest_queries.head)
+            policy = await self._store.read(policy_store.distribution, self._clock.wall_ms())
         except StoreError as exc:
             log.warning("manifest_head_unreadable", error=str(exc))
             return
@@ -83,6 +92,7 @@ class Distributor:
             count=head.count,
             digest=head.digest,
             at_ms=self._clock.wall_ms(),
+            policy_digest=policy.digest,
         )
         self._sender.send(HUB, Stream.MANIFEST_HEAD, encode(message), qos=0)
 
@@ -98,3 +108,13 @@ class Distributor:
                     return
                 await self._sender.drained()
         log.info("manifest_sent", lane=lane, have_version=have_version, parts=len(parts))
+
+    async def _answer_policy(self, lane: str) -> None:
+        try:
+            held = await self._store.read(policy_store.distribution, self._clock.wall_ms())
+        except StoreError as exc:
+            log.warning("policy_unreadable", lane=lane, error=str(exc))
+            return
+        packs = PolicyPacks(digest=held.digest, packs=held.packs, secrets=held.secrets)
+        if held.digest and self._sender.send(lane, Stream.POLICY, encode(packs), qos=1):
+            log.info("policy_sent", lane=lane, packs=len(held.packs))

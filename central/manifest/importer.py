@@ -1,10 +1,10 @@
 """Reads declarations from CSV and JSON: good rows, and for each bad one line, field and reason.
 
 CSV has a header line with `declaration_id,plates,card_uid,gross_kg,valid_from,valid_until,
-documents,holds` in any order; the last two columns may be absent. `plates` and `holds` are
-separated by `|`. JSON is an array of objects with the same names, `plates` and `holds` as arrays
-of strings or as in CSV. Times are ISO 8601 with an offset or `Z`. UTF-8, with or without BOM.
-PURE.
+documents,holds` and the columns of `terms.py` in any order; from `documents` on they may be absent.
+`plates`, `holds` and other lists are separated by `|`. JSON is an array of objects with the same
+names, lists as arrays of strings or as in CSV. Times are ISO 8601 with an offset or `Z`. UTF-8,
+with or without BOM. PURE.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
 from central.errors import ManifestError
+from central.manifest.fields import ID_LENGTH, Bad, shown, text, texts, time_ms, whole
 from central.manifest.report import RowProblem
+from central.manifest.terms import COLUMNS, terms
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.wire.v1 import DeclarationRow, DocumentsName
 
 REQUIRED = ("declaration_id", "plates", "card_uid", "gross_kg", "valid_from", "valid_until")
-OPTIONAL = ("documents", "holds")
+OPTIONAL = ("documents", "holds", *COLUMNS)
 DOCUMENTS: dict[str, DocumentsName] = {
     "released": "released",
     "pending": "pending",
@@ -33,7 +34,6 @@ DOCUMENTS: dict[str, DocumentsName] = {
 }
 GROSS_KG = (500, 200_000)
 PLATE_LENGTH = (4, 12)
-ID_LENGTH = 64
 PLATES_MOST = 6
 HOLDS_MOST = 16
 _CARD = re.compile(r"[0-9A-F]{8,20}\Z")  # 4 to 10 bytes
@@ -58,15 +58,6 @@ class ParsedFile:
     problems: tuple[RowProblem, ...]
 
 
-class _Bad(Exception):
-    """One field that cannot be taken."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(reason)
-        self.field = field
-        self.reason = reason
-
-
 def parse(content: bytes, file_format: Literal["csv", "json"]) -> ParsedFile:
     """Read a file. Raises `ManifestError` where no row can be read: encoding, header, syntax."""
     text = _decode(content)
@@ -78,7 +69,7 @@ def parse(content: bytes, file_format: Literal["csv", "json"]) -> ParsedFile:
         try:
             row = _row(raw)
             _check_single(row.declaration_id, line, first_line)
-        except _Bad as bad:
+        except Bad as bad:
             problems.append(RowProblem(line=line, field=bad.field, reason=bad.reason))
         else:
             rows.append(ImportedRow(line=line, row=row))
@@ -87,7 +78,7 @@ def parse(content: bytes, file_format: Literal["csv", "json"]) -> ParsedFile:
 
 def _check_single(declaration_id: str, line: int, first_line: dict[str, int]) -> None:
     if declaration_id in first_line:
-        raise _Bad(
+        raise Bad(
             "declaration_id",
             f"{declaration_id!r} is in line {first_line[declaration_id]} already;"
             f" line {line} is refused",
@@ -164,66 +155,50 @@ def _json_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
         raise ManifestError("not an array of declarations")
     for line, element in enumerate(elements, start=1):
         if not isinstance(element, dict):
-            yield line, {"": f"{_shown(element)} is not an object"}
+            yield line, {"": f"{shown(element)} is not an object"}
         else:
             yield line, element
 
 
 def _row(raw: Mapping[str, Any]) -> DeclarationRow:
     if "" in raw:
-        raise _Bad("", str(raw[""]))
+        raise Bad("", str(raw[""]))
     for name in REQUIRED:
         if name not in raw:
-            raise _Bad(name, "missing")
+            raise Bad(name, "missing")
     for name in raw:
         if name not in (*REQUIRED, *OPTIONAL):
-            raise _Bad(name[:_SHOWN], "not a known field")
-    valid_from_ms = _time_ms(raw, "valid_from")
-    valid_until_ms = _time_ms(raw, "valid_until")
+            raise Bad(name[:_SHOWN], "not a known field")
+    valid_from_ms = time_ms(raw, "valid_from")
+    valid_until_ms = time_ms(raw, "valid_until")
     if valid_until_ms < valid_from_ms:
-        raise _Bad("valid_until", f"{_shown(raw['valid_until'])} is before valid_from")
-    documents = _text(raw, "documents") if raw.get("documents") else "released"
+        raise Bad("valid_until", f"{shown(raw['valid_until'])} is before valid_from")
+    documents = text(raw, "documents") if raw.get("documents") else "released"
     if documents not in DOCUMENTS:
-        raise _Bad("documents", f"{_shown(documents)} is not one of {', '.join(DOCUMENTS)}")
+        raise Bad("documents", f"{shown(documents)} is not one of {', '.join(DOCUMENTS)}")
     return DeclarationRow(
         declaration_id=_declaration_id(raw),
         plates=_plates(raw),
         card_uid=_card_uid(raw),
-        gross_kg=_gross_kg(raw),
+        gross_kg=whole(raw["gross_kg"], "gross_kg", "kg", GROSS_KG),
         valid_from_ms=valid_from_ms,
         valid_until_ms=valid_until_ms,
         documents=DOCUMENTS[documents],
         holds=_holds(raw),
+        **terms(raw),
     )
 
 
-def _text(raw: Mapping[str, Any], field: str) -> str:
-    value = raw[field]
-    if not isinstance(value, str):
-        raise _Bad(field, f"{_shown(value)} is not text")
-    return value.strip()
-
-
-def _texts(raw: Mapping[str, Any], field: str) -> list[str]:
-    value = raw.get(field) or ""
-    parts = value.split("|") if isinstance(value, str) else value
-    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
-        raise _Bad(field, f"{_shown(value)} is not a list of texts")
-    return [part.strip() for part in parts if part.strip()]
-
-
 def _declaration_id(raw: Mapping[str, Any]) -> str:
-    value = _text(raw, "declaration_id")
+    value = text(raw, "declaration_id")
     if not value:
-        raise _Bad("declaration_id", "empty")
+        raise Bad("declaration_id", "empty")
     if len(value) > ID_LENGTH or not value.isprintable():
-        raise _Bad(
-            "declaration_id", f"{_shown(value)} is not 1 to {ID_LENGTH} printable characters"
-        )
+        raise Bad("declaration_id", f"{shown(value)} is not 1 to {ID_LENGTH} printable characters")
     if _SHORTENED.fullmatch(value):
-        raise _Bad(
+        raise Bad(
             "declaration_id",
-            f"{_shown(value)} is a number that a spreadsheet has shortened: format it as text",
+            f"{shown(value)} is a number that a spreadsheet has shortened: format it as text",
         )
     return value
 
@@ -231,61 +206,31 @@ def _declaration_id(raw: Mapping[str, Any]) -> str:
 def _plates(raw: Mapping[str, Any]) -> tuple[str, ...]:
     shortest, longest = PLATE_LENGTH
     plates: list[str] = []
-    for part in _texts(raw, "plates"):
+    for part in texts(raw, "plates"):
         plate = normalize_plate(part)
         if not (shortest <= len(plate) <= longest and plate.isalnum()):
-            raise _Bad(
-                "plates", f"{_shown(part)} is not {shortest} to {longest} letters and digits"
-            )
+            raise Bad("plates", f"{shown(part)} is not {shortest} to {longest} letters and digits")
         if plate not in plates:
             plates.append(plate)
     if not plates:
-        raise _Bad("plates", "empty")
+        raise Bad("plates", "empty")
     if len(plates) > PLATES_MOST:
-        raise _Bad("plates", f"{len(plates)} plates, at most {PLATES_MOST}")
+        raise Bad("plates", f"{len(plates)} plates, at most {PLATES_MOST}")
     return tuple(plates)
 
 
 def _card_uid(raw: Mapping[str, Any]) -> str:
-    value = normalize_card(_text(raw, "card_uid"))
+    value = normalize_card(text(raw, "card_uid"))
     if not _CARD.match(value) or len(value) % 2:
-        raise _Bad("card_uid", f"{_shown(raw['card_uid'])} is not 4 to 10 bytes in hex")
+        raise Bad("card_uid", f"{shown(raw['card_uid'])} is not 4 to 10 bytes in hex")
     return value
-
-
-def _gross_kg(raw: Mapping[str, Any]) -> int:
-    value = raw["gross_kg"]
-    if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value.strip(), re.ASCII):
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise _Bad("gross_kg", f"{_shown(value)} is not a whole number of kg")
-    least, most = GROSS_KG
-    if not least <= value <= most:
-        raise _Bad("gross_kg", f"{value} is not in {least}..{most} kg")
-    return value
-
-
-def _time_ms(raw: Mapping[str, Any], field: str) -> int:
-    value = _text(raw, field)
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise _Bad(field, f"{_shown(value)} is not an ISO 8601 time") from None
-    if moment.tzinfo is None:
-        raise _Bad(field, f"{_shown(value)} has no offset: write Z or for example +08:00")
-    return round(moment.timestamp() * 1000)
 
 
 def _holds(raw: Mapping[str, Any]) -> tuple[str, ...]:
-    holds = _texts(raw, "holds")
+    holds = texts(raw, "holds")
     if len(holds) > HOLDS_MOST:
-        raise _Bad("holds", f"{len(holds)} holds, at most {HOLDS_MOST}")
+        raise Bad("holds", f"{len(holds)} holds, at most {HOLDS_MOST}")
     for hold in holds:
         if len(hold) > ID_LENGTH or not hold.isprintable():
-            raise _Bad("holds", f"{_shown(hold)} is not 1 to {ID_LENGTH} printable characters")
+            raise Bad("holds", f"{shown(hold)} is not 1 to {ID_LENGTH} printable characters")
     return tuple(dict.fromkeys(holds))
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -46,7 +46,22 @@ def issue_override(db: sqlite3.Connection, command: OverrideCommand) -> CommandR
     ).fetchone()
     if pending is not None:
         raise CommandStale(StaleReason.PENDING, subject, pending[0])
+    if command.slip:
+        _take_slip(db, command)
     return _write_down(db, command, lane)
+
+
+def _take_slip(db: sqlite3.Connection, command: OverrideCommand) -> None:
+    """A slip belongs to the passage that it was first written for."""
+    db.execute(
+        "INSERT OR IGNORE INTO slips (slip, passage_id, command_id, at_ms) VALUES (?,?,?,?)",
+        [command.slip, command.passage_id, command.command_id, command.issued_at_ms],
+    )
+    (passage_id,) = db.execute(
+        "SELECT passage_id FROM slips WHERE slip = ?", [command.slip]
+    ).fetchone()
+    if passage_id != command.passage_id:
+        raise CommandStale(StaleReason.SLIP_USED, f"slip {command.slip} of passage {passage_id}")
 
 
 def issue_to_lane(

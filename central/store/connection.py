@@ -101,7 +101,9 @@ class Store:
         return connection
 
 
-def open_store(path: Path, more_migrations: Iterable[Migrations] = ()) -> Store:
+def open_store(
+    path: Path, more_migrations: Iterable[Migrations] = (), kind: type[Store] = Store
+) -> Store:
     """Open or create the database at `path` and bring its tables up to date.
 
     Raises `StoreError` with the path when it is not a database, not writable or newer than us.
@@ -124,7 +126,17 @@ def open_store(path: Path, more_migrations: Iterable[Migrations] = ()) -> Store:
         if connection is not None:
             connection.close()
         raise
-    return Store(path, database)
+    return kind(path, database)
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """A connection that can only read, beside a hub that may be running. Raises `StoreError`."""
+    try:
+        connection = _connect(f"{path.absolute().as_uri()}?mode=ro")
+        connection.execute("SELECT 1 FROM lane_epochs LIMIT 1")
+    except sqlite3.Error as exc:
+        raise StoreError(f"{path}: {exc}") from exc
+    return connection
 
 
 def _connect(uri: str) -> sqlite3.Connection:

@@ -39,6 +39,7 @@ from central.store.rows import (
     PictureRef,
     SeqRange,
     StoredRecord,
+    VerdictMore,
 )
 from gate_agent.wire.v1 import DeclarationRow, EvidenceFacts, Timeline
 
@@ -61,7 +62,8 @@ def lanes(db: sqlite3.Connection) -> tuple[LaneRecords, ...]:
     """Every lane that ever sent a record, by name."""
     rows = db.execute(
         "SELECT lane, epoch, through_seq, highest_seq, stored, duplicates, last_received_ms,"  # noqa: S608
-        f" last_at_ms FROM lane_epochs WHERE (lane, epoch) IN {_PRESENT} ORDER BY lane"
+        " last_at_ms, lost, chain_breaks, proved_from"
+        f" FROM lane_epochs WHERE (lane, epoch) IN {_PRESENT} ORDER BY lane"
     ).fetchall()
     return tuple(_lane(db, row) for row in rows)
 
@@ -103,17 +105,20 @@ def passage(db: sqlite3.Connection, passage_id: str) -> PassageDetail | None:
         return None
     more = db.execute(
         "SELECT evidence, declaration, manifest_version, policy_version, override_reason,"
-        " overridden_at_ms, arrived_at_ms, timeline FROM passages WHERE passage_id = ?",
+        " overridden_at_ms, arrived_at_ms, timeline, policy_hash, verdict_more"
+        " FROM passages WHERE passage_id = ?",
         [passage_id],
     ).fetchone()
     evidence, declaration, manifest_version, policy_version = more[:4]
-    override_reason, overridden_at_ms, arrived_at_ms, timeline = more[4:]
+    override_reason, overridden_at_ms, arrived_at_ms, timeline, policy_hash, beyond = more[4:]
     return PassageDetail(
         summary=passage_of(row),
         evidence=msgspec.json.decode(evidence, type=EvidenceFacts) if evidence else None,
         declaration=msgspec.json.decode(declaration, type=DeclarationRow) if declaration else None,
         manifest_version=manifest_version,
         policy_version=policy_version,
+        policy_hash=policy_hash,
+        more=msgspec.json.decode(beyond, type=VerdictMore) if beyond else VerdictMore(),
         override_reason=override_reason,
         overridden_at_ms=overridden_at_ms,
         arrived_at_ms=arrived_at_ms,
@@ -277,7 +282,7 @@ def _outcomes(db: sqlite3.Connection, column: str, where: str) -> OutcomeCounts:
 
 def _lane(db: sqlite3.Connection, row: Row) -> LaneRecords:
     lane_id, epoch, through_seq, highest_seq = row[:4]
-    stored, duplicates, last_received_ms, last_at_ms = row[4:]
+    stored, duplicates, last_received_ms, last_at_ms, lost, chain_breaks, proved_from = row[4:]
     missing, missing_count = _gaps(db, lane_id, epoch, through_seq)
     dead = db.execute("SELECT count(*) FROM dead_letters WHERE lane = ?", [lane_id]).fetchone()[0]
     latest = passages(db, PassageFilter(lane=lane_id, limit=1))
@@ -288,6 +293,9 @@ def _lane(db: sqlite3.Connection, row: Row) -> LaneRecords:
         highest_seq=highest_seq,
         missing=missing,
         missing_count=missing_count,
+        lost=lost,
+        chain_breaks=chain_breaks,
+        proved_from=proved_from,
         stored=stored,
         duplicates=duplicates,
         dead_letters=dead,

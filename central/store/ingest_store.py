@@ -12,8 +12,9 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from central.store import audit
-from central.store.projections import Unusable, project
+from central.store import audit, chain_store
+from central.store.projections import Unusable, project, raise_by_hub
+from gate_agent.domain.records import Alarm
 from gate_agent.wire.v1 import RecordBody
 
 DEAD = "dead"
@@ -29,6 +30,7 @@ class LiveRecord:
     body: RecordBody
     type: str
     stored: bytes
+    chain: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,7 @@ class DeadRecord:
     at_ms: int
     raw: bytes
     reason: str
+    chain: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,18 +80,20 @@ def ingest(
     db: sqlite3.Connection, messages: Sequence[DecodedBatch | Undecodable]
 ) -> tuple[Acknowledgement, ...]:
     """Store all of `messages` in this transaction; one acknowledgement per (lane, epoch)."""
-    touched: dict[tuple[str, str], None] = {}
+    touched: dict[tuple[str, str], int] = {}
     for message in messages:
         match message:
             case Undecodable():
                 bury(db, message)
             case DecodedBatch():
                 _store_batch(db, message)
-                touched[message.lane, message.epoch] = None
-    return tuple(
-        Acknowledgement(lane=lane, epoch=epoch, through_seq=_advance(db, lane, epoch))
-        for lane, epoch in touched
-    )
+                touched[message.lane, message.epoch] = message.received_ms
+    acknowledgements = []
+    for (lane, epoch), now_ms in touched.items():
+        through_seq = _advance(db, lane, epoch, now_ms)
+        chain_store.watch_gap(db, lane=lane, epoch=epoch, received_ms=now_ms)
+        acknowledgements.append(Acknowledgement(lane=lane, epoch=epoch, through_seq=through_seq))
+    return tuple(acknowledgements)
 
 
 def bury(db: sqlite3.Connection, message: Undecodable) -> None:
@@ -155,8 +160,27 @@ def _give_up_forgotten(db: sqlite3.Connection, batch: DecodedBatch) -> None:
     if lost <= 0:
         return
     db.execute(
-        "UPDATE lane_epochs SET through_seq = ? WHERE lane = ? AND epoch = ?",
-        [batch.forgotten_through, batch.lane, batch.epoch],
+        "UPDATE lane_epochs SET through_seq = ?, lost = lost + ? WHERE lane = ? AND epoch = ?",
+        [batch.forgotten_through, lost, batch.lane, batch.epoch],
+    )
+    chain_store.check(
+        db,
+        lane=batch.lane,
+        epoch=batch.epoch,
+        after_seq=through_seq,
+        through_seq=batch.forgotten_through,
+        received_ms=batch.received_ms,
+    )
+    detail = (
+        f"{lost} records of epoch {batch.epoch} between {through_seq + 1} and"
+        f" {batch.forgotten_through}: acknowledged once, not stored here, gone from the lane"
+    )
+    raise_by_hub(
+        db,
+        lane=batch.lane,
+        at_ms=batch.received_ms,
+        code=Alarm.RECORDS_LOST.value,
+        detail=detail,
     )
     audit.record(
         db,
@@ -164,8 +188,7 @@ def _give_up_forgotten(db: sqlite3.Connection, batch: DecodedBatch) -> None:
         who="hub",
         action="records_lost",
         lane=batch.lane,
-        detail=f"{lost} records of epoch {batch.epoch} between {through_seq + 1} and"
-        f" {batch.forgotten_through}: acknowledged once, not stored here, gone from the lane",
+        detail=detail,
     )
 
 
@@ -182,8 +205,8 @@ def _insert(db: sqlite3.Connection, batch: DecodedBatch, record: LiveRecord | De
         case DeadRecord():
             type_, body, passage_id = DEAD, record.raw, None
     inserted = db.execute(
-        "INSERT INTO records (lane, epoch, seq, at_ms, received_ms, type, passage_id, body)"
-        " VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (lane, epoch, seq) DO NOTHING",
+        "INSERT INTO records (lane, epoch, seq, at_ms, received_ms, type, passage_id, body, chain)"
+        " VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (lane, epoch, seq) DO NOTHING",
         [
             batch.lane,
             batch.epoch,
@@ -193,6 +216,7 @@ def _insert(db: sqlite3.Connection, batch: DecodedBatch, record: LiveRecord | De
             type_,
             passage_id,
             body,
+            record.chain,
         ],
     ).rowcount
     if not inserted:
@@ -272,8 +296,8 @@ def _compare_with_stored(
     )
 
 
-def _advance(db: sqlite3.Connection, lane: str, epoch: str) -> int:
-    """Move `through_seq` over everything that is now contiguous."""
+def _advance(db: sqlite3.Connection, lane: str, epoch: str, received_ms: int) -> int:
+    """Move `through_seq` over everything that is now contiguous, and check its chain."""
     (through_seq,) = db.execute(
         "SELECT through_seq FROM lane_epochs WHERE lane = ? AND epoch = ?", [lane, epoch]
     ).fetchone()
@@ -289,5 +313,13 @@ def _advance(db: sqlite3.Connection, lane: str, epoch: str) -> int:
         return int(through_seq)
     db.execute(
         "UPDATE lane_epochs SET through_seq = ? WHERE lane = ? AND epoch = ?", [row[0], lane, epoch]
+    )
+    chain_store.check(
+        db,
+        lane=lane,
+        epoch=epoch,
+        after_seq=through_seq,
+        through_seq=row[0],
+        received_ms=received_ms,
     )
     return int(row[0])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from central.store import audit, manifest_queries
+from central.store import account_store, audit, manifest_queries
 from gate_agent.wire import digest
 from gate_agent.wire.v1 import DeclarationRow
 
@@ -70,6 +70,11 @@ class _Changes:
             self.replaced += 1
 
     def remove(self, declaration_id: str, old_digest: str) -> None:
+        if self.upserts.pop(declaration_id, None) is not None:
+            # reckoned again a moment ago: the stored row is what goes
+            self.digests.pop(declaration_id)
+            self.digests_gone.remove(old_digest)
+            self.replaced -= 1
         self.deletes.append(declaration_id)
         self.digests_gone.append(old_digest)
 
@@ -83,6 +88,7 @@ def apply_import(
     """
     changes = _Changes()
     refused: list[Refused] = []
+    granted = account_store.grant(db, rows)
     for index, row in enumerate(rows):
         old_digest, old_body, used_by = db.execute(_STORED, [row.declaration_id]).fetchone()
         if used_by and old_body and _decoder.decode(old_body).plates != row.plates:
@@ -90,10 +96,11 @@ def apply_import(
             reason = f"{'|'.join(row.plates)!r}: used by passage {used_by} as {plates!r}"
             refused.append(Refused(index=index, field="plates", reason=reason))
             continue
-        wanted = msgspec.structs.replace(row, used_by=used_by)
+        wanted = account_store.reckoned(db, msgspec.structs.replace(row, used_by=used_by))
         row_digest = digest.row_digest(wanted)
         if row_digest != old_digest:
             changes.put(wanted, row_digest, old_digest)
+    _reckon_again(db, changes, granted)
     if replace:
         _withdraw_unnamed(db, {row.declaration_id for row in rows}, changes)
     version = _make_version(db, changes, author, cause="import")
@@ -122,13 +129,16 @@ def apply_uses(db: sqlite3.Connection, author: Author) -> int:
         "SELECT declaration_id, passage_id FROM declaration_uses WHERE in_version IS NULL"
     ).fetchall()
     changes = _Changes()
+    drawn_on: set[str] = set()
     for declaration_id, passage_id in waiting:
         stored = db.execute(
             "SELECT row_digest, body FROM declarations WHERE declaration_id = ?", [declaration_id]
         ).fetchone()
         if stored is not None:
             row = msgspec.structs.replace(_decoder.decode(stored[1]), used_by=passage_id)
+            drawn_on |= account_store.take(db, row)
             changes.put(row, digest.row_digest(row), stored[0])
+    _reckon_again(db, changes, drawn_on)
     version = _make_version(db, changes, author, cause="used")
     db.execute("UPDATE declaration_uses SET in_version = ? WHERE in_version IS NULL", [version])
     return version
@@ -163,6 +173,16 @@ def withdraw(db: sqlite3.Connection, declaration_ids: Iterable[str], author: Aut
     return Applied(
         version=version, accepted=0, changed=0, withdrawn=len(changes.deletes), refused=()
     )
+
+
+def _reckon_again(db: sqlite3.Connection, changes: _Changes, account_ids: set[str]) -> None:
+    """Every other declaration that draws on these accounts hears what is left."""
+    for old_digest, row in account_store.unused_of(db, account_ids):
+        if row.declaration_id not in changes.upserts:
+            again = account_store.reckoned(db, row)
+            row_digest = digest.row_digest(again)
+            if row_digest != old_digest:
+                changes.put(again, row_digest, old_digest)
 
 
 def _withdraw_unnamed(db: sqlite3.Connection, named: set[str], changes: _Changes) -> None:
@@ -203,6 +223,10 @@ def _make_version(db: sqlite3.Connection, changes: _Changes, author: Author, *, 
 
 def _write_rows(db: sqlite3.Connection, changes: _Changes, version: int) -> None:
     touched = [(key,) for key in (*changes.upserts, *changes.deletes)]
+    for key in changes.deletes:
+        account_store.index(db, key, ())
+    for key, row in changes.upserts.items():
+        account_store.index(db, key, row.accounts)
     db.executemany("DELETE FROM declaration_plates WHERE declaration_id = ?", touched)
     db.executemany(
         "DELETE FROM declarations WHERE declaration_id = ?", [(key,) for key in changes.deletes]

@@ -13,7 +13,9 @@ from typing import assert_never
 
 import msgspec
 
+from central.store.rows import VerdictMore
 from gate_agent.domain.records import Alarm
+from gate_agent.wire.dossier import DossierError, sha256, unpacked
 from gate_agent.wire.v1 import (
     AlarmRaised,
     CommandCarriedOut,
@@ -24,8 +26,11 @@ from gate_agent.wire.v1 import (
     PassageDecided,
     PassageOpened,
     PassageOverridden,
+    PassageSealed,
     PictureTaken,
+    PolicyAdopted,
     RecordBody,
+    WeighedAfterwards,
 )
 
 DECLARATION_USED_TWICE = Alarm.DECLARATION_USED_TWICE.value
@@ -58,7 +63,7 @@ def project(
     """Carry one record, seen for the first time, into the tables. Raises `Unusable`."""
     origin = _Origin(lane=lane, epoch=epoch, seq=seq, at_ms=at_ms, received_ms=received_ms)
     match body:
-        case LaneStarted():
+        case LaneStarted() | PolicyAdopted():
             pass  # the record itself is all there is to know
         case FaultChanged():
             _fault(db, body, origin)
@@ -73,9 +78,15 @@ def project(
             _project_passage(db, body, origin)
 
 
-def _project_passage(
+def _project_passage(  # noqa: C901 - one case a record
     db: sqlite3.Connection,
-    body: PassageOpened | PictureTaken | PassageDecided | PassageOverridden | PassageClosed,
+    body: PassageOpened
+    | PictureTaken
+    | PassageDecided
+    | WeighedAfterwards
+    | PassageOverridden
+    | PassageClosed
+    | PassageSealed,
     origin: _Origin,
 ) -> None:
     match body:
@@ -88,10 +99,18 @@ def _project_passage(
             _picture(db, body, origin)
         case PassageDecided():
             _decided(db, body, origin)
+        case WeighedAfterwards():
+            if body.within_kg == 0:
+                db.execute(
+                    "UPDATE passages SET gross_kg = ? WHERE passage_id = ?",
+                    [body.gross_kg, body.passage_id],
+                )
         case PassageOverridden():
             _overridden(db, body, origin)
         case PassageClosed():
             _closed(db, body, origin)
+        case PassageSealed():
+            _sealed(body)
         case _:
             assert_never(body)
 
@@ -129,7 +148,8 @@ def _decided(db: sqlite3.Connection, body: PassageDecided, origin: _Origin) -> N
     db.execute(
         "UPDATE passages SET decided_seq = ?1, decided_at_ms = ?2, decided_received_ms = ?3,"
         " verdict = ?4, reasons = ?5, evidence = ?6, plate = ?7, card_uid = ?8, gross_kg = ?9,"
-        " declaration_id = ?10, declaration = ?11, manifest_version = ?12, policy_version = ?13"
+        " declaration_id = ?10, declaration = ?11, manifest_version = ?12, policy_version = ?13,"
+        " policy_hash = ?15, verdict_more = ?16"
         " WHERE passage_id = ?14 AND (decided_seq IS NULL OR decided_seq < ?1)",
         [
             origin.seq,
@@ -146,6 +166,10 @@ def _decided(db: sqlite3.Connection, body: PassageDecided, origin: _Origin) -> N
             body.manifest_version,
             body.policy_version,
             body.passage_id,
+            body.policy_hash,
+            _json.encode(
+                VerdictMore(place=body.place, notify=body.notify, obligations=body.obligations)
+            ).decode(),
         ],
     )
     if body.outcome == "release" and declaration:
@@ -190,6 +214,16 @@ def _closed(db: sqlite3.Connection, body: PassageClosed, origin: _Origin) -> Non
         raise Unusable(f"passage {body.passage_id} was closed before")
 
 
+def _sealed(body: PassageSealed) -> None:
+    """A dossier stays in its record; here it is only compared with its name."""
+    try:
+        found = sha256(unpacked(body.dossier))
+    except DossierError as exc:
+        raise Unusable(f"passage {body.passage_id}: {exc}") from exc
+    if found != body.sha256:
+        raise Unusable(f"the dossier of {body.passage_id} is {found}, not {body.sha256}")
+
+
 def _use_if_released_by_a_person(db: sqlite3.Connection, passage_id: str, origin: _Origin) -> None:
     row = db.execute(
         "SELECT declaration_id FROM passages WHERE passage_id = ?"
@@ -216,10 +250,28 @@ def _use(db: sqlite3.Connection, declaration_id: str, passage_id: str, origin: _
     ).fetchone()
     if first != passage_id and known is None:
         detail = f"declaration {declaration_id} was used up by passage {first}"
-        hub_made = _Origin(
-            lane=origin.lane, epoch="", seq=0, at_ms=origin.at_ms, received_ms=origin.received_ms
+        raise_by_hub(
+            db,
+            lane=origin.lane,
+            at_ms=origin.at_ms,
+            code=DECLARATION_USED_TWICE,
+            passage_id=passage_id,
+            detail=detail,
         )
-        _alarm(db, hub_made, code=DECLARATION_USED_TWICE, passage_id=passage_id, detail=detail)
+
+
+def raise_by_hub(
+    db: sqlite3.Connection,
+    *,
+    lane: str,
+    at_ms: int,
+    code: str,
+    passage_id: str | None = None,
+    detail: str = "",
+) -> None:
+    """An alarm that the hub raises itself, about a lane."""
+    hub_made = _Origin(lane=lane, epoch="", seq=0, at_ms=at_ms, received_ms=at_ms)
+    _alarm(db, hub_made, code=code, passage_id=passage_id, detail=detail)
 
 
 def _alarm(

@@ -13,6 +13,7 @@ from gate_agent.wire.v1 import (
     DecisionName,
     DeclarationRow,
     EvidenceFacts,
+    ObligationRow,
     OutcomeName,
     Timeline,
 )
@@ -53,6 +54,9 @@ class LaneRecords:
     highest_seq: int
     missing: tuple[SeqRange, ...]  # gaps between through_seq and highest_seq; at most 50 named
     missing_count: int
+    lost: int  # acknowledged once, not here, gone from the lane: they will never come
+    chain_breaks: int  # places where the chain of records did not hold
+    proved_from: int | None  # the first record with a link in the chain; None: none has one
     stored: int
     duplicates: int
     dead_letters: int
@@ -190,6 +194,15 @@ class HeldPassage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictMore:
+    """What a verdict says beyond its reasons."""
+
+    place: str = ""  # where the vehicle is inspected
+    notify: str = ""  # the coordinator of its company
+    obligations: tuple[ObligationRow, ...] = ()  # what remains to be done after a release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PassageDetail:
     """One passage with everything the hub has of it, each list in order of time."""
 
@@ -198,6 +211,8 @@ class PassageDetail:
     declaration: DeclarationRow | None  # None: none matched
     manifest_version: int | None
     policy_version: str | None
+    policy_hash: str | None
+    more: VerdictMore
     override_reason: str | None
     overridden_at_ms: int | None
     arrived_at_ms: int | None

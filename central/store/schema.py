@@ -129,8 +129,83 @@ _MANIFEST = (
 )
 
 
+_CHAIN = (
+    # The record's link in its lane's chain; NULL: made by a version that had none.
+    "ALTER TABLE records ADD COLUMN chain TEXT",
+    # The first record of this epoch that carries a link; how often the chain did not hold; how
+    # many records were acknowledged once, are not here and are gone from the lane.
+    "ALTER TABLE lane_epochs ADD COLUMN proved_from INTEGER",
+    "ALTER TABLE lane_epochs ADD COLUMN chain_breaks INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE lane_epochs ADD COLUMN lost INTEGER NOT NULL DEFAULT 0",
+    # Since when something is missing below the highest number; whether that was said.
+    "ALTER TABLE lane_epochs ADD COLUMN gap_since_ms INTEGER",
+    "ALTER TABLE lane_epochs ADD COLUMN gap_told INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX records_sealed ON records (at_ms) WHERE type = 'passage_sealed'",
+)
+
+
+_POLICY = (
+    # `body` is the pack's canonical JSON, `policy_hash` its SHA-256. Never deleted.
+    """CREATE TABLE policy_packs (
+        policy_hash TEXT PRIMARY KEY, version TEXT NOT NULL UNIQUE, owner TEXT NOT NULL,
+        effective_from_ms INTEGER NOT NULL, effective_until_ms INTEGER NOT NULL,
+        imported_by TEXT NOT NULL, imported_at_ms INTEGER NOT NULL, body BLOB NOT NULL) STRICT""",
+    # The secret of a period of draws; shown to nobody until it is revealed.
+    """CREATE TABLE draw_periods (
+        period TEXT PRIMARY KEY, from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,
+        commitment TEXT NOT NULL, secret BLOB NOT NULL, made_by TEXT NOT NULL,
+        made_at_ms INTEGER NOT NULL, revealed_by TEXT, revealed_at_ms INTEGER) STRICT""",
+    "ALTER TABLE passages ADD COLUMN policy_hash TEXT",
+    "ALTER TABLE passages ADD COLUMN verdict_more TEXT",  # place, notify, obligations
+)
+
+
+_ACCOUNTS = (
+    # What was granted of each list, permit or book, and which declarations have taken of it.
+    """CREATE TABLE accounts (
+        account_id TEXT PRIMARY KEY, kind TEXT NOT NULL, granted INTEGER NOT NULL) STRICT""",
+    """CREATE TABLE account_draws (
+        account_id TEXT NOT NULL, declaration_id TEXT NOT NULL, quantity INTEGER NOT NULL,
+        PRIMARY KEY (account_id, declaration_id)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE declaration_accounts (
+        account_id TEXT NOT NULL, declaration_id TEXT NOT NULL,
+        PRIMARY KEY (account_id, declaration_id)) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX declaration_accounts_by_id ON declaration_accounts (declaration_id)",
+)
+
+
 @hub_migrations()
 def m001_records_passages_commands_manifest(db: Database) -> None:
     """The first tables."""
     for statement in (*_RECORDS, *_PROJECTIONS, *_COMMANDS, *_MANIFEST):
         db.execute(statement)
+
+
+@hub_migrations()
+def m002_chain_and_dossiers(db: Database) -> None:
+    """Links of the chain, and what was found wrong with it."""
+    for statement in _CHAIN:
+        db.execute(statement)
+
+
+@hub_migrations()
+def m003_policy(db: Database) -> None:
+    """Policy packs, periods of draws, and what a verdict says beyond its reasons."""
+    for statement in _POLICY:
+        db.execute(statement)
+
+
+@hub_migrations()
+def m004_accounts(db: Database) -> None:
+    """Lists, permits and books that declarations draw on."""
+    for statement in _ACCOUNTS:
+        db.execute(statement)
+
+
+@hub_migrations()
+def m005_slips(db: Database) -> None:
+    """Each numbered slip of an emergency, once in the whole port."""
+    db.execute(
+        "CREATE TABLE slips (slip TEXT PRIMARY KEY, passage_id TEXT NOT NULL,"
+        " command_id TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT"
+    )

@@ -21,7 +21,7 @@ import numpy as np
 
 from devices.errors import DeviceConfigError
 from devices.lane_io.registers import board_of
-from devices.sim.boom import SimBoom
+from devices.sim.boom import TRAVEL_S, SimBoom
 from devices.sim.camera import MjpegServer
 from devices.sim.card_reader import SimCardReader
 from devices.sim.lane_world import LaneWorld
@@ -54,7 +54,7 @@ class Bench:
         *,
         geometry: LaneGeometry = STANDARD_LANE,
         empty_picture: bytes | None = None,
-        boom_travel_s: float = 1.5,
+        boom_travel_s: float = TRAVEL_S,
         camera_fps: float = 8.0,
     ) -> None:
         """Opens nothing yet. Raises `DeviceConfigError` for what cannot be simulated."""

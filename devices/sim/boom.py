@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
+TRAVEL_S = 1.5  # from one limit to the other
+
 
 class BoomContact(StrEnum):
     """The dry contacts of a barrier controller."""
@@ -42,7 +44,7 @@ class BoomFaults:
 class SimBoom:
     """One boom. Position 0.0 is down, 1.0 is up; it starts down and at rest."""
 
-    def __init__(self, *, travel_s: float = 1.5) -> None:
+    def __init__(self, *, travel_s: float = TRAVEL_S) -> None:
         """`travel_s` is the time from one limit to the other."""
         self.travel_s = travel_s
         self.faults = BoomFaults()

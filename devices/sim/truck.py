@@ -30,6 +30,7 @@ NOISE_DIVISIONS = 0.2  # either side
 ARRIVED_M = 1e-3
 CRAWL_MPS = 0.4
 HARD_BRAKING = 2.5  # times the acceleration
+CARD_AFTER_S = 0.3  # from wheels at rest to the card on the reader
 BOOM_GAP_M = 0.5  # where a driver stops before a boom that comes down in front of him
 MAX_STEP_S = 0.02  # at 8 m/s 16 cm: a loop of 2 m cannot be stepped over
 
@@ -88,7 +89,7 @@ class TruckSpec:
     settle_s: float = 2.0
     swing_hz: float = 1.6
     division_kg: float = 20.0
-    card_after_s: float = 0.3
+    card_after_s: float = CARD_AFTER_S
     patience_s: float = math.inf
     seed: int = 0
 

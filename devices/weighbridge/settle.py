@@ -5,6 +5,8 @@ division of each other, did not drift faster than one division per second, and n
 motion bit set. The value is then the last one shown. It stays settled until a value lies more
 than one division outside the range it settled in, or a frame says motion.
 
+Before it has settled, `SwingBracket` may name an interval in which it must settle.
+
 Everything else is stricter: a gap between frames longer than `stale_s` starts afresh; a frame
 that the indicator or the limits declare unusable makes the state INVALID and starts afresh.
 
@@ -21,6 +23,7 @@ from statistics import linear_regression
 from typing import TYPE_CHECKING
 
 from devices.readings import WeighbridgeReading, WeightStatus
+from devices.weighbridge.swing import SwingBracket
 
 if TYPE_CHECKING:
     from devices.config import WeighbridgeConfig
@@ -46,6 +49,8 @@ class WeightState:
 
     `gross_kg` is a number in EMPTY and SETTLED only; there it is the last value shown.
     `shown_kg` is the last value shown for a display, None when stale or invalid: never a weight.
+    `bracket_kg` is, while MOVING, the (low, high) in which the load that is on the platform now
+    will settle, proved by its swing; None: not proved.
     `since_s` is the monotonic second at which this phase began. `spread_kg` and `span_s` are the
     largest difference of values and the time over `readings`, the frames that were judged, oldest
     first. `status` is OK, or why the state is INVALID.
@@ -59,6 +64,7 @@ class WeightState:
     since_s: float
     status: WeightStatus
     readings: tuple[WeighbridgeReading, ...]
+    bracket_kg: tuple[int, int] | None = None
 
 
 class SettleFilter:
@@ -71,6 +77,7 @@ class SettleFilter:
         self._stale_s = config.stale_s
         self._window: deque[WeighbridgeReading] = deque(maxlen=MAX_FRAMES)
         self._settled_range_kg: tuple[int, int] | None = None
+        self._swing = SwingBracket(config.division_kg)
         self._state: WeightState | None = None
         self._asked_first_s: float | None = None
 
@@ -111,6 +118,7 @@ class SettleFilter:
         return WeightStatus.OK
 
     def _start_afresh(self) -> None:
+        self._swing.clear()
         self._window.clear()
         self._settled_range_kg = None
 
@@ -126,6 +134,7 @@ class SettleFilter:
     def _next_state(self, reading: WeighbridgeReading, status: WeightStatus) -> WeightState:
         values_kg = [seen.gross_kg for seen in self._window]
         phase = self._phase(reading, status, values_kg)
+        bracket_kg = self._swing.feed(reading.gross_kg, reading.received_s)
         previous = self._state
         usable = phase in (WeightPhase.EMPTY, WeightPhase.SETTLED)
         unbroken = (
@@ -143,6 +152,7 @@ class SettleFilter:
             since_s=previous.since_s if previous is not None and unbroken else reading.received_s,
             status=status,
             readings=tuple(self._window),
+            bracket_kg=bracket_kg if phase is WeightPhase.MOVING else None,
         )
 
     def _phase(

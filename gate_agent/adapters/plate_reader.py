@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -45,6 +45,13 @@ JPEG_QUALITY = 80
 PLATE_MARGIN = 0.35
 PATIENCE_S = 3.0
 """A question waits so long for a lost camera; then it is answered with nothing."""
+
+
+@runtime_checkable
+class NamesItsModel(Protocol):
+    """A reader that says with which weights it reads: names and SHA-256s, for the dossier."""
+
+    model_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +193,7 @@ class PlateAdapter:
                 frames_seen=frames_seen,
                 picture_id=overview,
                 plate_picture_id=plate,
+                model_id=self._reader.model_id if isinstance(self._reader, NamesItsModel) else "",
             ),
             instant(self._clock),
         )

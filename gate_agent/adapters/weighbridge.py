@@ -1,4 +1,8 @@
-"""The scale's stream into `WeightObserved`: changes of state, and a keep-alive while it rests."""
+"""The scale's stream into `WeightObserved`: changes of state, and a keep-alive while it rests.
+
+While it swings, the interval in which it must settle is reported as soon as there is one, when it
+becomes clearly narrower, and at once when it no longer holds.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE_S = 1.0
 MOVING_EVERY_S = 0.5
+NARROWER_PERCENT = 5  # a bracket this much narrower than the one reported is news
 READ_S = 0.1
 
 _STATES = {
@@ -79,14 +84,16 @@ class WeighbridgeAdapter:
         state = _STATES[settling.phase]
         if state is WeightState.UNAVAILABLE:
             return _UNAVAILABLE
+        low_kg, high_kg = settling.bracket_kg or (None, None)
+        is_evidence = state is WeightState.SETTLED or low_kg is not None
         return WeightObserved(
             state=state,
             gross_kg=settling.shown_kg,
             division_kg=self._config.division_kg,
             spread_kg=settling.spread_kg,
-            window_kg=tuple(reading.gross_kg for reading in settling.readings)
-            if state is WeightState.SETTLED
-            else (),
+            window_kg=tuple(seen.gross_kg for seen in settling.readings) if is_evidence else (),
+            low_kg=low_kg,
+            high_kg=high_kg,
         )
 
     def _is_news(self, event: WeightObserved, at_s: float) -> bool:
@@ -99,7 +106,7 @@ class WeighbridgeAdapter:
                 changed_kg = abs((event.gross_kg or 0) - (sent.gross_kg or 0))
                 return age_s >= KEEP_ALIVE_S or changed_kg > self._config.division_kg
             case WeightState.MOVING:
-                return age_s >= MOVING_EVERY_S
+                return age_s >= MOVING_EVERY_S or _is_bracket_news(event, sent)
             case WeightState.EMPTY | WeightState.UNAVAILABLE:
                 return False
 
@@ -116,6 +123,16 @@ class WeighbridgeAdapter:
             event = FaultRaised(code=FaultCode.SCALE_VALUE, detail=settling.status.value)
         if self._inbox.put(event, instant(self._clock)):
             self._value_fault = invalid
+
+
+def _is_bracket_news(event: WeightObserved, sent: WeightObserved) -> bool:
+    """A bracket that appeared, was taken back, moved outside the last one or became narrower."""
+    if event.low_kg is None or event.high_kg is None or sent.low_kg is None or sent.high_kg is None:
+        return (event.low_kg is None) != (sent.low_kg is None)
+    if event.low_kg < sent.low_kg or event.high_kg > sent.high_kg:
+        return True
+    width_kg, sent_kg = event.high_kg - event.low_kg, sent.high_kg - sent.low_kg
+    return width_kg * 100 <= sent_kg * (100 - NARROWER_PERCENT)
 
 
 _UNAVAILABLE = WeightObserved(state=WeightState.UNAVAILABLE, gross_kg=None, division_kg=0)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from gate_agent.domain.arrival import is_empty
 from gate_agent.domain.deadlines import arm
 from gate_agent.domain.decision import Verdict
-from gate_agent.domain.effects import Ignored, LowerBarrier, MarkUsed, Record
+from gate_agent.domain.effects import Ignored, LowerBarrier, Record, mark_used
 from gate_agent.domain.events import LoweringOrdered, ModeSet, Overridden
 from gate_agent.domain.passing import (
     LEFT_OPEN_S,
@@ -21,10 +21,12 @@ from gate_agent.domain.records import (
     PassageOverridden,
     Refusal,
 )
+from gate_agent.domain.slips import REMEMBERED_SLIPS, is_slip
 from gate_agent.domain.state import DeadlineKind, LaneState, Passage, Step
 from gate_agent.domain.vocabulary import (
     CommandId,
     Instant,
+    Mode,
     Outcome,
     PassageId,
     Phase,
@@ -44,7 +46,19 @@ def override(lane: LaneState, event: Overridden, at: Instant) -> Step:
         return _refuse(lane, event.command_id, Refusal.OTHER_PASSAGE, event.passage_id)
     if not _is_waiting(lane) or event.decision is Outcome.HOLD:
         return _refuse(lane, event.command_id, Refusal.NOT_WAITING, event.passage_id)
+    if (why := _bad_slip(lane, event)) is not None:
+        return _refuse(lane, event.command_id, why, event.passage_id)
     return _carry_out(_remember(lane, event.command_id), passage, event, at)
+
+
+def _bad_slip(lane: LaneState, event: Overridden) -> Refusal | None:
+    """In an emergency a release needs a slip of the pack's books, and a slip opens once."""
+    if event.slip and event.slip in lane.used_slips:
+        return Refusal.SLIP_USED
+    is_needed = lane.mode is Mode.EMERGENCY and event.decision is Outcome.RELEASE
+    if (is_needed or event.slip) and not is_slip(lane.pack, event.slip):
+        return Refusal.SLIP_MISSING
+    return None
 
 
 def _is_waiting(lane: LaneState) -> bool:
@@ -53,11 +67,7 @@ def _is_waiting(lane: LaneState) -> bool:
 
 def _carry_out(lane: LaneState, passage: Passage, event: Overridden, at: Instant) -> Step:
     known = passage.verdict
-    verdict = Verdict(
-        outcome=event.decision,
-        reasons=known.reasons if known else (),
-        declaration=known.declaration if known else None,
-    )
+    verdict = replace(known or Verdict(outcome=event.decision), outcome=event.decision)
     passage = replace(passage, verdict=verdict, decided_by=event.by)
     lane = replace(lane, passage=passage)
     done = PassageOverridden(
@@ -66,15 +76,16 @@ def _carry_out(lane: LaneState, passage: Passage, event: Overridden, at: Instant
         decision=event.decision,
         by=event.by,
         reason=event.reason,
+        slip=event.slip,
     )
+    if event.slip:
+        lane = replace(lane, used_slips=(*lane.used_slips, event.slip)[-REMEMBERED_SLIPS:])
     step = Step(lane, (Record(body=done),))
     if event.decision is not Outcome.RELEASE:
         return step.on(begin_turning_back(lane))
     declaration = verdict.declaration
     if declaration is not None and declaration.used_by is None:
-        step = step.plus(
-            MarkUsed(declaration_id=declaration.declaration_id, passage_id=passage.passage_id)
-        )
+        step = step.plus(mark_used(declaration, passage.passage_id))
     return step.on(begin_release(lane, at))
 
 

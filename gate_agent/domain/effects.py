@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gate_agent.domain.manifest import Declaration
 from gate_agent.domain.records import RecordBody
 from gate_agent.domain.vocabulary import CommandId, DeclarationId, PassageId
 
@@ -46,6 +47,16 @@ class MarkUsed:
 
     declaration_id: DeclarationId
     passage_id: PassageId
+    draws_on: tuple[tuple[str, int], ...] = ()  # accounts and quantities it takes with it
+
+
+def mark_used(declaration: Declaration, passage_id: PassageId) -> MarkUsed:
+    """The effect by which a passage uses a declaration up, with all that it draws on."""
+    return MarkUsed(
+        declaration_id=declaration.declaration_id,
+        passage_id=passage_id,
+        draws_on=tuple((each.account_id, each.quantity) for each in declaration.accounts),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

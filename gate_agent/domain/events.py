@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import Declaration, ManifestStatus
 from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.policy_pack import PolicyPack
 from gate_agent.domain.vocabulary import (
     Barrier,
     CommandId,
@@ -20,10 +21,22 @@ from gate_agent.domain.vocabulary import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentStarted:
-    """The agent came up, perhaps in the middle of a passage."""
+    """The agent came up, perhaps in the middle of a passage.
+
+    `pack` is the one of the hub that is in force; None: it has given none, or none that is in
+    force now. Then the pack of before stays, and `policy` holds where there was none.
+    """
 
     policy: ReleasePolicy
     version: str
+    pack: PolicyPack | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChanged:
+    """Another pack of rules is in force. Handed to the lane between two vehicles only."""
+
+    pack: PolicyPack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +87,7 @@ class PlateRead:
     frames_seen: int
     picture_id: str | None
     plate_picture_id: str | None = None
+    model_id: str = ""  # of the weights that read it; "": the reader does not say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +99,20 @@ class CardPresented:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightObserved:
-    """The scale changed its state. `gross_kg` is None when there is no usable value."""
+    """The scale changed its state. `gross_kg` is None when there is no usable value.
+
+    While it moves, `low_kg` and `high_kg` bound the weight at which what stands on the platform
+    now will settle, where its swing proves them; None: not proved. `window_kg` is the readings
+    that were judged, oldest first.
+    """
 
     state: WeightState
     gross_kg: int | None
     division_kg: int
     spread_kg: int = 0
     window_kg: tuple[int, ...] = ()
+    low_kg: int | None = None
+    high_kg: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +141,7 @@ class Overridden:
     by: str
     reason: str
     expires_at_ms: int
+    slip: str = ""  # the numbered slip of an emergency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +182,7 @@ class FaultCleared:
 
 Event = (
     AgentStarted
+    | PolicyChanged
     | InputsChanged
     | BarrierMoved
     | RaiseSent

@@ -1,12 +1,17 @@
-"""What this lane has observed for one passage."""
+"""What this lane has observed for one passage, as a verdict takes it: integers and words only.
+
+No moments and no fractions: the same evidence gives the same verdict on another processor years
+later. Time stands on one axis, whole milliseconds since the arrival by the monotonic clock. They
+are rounded so that a piece is never younger than it was: its own moment down, the present up.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from gate_agent.domain.faults import FaultCode
-from gate_agent.domain.manifest import NO_MANIFEST, ManifestStatus
-from gate_agent.domain.vocabulary import Barrier, Instant, Mode, PassageId
+from gate_agent.domain.vocabulary import Barrier, Instant, LaneId, Mode, PassageId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +19,9 @@ class PlateEvidence:
     """The vote over the frames of this passage. `text` is normalized, never empty.
 
     `confidence_permille` is 0..1000. `picture_id` is the SHA-256 of the best frame's JPEG.
+    `age_ms` here and in the other pieces: how old it was when the lane decided, 0 while it
+    gathers. `since_arrival_ms`: negative if it is older than the arrival, or in the snapshot of a
+    version that did not keep it so.
     """
 
     text: str
@@ -22,7 +30,8 @@ class PlateEvidence:
     frames_agreed: int
     frames_seen: int
     picture_id: str | None
-    at: Instant
+    since_arrival_ms: int = -1
+    age_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,21 +39,52 @@ class CardEvidence:
     """The card that the driver presented after arriving. An identifier, not a proof."""
 
     uid: str
-    at: Instant
+    since_arrival_ms: int = -1
+    age_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightEvidence:
-    """A settled gross weight with the vehicle wholly on the platform.
+    """A gross weight with the vehicle wholly on the platform, settled or bound to settle.
 
-    `window_kg` is the window of readings it was taken from, oldest first.
+    The weight at rest lies within `within_kg` of `gross_kg`, by the proof of the swing; 0: it has
+    settled there. `window_kg` is the window of readings it was taken from, oldest first.
     """
 
     gross_kg: int
     division_kg: int
     spread_kg: int
     window_kg: tuple[int, ...]
-    at: Instant
+    within_kg: int = 0
+    since_arrival_ms: int = -1
+    age_ms: int = 0
+
+    @property
+    def low_kg(self) -> int:
+        """The least that the vehicle can weigh."""
+        return self.gross_kg - self.within_kg
+
+    @property
+    def high_kg(self) -> int:
+        """The most that the vehicle can weigh."""
+        return self.gross_kg + self.within_kg
+
+
+Piece = TypeVar("Piece", PlateEvidence, CardEvidence, WeightEvidence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestEvidence:
+    """Which manifest the lane held and how long ago the hub confirmed it as its newest.
+
+    `age_ms` None: not heard since the agent started, and the stored time cannot be trusted.
+    """
+
+    version: int = 0  # 0: none yet
+    age_ms: int | None = None
+
+
+UNKNOWN_MANIFEST = ManifestEvidence()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +92,11 @@ class Evidence:
     """Everything a verdict may rest on. None: not observed. `faults` are those lasting now."""
 
     passage_id: PassageId
-    arrived_at: Instant
+    arrived_at_ms: int  # UTC epoch
     plate: PlateEvidence | None = None
     card: CardEvidence | None = None
     weight: WeightEvidence | None = None
-    manifest: ManifestStatus = NO_MANIFEST
+    manifest: ManifestEvidence = UNKNOWN_MANIFEST
     faults: frozenset[FaultCode] = frozenset()
     barrier: Barrier = Barrier.UNKNOWN
     mode: Mode = Mode.AUTO
@@ -64,3 +104,19 @@ class Evidence:
     unexpected: bool = False  # the vehicle did not come in past the entry loop with the lane idle
     scale_zeroed: bool = True  # False: the scale was not seen at zero before the vehicle
     alone: bool = True  # False: a second vehicle came onto the lane
+    lane_id: LaneId = LaneId("")  # noqa: RUF009 - a NewType of text; what a pack says of it counts
+
+
+def since_arrival_ms(arrived: Instant, at: Instant) -> int:
+    """Where a piece observed `at` stands on the axis of the passage that arrived at `arrived`."""
+    return round((at.mono_s - arrived.mono_s) * 1_000_000) // 1000
+
+
+def present_ms(arrived: Instant, now: Instant) -> int:
+    """Where the present stands on that axis; by the wall clock after a restart of the machine."""
+    return -(-arrived.elapsed_us(now) // 1000)
+
+
+def age_ms(observed: Instant, now: Instant) -> int:
+    """Whole milliseconds from `observed` to `now`, rounded up; negative if it lies ahead."""
+    return -(-round(observed.age_s(now) * 1_000_000) // 1000)

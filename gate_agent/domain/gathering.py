@@ -6,19 +6,25 @@ from dataclasses import replace
 
 from gate_agent.domain.deadlines import arm, disarm
 from gate_agent.domain.decision import Verdict, decide, is_doubtful
-from gate_agent.domain.effects import FindDeclarations, Ignored, MarkUsed, Record, RequestPlate
+from gate_agent.domain.effects import FindDeclarations, Ignored, Record, RequestPlate, mark_used
 from gate_agent.domain.events import (
     CardPresented,
     DeclarationsFound,
     PlateRead,
     WeightObserved,
 )
-from gate_agent.domain.evidence import CardEvidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.evidence import (
+    CardEvidence,
+    PlateEvidence,
+    since_arrival_ms,
+)
 from gate_agent.domain.manifest import NO_MANIFEST, Declaration
+from gate_agent.domain.noticing import note_tare
 from gate_agent.domain.passing import begin_release, begin_turning_back, evidence_of
 from gate_agent.domain.records import PassageDecided, PictureTaken, PictureView
-from gate_agent.domain.state import DeadlineKind, LaneState, Lookup, Passage, Step
+from gate_agent.domain.state import DeadlineKind, Found, LaneState, Lookup, Passage, Step
 from gate_agent.domain.vocabulary import Instant, Outcome, Phase, WeightState
+from gate_agent.domain.weighing import is_wholly_on, settled_weight, swinging_weight
 
 
 def take_plate(lane: LaneState, event: PlateRead, at: Instant) -> Step:
@@ -31,15 +37,15 @@ def take_plate(lane: LaneState, event: PlateRead, at: Instant) -> Step:
         or event.attempt != passage.plate_attempt
     ):
         return Step(lane, (Ignored(why="plate of another passage or too late"),))
-    best = _better_plate(passage.plate, event, at)
-    good = best is not None and not is_doubtful(best, lane.policy)
+    known, best = passage.plate, _better_plate(passage, event, at)
+    good = best is not None and not is_doubtful(best, lane.pack.limits)
     done = good or event.attempt >= lane.policy.plate_attempts
     passage = replace(passage, plate=best, plate_done=done)
-    if best is not None:
-        passage = replace(passage, timeline=replace(passage.timeline, plate=best.at))
+    if best is not None and best is not known:
+        passage = replace(passage, timeline=replace(passage.timeline, plate=at))
     pictures = Step(replace(lane, passage=passage), _pictures(passage, event))
     if done:
-        return pictures.on(look_up_when_complete(pictures.lane))
+        return pictures.on(look_up(pictures.lane, at))
     passage = replace(passage, plate_attempt=event.attempt + 1)
     request = RequestPlate(passage_id=passage.passage_id, attempt=passage.plate_attempt)
     return Step(replace(lane, passage=passage), (*pictures.effects, request))
@@ -57,9 +63,8 @@ def _pictures(passage: Passage, event: PlateRead) -> tuple[Record, ...]:
     )
 
 
-def _better_plate(
-    known: PlateEvidence | None, event: PlateRead, at: Instant
-) -> PlateEvidence | None:
+def _better_plate(passage: Passage, event: PlateRead, at: Instant) -> PlateEvidence | None:
+    known = passage.plate
     if not event.text:
         return known
     seen = PlateEvidence(
@@ -69,7 +74,7 @@ def _better_plate(
         frames_agreed=event.frames_agreed,
         frames_seen=event.frames_seen,
         picture_id=event.picture_id,
-        at=at,
+        since_arrival_ms=since_arrival_ms(passage.arrived_at, at),
     )
     if known is None or seen.confidence_permille >= known.confidence_permille:
         return seen
@@ -85,10 +90,10 @@ def take_card(lane: LaneState, event: CardPresented, at: Instant) -> Step:
         return Step(lane, (Ignored(why="card presented before the vehicle arrived"),))
     passage = replace(
         passage,
-        card=CardEvidence(uid=event.uid, at=at),
+        card=CardEvidence(uid=event.uid, since_arrival_ms=since_arrival_ms(passage.arrived_at, at)),
         timeline=replace(passage.timeline, card=at),
     )
-    return look_up_when_complete(replace(lane, passage=passage))
+    return look_up(replace(lane, passage=passage), at)
 
 
 def take_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
@@ -102,31 +107,12 @@ def take_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
         scale_zeroed=passage.scale_zeroed or event.state is WeightState.EMPTY,
         weight_moved=passage.weight_moved or event.state is WeightState.MOVING,
     )
-    if not _is_usable(lane, passage, event):
-        return Step(replace(lane, passage=replace(passage, weight=None)))
-    first = passage.weight is None
-    weight = WeightEvidence(
-        gross_kg=event.gross_kg or 0,
-        division_kg=event.division_kg,
-        spread_kg=event.spread_kg,
-        window_kg=event.window_kg,
-        at=at,
-    )
-    timeline = replace(passage.timeline, weight=at) if first else passage.timeline
-    passage = replace(passage, weight=weight, timeline=timeline)
-    return look_up_when_complete(replace(lane, passage=passage))
-
-
-def _is_usable(lane: LaneState, passage: Passage, event: WeightObserved) -> bool:
-    """Settled, a vehicle's weight, moved since the arrival, no axle beside the platform (I6)."""
-    return (
-        event.state is WeightState.SETTLED
-        and event.gross_kg is not None
-        and event.gross_kg >= lane.policy.min_vehicle_kg
-        and passage.weight_moved
-        and lane.inputs.front_beam is False
-        and lane.inputs.rear_beam is False
-    )
+    weight = settled_weight(lane, passage, event, at)
+    swing = swinging_weight(lane, passage, event, at)
+    if (weight is not None and passage.weight is None) or swing is not None:
+        passage = replace(passage, timeline=replace(passage.timeline, weight=at))
+    passage = replace(passage, weight=weight, swing=swing)
+    return look_up(replace(lane, passage=passage), at)
 
 
 def follow_beams(lane: LaneState) -> LaneState:
@@ -137,30 +123,37 @@ def follow_beams(lane: LaneState) -> LaneState:
     rear = lane.inputs.rear_beam
     passed = passage.rear_beam_passed or (passage.rear_beam_cut and rear is False)
     cut_again = passage.rear_beam_passed and rear is True
-    wholly_on = lane.inputs.front_beam is False and rear is False
+    keeps_weight = is_wholly_on(lane) or lane.phase is not Phase.GATHERING
     passage = replace(
         passage,
         rear_beam_cut=passage.rear_beam_cut or rear is True,
         rear_beam_lost=passage.rear_beam_lost or rear is None,
         rear_beam_passed=passed,
         alone=passage.alone and not (cut_again and lane.phase is Phase.GATHERING),
-        weight=passage.weight if wholly_on or lane.phase is not Phase.GATHERING else None,
+        weight=passage.weight if keeps_weight else None,
+        swing=passage.swing if keeps_weight else None,
     )
     return replace(lane, passage=passage)
 
 
-def look_up_when_complete(lane: LaneState) -> Step:
-    """Ask the manifest as soon as nothing is missing any more, or the time is up."""
+def look_up(lane: LaneState, at: Instant) -> Step:
+    """Ask the manifest once the vehicle is identified, and anew when there is a verdict to make.
+
+    The first answer lets the lane see which weight would do while the scale still swings; no
+    verdict rests on it: what the manifest says at that moment is asked for again.
+    """
     passage = lane.passage
     if passage is None or lane.phase is not Phase.GATHERING:
         return Step(lane)
-    complete = passage.plate_done and passage.card is not None and passage.weight is not None
-    if not (complete or passage.gather_over):
+    if not (_is_identified(passage) or passage.gather_over):
         return Step(lane)
     plate = passage.plate.text if passage.plate else None
     card_uid = passage.card.uid if passage.card else None
-    pending = passage.lookup
+    pending, found = passage.lookup, passage.found
     if pending is not None and (pending.plate, pending.card_uid) == (plate, card_uid):
+        return Step(lane)
+    is_answered = found is not None and (found.plate, found.card_uid) == (plate, card_uid)
+    if is_answered and not _is_complete(passage) and not _would_release(lane, passage, at):
         return Step(lane)
     armed = arm(lane, DeadlineKind.LOOKUP, lane.policy.lookup_timeout_s)
     token = armed.lane.token_count
@@ -170,18 +163,43 @@ def look_up_when_complete(lane: LaneState) -> Step:
     return Step(lane, (*armed.effects, question))
 
 
+def _is_identified(passage: Passage) -> bool:
+    return passage.plate_done and passage.card is not None
+
+
+def _is_complete(passage: Passage) -> bool:
+    """Whether there will be a verdict now, whatever it is."""
+    return passage.gather_over or (_is_identified(passage) and passage.weight is not None)
+
+
+def _would_release(lane: LaneState, passage: Passage, at: Instant) -> bool:
+    """Whether the whole interval in which the weight must settle is good enough for a release.
+
+    Only a release is worth deciding early: any other verdict waits for the settled weight.
+    """
+    if passage.swing is None or passage.found is None or not _is_identified(passage):
+        return False
+    evidence = evidence_of(lane, replace(passage, weight=passage.swing), at)
+    verdict = decide(evidence, passage.found.declarations, lane.pack, at.wall_ms)
+    return verdict.outcome is Outcome.RELEASE
+
+
 def take_declarations(lane: LaneState, event: DeclarationsFound, at: Instant) -> Step:
-    """The manifest answered: decide, unless the evidence has changed since it was asked."""
+    """The manifest answered: decide, unless something is missing or changed since it was asked."""
     passage = lane.passage
     if passage is None or passage.lookup is None or passage.lookup.token != event.token:
         return Step(lane, (Ignored(why="answer to a question that is no longer asked"),))
     lane = disarm(replace(lane, manifest=event.manifest), DeadlineKind.LOOKUP)
-    passage = replace(passage, lookup=None)
+    asked = passage.lookup
+    found = Found(plate=asked.plate, card_uid=asked.card_uid, declarations=event.declarations)
+    passage = replace(passage, lookup=None, found=found)
     lane = replace(lane, passage=passage)
-    complete = passage.plate_done and passage.card is not None and passage.weight is not None
-    if not (complete or passage.gather_over):
-        return Step(lane)
-    return conclude(lane, event.declarations, at)
+    if _is_complete(passage):
+        return conclude(lane, event.declarations, at)
+    if _would_release(lane, passage, at):
+        early = replace(passage, weight=passage.swing, swing=None)
+        return conclude(replace(lane, passage=early), event.declarations, at)
+    return Step(lane)
 
 
 def lookup_failed(lane: LaneState, at: Instant) -> Step:
@@ -189,16 +207,19 @@ def lookup_failed(lane: LaneState, at: Instant) -> Step:
     passage = lane.passage
     if passage is None or lane.phase is not Phase.GATHERING:
         return Step(lane)
-    lane = replace(lane, manifest=NO_MANIFEST, passage=replace(passage, lookup=None))
+    passage = replace(passage, lookup=None, found=None)
+    lane = replace(lane, manifest=NO_MANIFEST, passage=passage)
+    if not _is_complete(passage):
+        return Step(lane)  # it is asked again
     return conclude(lane, (), at)
 
 
-def gather_over(lane: LaneState) -> Step:
+def gather_over(lane: LaneState, at: Instant) -> Step:
     """Time is up: judge what there is."""
     passage = lane.passage
     if passage is None or lane.phase is not Phase.GATHERING:
         return Step(lane)
-    return look_up_when_complete(replace(lane, passage=replace(passage, gather_over=True)))
+    return look_up(replace(lane, passage=replace(passage, gather_over=True)), at)
 
 
 def conclude(lane: LaneState, declarations: tuple[Declaration, ...], at: Instant) -> Step:
@@ -206,8 +227,8 @@ def conclude(lane: LaneState, declarations: tuple[Declaration, ...], at: Instant
     passage = lane.passage
     if passage is None:
         return Step(lane)
-    evidence = evidence_of(lane, passage)
-    verdict = decide(evidence, declarations, lane.policy, at)
+    evidence = evidence_of(lane, passage, at)
+    verdict = decide(evidence, declarations, lane.pack, at.wall_ms)
     passage = replace(
         passage,
         verdict=verdict,
@@ -220,11 +241,15 @@ def conclude(lane: LaneState, declarations: tuple[Declaration, ...], at: Instant
             passage_id=passage.passage_id,
             verdict=verdict,
             evidence=evidence,
-            policy_version=lane.policy.version,
-            at=at,
+            pack=lane.pack,
+            wall_ms=at.wall_ms,
+            declarations=declarations,
         )
     )
-    return _follow(Step(lane, (decided,)), verdict, at)
+    step = Step(lane, (decided,))
+    if verdict.declaration is not None and evidence.weight and evidence.weight.within_kg == 0:
+        step = step.on(note_tare(lane, verdict.declaration, evidence.weight.gross_kg))
+    return _follow(step, verdict, at)
 
 
 def _follow(step: Step, verdict: Verdict, at: Instant) -> Step:
@@ -234,12 +259,7 @@ def _follow(step: Step, verdict: Verdict, at: Instant) -> Step:
     match verdict.outcome:
         case Outcome.RELEASE:
             if verdict.declaration is not None:
-                step = step.plus(
-                    MarkUsed(
-                        declaration_id=verdict.declaration.declaration_id,
-                        passage_id=passage.passage_id,
-                    )
-                )
+                step = step.plus(mark_used(verdict.declaration, passage.passage_id))
             return step.on(begin_release(step.lane, at))
         case Outcome.REFUSE:
             return step.on(begin_turning_back(step.lane))

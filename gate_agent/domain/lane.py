@@ -23,7 +23,8 @@ Invariants, each held by a property test against the history of effects
 - I3 evidence older than the arrival, or of another passage, is never used.
 - I4 missing, stale or faulty evidence can only make a verdict stricter.
 - I5 every passage ends with exactly one closing record.
-- I6 the weight used was settled, with the vehicle wholly on the platform.
+- I6 the weight used was settled, or an interval in which it must settle lay wholly inside the
+  tolerance; either way with the vehicle wholly on the platform.
 - I7 folding the journal reproduces the snapshot.
 - I8 `step` is total: no event raises, whatever the state.
 """
@@ -33,7 +34,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from gate_agent.domain import commands, gathering, passing, watching
+from gate_agent.domain import commands, gathering, noticing, passing, watching
 from gate_agent.domain.arrival import open_passage, someone_is_here
 from gate_agent.domain.deadlines import disarm, kind_of
 from gate_agent.domain.decision import Reason
@@ -53,12 +54,14 @@ from gate_agent.domain.events import (
     ModeSet,
     Overridden,
     PlateRead,
+    PolicyChanged,
     RaiseSent,
     WeightObserved,
 )
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import NO_MANIFEST
-from gate_agent.domain.records import Alarm, FaultChanged, LaneStarted
+from gate_agent.domain.policy_pack import default_pack, policy_hash
+from gate_agent.domain.records import Alarm, FaultChanged, LaneStarted, PolicyAdopted
 from gate_agent.domain.signals import wanted_lamps, wanted_sign
 from gate_agent.domain.state import UNREAD, DeadlineKind, Inputs, LaneState, Step
 from gate_agent.domain.vocabulary import Barrier, Instant, Phase, WeightState
@@ -104,6 +107,8 @@ def _handle(lane: LaneState, event: Event, at: Instant) -> Step:  # noqa: C901, 
     match event:
         case AgentStarted():
             return _start(lane, event, at)
+        case PolicyChanged():
+            return _change_policy(lane, event)
         case InputsChanged():
             return _follow_inputs(lane, event, at)
         case WeightObserved():
@@ -146,6 +151,7 @@ def _start(lane: LaneState, event: AgentStarted, at: Instant) -> Step:
     lane = replace(
         lane,
         policy=event.policy,
+        pack=event.pack or (lane.pack if lane.pack.owner else default_pack(event.policy)),
         inputs=UNREAD,
         barrier=Barrier.UNKNOWN,
         weight_state=WeightState.UNAVAILABLE,
@@ -166,6 +172,16 @@ def _start(lane: LaneState, event: AgentStarted, at: Instant) -> Step:
         # boom turns out to be down, `passing` hands the vehicle to a person.
         return step.on(passing.watch_open(replace(lane, phase=Phase.RELEASING)))
     return step.on(passing.hold(lane, Reason.INTERRUPTED, at))
+
+
+def _change_policy(lane: LaneState, event: PolicyChanged) -> Step:
+    """Adopt other rules. A vehicle that has come is judged by those under which it came."""
+    if lane.passage is not None:
+        return Step(lane, (Ignored(why="a vehicle is in the lane"),))
+    if event.pack == lane.pack:
+        return Step(lane)
+    adopted = PolicyAdopted(version=event.pack.version, policy_hash=policy_hash(event.pack))
+    return Step(replace(lane, pack=event.pack), (Record(body=adopted),))
 
 
 def _follow_inputs(lane: LaneState, event: InputsChanged, at: Instant) -> Step:
@@ -202,6 +218,8 @@ def _follow_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
     if step.lane.phase is Phase.IDLE and someone_is_here(step.lane):
         return step.on(open_passage(step.lane, at, unexpected=True))
     step = step.on(watching.watch_weight(step.lane))
+    step = step.on(noticing.follow_early(step.lane, event, at))
+    step = step.on(noticing.notice_weight(step.lane, event, at))
     step = step.on(passing.follow_presence(step.lane))
     return step.on(passing.follow_exit(step.lane))
 
@@ -213,7 +231,7 @@ def _expire(lane: LaneState, event: DeadlineExpired, at: Instant) -> Step:  # no
     lane = disarm(lane, kind)
     match kind:
         case DeadlineKind.GATHER:
-            return gathering.gather_over(lane)
+            return gathering.gather_over(lane, at)
         case DeadlineKind.LOOKUP:
             return gathering.lookup_failed(lane, at)
         case DeadlineKind.ABSENCE:

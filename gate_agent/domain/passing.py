@@ -12,11 +12,19 @@ from gate_agent.domain.arrival import (
     waits_at_entry,
 )
 from gate_agent.domain.deadlines import arm, disarm, is_armed
-from gate_agent.domain.decision import Reason, Verdict
+from gate_agent.domain.decision import Reason
 from gate_agent.domain.effects import Ignored, LowerBarrier, RaiseBarrier, Record
 from gate_agent.domain.events import BarrierCommandFailed, BarrierMoved, RaiseSent
-from gate_agent.domain.evidence import Evidence
+from gate_agent.domain.evidence import (
+    Evidence,
+    ManifestEvidence,
+    Piece,
+    age_ms,
+    present_ms,
+)
 from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.handover import handed_over
+from gate_agent.domain.noticing import weighed_in_the_end
 from gate_agent.domain.records import (
     Alarm,
     FaultChanged,
@@ -29,7 +37,6 @@ from gate_agent.domain.vocabulary import (
     CommandId,
     Instant,
     Left,
-    Outcome,
     Phase,
     WeightState,
 )
@@ -121,13 +128,7 @@ def hold(lane: LaneState, reason: Reason, at: Instant) -> Step:
     passage = lane.passage
     if passage is None:
         return Step(lane)
-    known = passage.verdict
-    inspect = known is not None and known.outcome is Outcome.INSPECT
-    verdict = Verdict(
-        outcome=Outcome.INSPECT if inspect else Outcome.HOLD,
-        reasons=tuple(dict.fromkeys([*(known.reasons if known else ()), reason])),
-        declaration=known.declaration if known else None,
-    )
+    verdict = handed_over(passage.verdict, reason)
     lane = replace(
         disarm(lane, *DeadlineKind),
         phase=Phase.HELD,
@@ -136,22 +137,30 @@ def hold(lane: LaneState, reason: Reason, at: Instant) -> Step:
     decided = PassageDecided(
         passage_id=passage.passage_id,
         verdict=verdict,
-        evidence=evidence_of(lane, passage),
-        policy_version=lane.policy.version,
-        at=at,
+        evidence=evidence_of(lane, passage, at),
+        pack=lane.pack,
+        wall_ms=at.wall_ms,
+        handed_over_for=reason,
+        verdict_before=passage.verdict,
     )
     return Step(lane, (Record(body=decided),)).on(follow_presence(lane))
 
 
-def evidence_of(lane: LaneState, passage: Passage) -> Evidence:
-    """The evidence of a passage as a verdict takes it."""
+def evidence_of(lane: LaneState, passage: Passage, at: Instant) -> Evidence:
+    """The evidence of a passage as a verdict takes it at the moment `at`: in integers."""
+    now_ms = present_ms(passage.arrived_at, at)
+    confirmed_at = lane.manifest.confirmed_at
     return Evidence(
         passage_id=passage.passage_id,
-        arrived_at=passage.arrived_at,
-        plate=passage.plate,
-        card=passage.card,
-        weight=passage.weight,
-        manifest=lane.manifest,
+        lane_id=lane.lane_id,
+        arrived_at_ms=passage.arrived_at.wall_ms,
+        plate=_aged(passage.plate, now_ms),
+        card=_aged(passage.card, now_ms),
+        weight=_aged(passage.weight, now_ms),
+        manifest=ManifestEvidence(
+            version=lane.manifest.version,
+            age_ms=None if confirmed_at is None else age_ms(confirmed_at, at),
+        ),
         faults=lane.faults,
         barrier=lane.barrier,
         mode=lane.mode,
@@ -160,6 +169,10 @@ def evidence_of(lane: LaneState, passage: Passage) -> Evidence:
         scale_zeroed=passage.scale_zeroed,
         alone=passage.alone,
     )
+
+
+def _aged(piece: Piece | None, now_ms: int) -> Piece | None:
+    return None if piece is None else replace(piece, age_ms=now_ms - piece.since_arrival_ms)
 
 
 def move_barrier(lane: LaneState, event: BarrierMoved, at: Instant) -> Step:
@@ -383,8 +396,9 @@ def close_passage(lane: LaneState, left: Left, at: Instant) -> Step:
         arrived_at=passage.arrived_at,
         timeline=passage.timeline,
     )
-    lane = replace(lane, phase=Phase.IDLE, passage=None, deadlines=())
-    step = Step(lane, (Record(body=closed),))
+    step = weighed_in_the_end(lane)
+    lane = replace(step.lane, phase=Phase.IDLE, passage=None, deadlines=())
+    step = step.on(Step(lane, (Record(body=closed),)))
     if someone_is_here(lane):
         return step.on(open_passage(lane, at, unexpected=not waits_at_entry(lane)))
     return step.on(_watch_left_open(lane))

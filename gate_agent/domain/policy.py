@@ -1,4 +1,4 @@
-"""What the port allows: numbers, not code. The first of the versioned packs to come."""
+"""What the lane file says: the lane's own timings, and limits until the hub sends a pack."""
 
 from __future__ import annotations
 
@@ -34,7 +34,3 @@ class ReleasePolicy:
     absence_s: float = 1.0
     open_too_long_s: float = 30.0
     plate_attempts: int = 4
-
-    def weight_tolerance(self, declared_kg: int) -> int:
-        """The largest difference, in kg, that passes for a vehicle declared at `declared_kg`."""
-        return max(self.weight_tolerance_kg, declared_kg * self.weight_tolerance_permille // 1000)

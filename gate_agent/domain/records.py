@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gate_agent.domain.decision import Verdict
+from gate_agent.domain.decision import Reason, Verdict
 from gate_agent.domain.evidence import Evidence
 from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.manifest import Declaration
+from gate_agent.domain.policy_pack import PolicyPack
 from gate_agent.domain.vocabulary import CommandId, Instant, Left, Outcome, PassageId
 
 
@@ -22,6 +24,14 @@ class Alarm(StrEnum):
     DECLARATION_USED_TWICE = "declaration_used_twice"  # found by the hub, never by one lane
     WEIGHT_CHANGED = "weight_changed"  # between the verdict and the boom being up
     LEFT_UNRELEASED = "left_unreleased"  # out by the exit, under a boom that was not down
+    AXLE_OFF_DECK = "axle_off_deck"  # the scale rests, and an axle stands in a beam beside it
+    CREEPING = "creeping"  # wholly on the platform, and the scale does not come to rest
+    PERSON_STEPPED = "person_stepped"  # the weight at rest changed by what a person weighs
+    ZERO_DRIFT = "zero_drift"  # the empty scale is off zero, over a day
+    TARE_DRIFT = "tare_drift"  # the scale reads off for vehicles whose weight is registered
+    CHAIN_BROKEN = "chain_broken"  # found by the hub: a record was altered, put in or taken out
+    RECORDS_MISSING = "records_missing"  # found by the hub: later ones came, these do not
+    RECORDS_LOST = "records_lost"  # found by the hub: it acknowledged them once and lacks them now
 
 
 class Refusal(StrEnum):
@@ -32,6 +42,8 @@ class Refusal(StrEnum):
     NOT_WAITING = "not_waiting"  # the passage is not waiting for a person
     LANE_NOT_EMPTY = "lane_not_empty"
     BOOM_NOT_OPEN = "boom_not_open"
+    SLIP_MISSING = "slip_missing"  # in an emergency nothing opens without a valid slip
+    SLIP_USED = "slip_used"
 
 
 class PictureView(StrEnum):
@@ -47,6 +59,14 @@ class LaneStarted:
 
     version: str
     interrupted: PassageId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyAdopted:
+    """From now on the lane judges by this pack."""
+
+    version: str
+    policy_hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +87,34 @@ class PictureTaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassageDecided:
-    """The lane's own verdict with everything it rested on."""
+    """The lane's own verdict with everything it rested on: `replayed` makes it again from this.
+
+    `handed_over_for` is None where `decide` gave the verdict from these `declarations` at
+    `wall_ms`; else the reason for which a passage with `verdict_before` became a person's.
+    """
 
     passage_id: PassageId
     verdict: Verdict
     evidence: Evidence
-    policy_version: str
-    at: Instant
+    pack: PolicyPack
+    wall_ms: int
+    declarations: tuple[Declaration, ...] = ()
+    handed_over_for: Reason | None = None
+    verdict_before: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeighedAfterwards:
+    """The weight of a vehicle that was judged while the scale still swung.
+
+    `within_kg` 0: settled at `gross_kg`. More: it left before the scale had come to rest, and
+    this is how far it got. `agrees` tells whether it fits the interval of the verdict.
+    """
+
+    passage_id: PassageId
+    gross_kg: int
+    within_kg: int
+    agrees: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +126,7 @@ class PassageOverridden:
     decision: Outcome
     by: str
     reason: str
+    slip: str = ""  # the number of the slip it was done on, in an emergency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,9 +192,11 @@ class AlarmRaised:
 
 RecordBody = (
     LaneStarted
+    | PolicyAdopted
     | PassageOpened
     | PictureTaken
     | PassageDecided
+    | WeighedAfterwards
     | PassageOverridden
     | CommandCarriedOut
     | CommandRefused

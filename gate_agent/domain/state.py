@@ -9,9 +9,10 @@ from gate_agent.domain.decision import Verdict
 from gate_agent.domain.effects import Effect, Lamp, Sign
 from gate_agent.domain.evidence import CardEvidence, PlateEvidence, WeightEvidence
 from gate_agent.domain.faults import FaultCode
-from gate_agent.domain.manifest import NO_MANIFEST, ManifestStatus
+from gate_agent.domain.manifest import NO_MANIFEST, Declaration, ManifestStatus
 from gate_agent.domain.policy import ReleasePolicy
-from gate_agent.domain.records import Timeline
+from gate_agent.domain.policy_pack import PolicyPack, default_pack
+from gate_agent.domain.records import Alarm, Timeline
 from gate_agent.domain.vocabulary import (
     Barrier,
     CommandId,
@@ -67,6 +68,36 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the manifest last answered, and the question."""
+
+    plate: str | None
+    card_uid: str | None
+    declarations: tuple[Declaration, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What was noticed about the scale under one vehicle."""
+
+    axle_off_since: Instant | None = None  # at rest with a beam cut
+    moving_since: Instant | None = None  # wholly on the platform and not at rest
+    rested_kg: int | None = None  # where it last rested, wholly on the platform
+    noticed: tuple[Alarm, ...] = ()  # each is raised once
+    is_weighed: bool = False  # after a verdict that did not wait for the settled weight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZeroDay:
+    """What the empty scale showed on one UTC day, in days since the epoch."""
+
+    day: int
+    seen: int = 0
+    total_kg: int = 0
+    alarmed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """One vehicle in the lane."""
 
@@ -77,7 +108,8 @@ class Passage:
     plate_attempt: int = 1
     plate_done: bool = False  # good enough, or no attempt left
     card: CardEvidence | None = None
-    weight: WeightEvidence | None = None
+    weight: WeightEvidence | None = None  # settled; after an early verdict what it rested on
+    swing: WeightEvidence | None = None  # where a weight that still moves must settle
     scale_zeroed: bool = False
     weight_moved: bool = False  # the scale reacted to this vehicle
     rear_beam_cut: bool = False
@@ -89,6 +121,7 @@ class Passage:
     interrupted: bool = False
     gather_over: bool = False
     lookup: Lookup | None = None
+    found: Found | None = None
     verdict: Verdict | None = None
     decided_by: str = ""
     raises: int = 0
@@ -97,6 +130,7 @@ class Passage:
     exit_seen: bool = False  # after that the exit loop went from clear to occupied
     tailgated: bool = False
     weight_alarmed: bool = False
+    watch: Watch = Watch()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +139,8 @@ class LaneState:
 
     lane_id: LaneId
     epoch: str  # the life of this lane database; part of every passage id
-    policy: ReleasePolicy
+    policy: ReleasePolicy  # of the lane file; of it the lane's own timings always hold
+    pack: PolicyPack = default_pack(ReleasePolicy())  # noqa: RUF009 - what the port allows
     mode: Mode = Mode.AUTO
     phase: Phase = Phase.IDLE
     passage: Passage | None = None
@@ -120,6 +155,9 @@ class LaneState:
     manifest: ManifestStatus = NO_MANIFEST
     lamps: frozenset[Lamp] = frozenset()
     sign: Sign = Sign.OUT_OF_SERVICE
+    zeros: tuple[ZeroDay, ...] = ()  # oldest first
+    tares: tuple[int, ...] = ()  # permille of the registered weight, of the last empty vehicles
+    used_slips: tuple[str, ...] = ()  # the last ones of this lane; the hub knows all
     carried_out: tuple[CommandId, ...] = ()  # the last commands, so that none is done twice
 
 
@@ -141,4 +179,4 @@ class Step:
 
 def initial_lane(lane_id: LaneId, epoch: str, policy: ReleasePolicy) -> LaneState:
     """A lane that has seen nothing yet: everything unknown, nothing permitted."""
-    return LaneState(lane_id=lane_id, epoch=epoch, policy=policy)
+    return LaneState(lane_id=lane_id, epoch=epoch, policy=policy, pack=default_pack(policy))

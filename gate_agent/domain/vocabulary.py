@@ -27,6 +27,16 @@ class Instant:
         """Seconds from this moment to `now` by the monotonic clock; negative if it lies ahead."""
         return now.mono_s - self.mono_s
 
+    def elapsed_us(self, now: Instant) -> int:
+        """Microseconds from this moment to `now`, never negative.
+
+        By the monotonic clock; by the wall clock where the machine restarted in between: a
+        monotonic clock that went back is another boot's.
+        """
+        if now.mono_s < self.mono_s:
+            return max(0, now.wall_ms - self.wall_ms) * 1000
+        return round((now.mono_s - self.mono_s) * 1_000_000)
+
 
 class Outcome(StrEnum):
     """How a passage ends."""
@@ -42,6 +52,7 @@ class Mode(StrEnum):
 
     AUTO = "auto"
     ATTENDED = "attended"  # never releases by itself
+    EMERGENCY = "emergency"  # people release on numbered slips while systems are down
     CLOSED = "closed"
 
 

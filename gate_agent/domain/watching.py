@@ -23,6 +23,7 @@ def watch_weight(lane: LaneState) -> Step:
         lane.phase is not Phase.RELEASING
         or passage is None
         or passage.weight is None
+        or passage.weight.within_kg > 0  # `noticing` follows it
         or passage.timeline.boom_up is not None
         or passage.weight_alarmed
         or lane.weight_state is not WeightState.SETTLED

@@ -36,8 +36,8 @@ from gate_agent.store.hub_cache import ManifestReader, acknowledged_in, open_cac
 from gate_agent.store.lane_store import LaneStore, OutboxReader
 from gate_agent.store.picture_files import PictureFiles
 from gate_agent.store.schema import open_reader
-from gate_agent.uplink.mqtt import BrokerAddress
-from gate_agent.uplink.uplink import Uplink
+from gate_agent.uplink.mqtt import BrokerAddress, MqttLink
+from gate_agent.uplink.uplink import Link, Uplink
 from models.lpr.opening import open_plate_reader
 
 if TYPE_CHECKING:
@@ -64,17 +64,19 @@ class Agent:
         self._policy = lane_file.policy_of(config)
         self._version = version("kakou")
         state_dir = Path(config.state_dir)
-        self._store = LaneStore(state_dir / "lane.db", LaneId(config.lane), self._policy)
+        self._store = self._open_store(state_dir / "lane.db", LaneId(config.lane))
         self._cache, damage = open_cache(state_dir / "hub.db")
         if damage:
             log.error("manifest_begun_anew", detail=damage)
         self._cache_reader = open_reader(state_dir / "hub.db")
         self._outbox = OutboxReader(state_dir / "lane.db")
-        self._manifest = ManifestReader(state_dir / "hub.db", self._store.used_by)
+        self._manifest = ManifestReader(
+            state_dir / "hub.db", self._store.used_by, self._store.drawn_on
+        )
         pictures = PictureFiles(
             state_dir / "pictures", max_bytes=config.pictures_max_mb * 1_000_000
         )
-        self._inbox = Inbox()
+        self._inbox = self._make_inbox()
         self._deadlines = Deadlines()
         self._make_devices(config, pictures)
         self._uplink = Uplink(
@@ -90,6 +92,7 @@ class Agent:
             self._inbox,
             clock,
             log,
+            make_link=self._make_link,
         )
         self.loop = LaneLoop(
             self._store,
@@ -102,7 +105,21 @@ class Agent:
             recorded=self._uplink.wake,
             stop_lamps=self._stop_lamps,
             confirmed_s=lambda: self._uplink.manifest_confirmed_s,
+            policy=lambda: self._uplink.policy,
         )
+
+    # The seams at which the virtual port (hil_tests) puts its own: what touches disk, time, wire.
+
+    def _open_store(self, path: Path, lane_id: LaneId) -> LaneStore:
+        return LaneStore(path, lane_id, self._policy)
+
+    def _make_inbox(self) -> Inbox:
+        return Inbox()
+
+    def _make_link(
+        self, address: BrokerAddress, subscriptions: list[str], will: tuple[str, bytes]
+    ) -> Link:
+        return MqttLink(address, subscriptions, will)
 
     def _make_devices(self, config: LaneConfig, pictures: PictureFiles) -> None:
         devices, clock, inbox, log = config.devices, self._clock, self._inbox, self._log
@@ -134,14 +151,21 @@ class Agent:
 
     def start(self) -> None:
         """Everything begins; the lane first, so that it sees the devices come."""
-        dispatch = Dispatch(
-            self._board.order, self._plates.order, self._deadlines, self.loop.find, self._log
-        )
-        started = AgentStarted(policy=self._policy, version=self._version)
-        self.loop.start(dispatch, Stamped(started, instant(self._clock)))
+        self.loop.start(self._make_dispatch(), self._started())
         for service in self._services:
             service.start()
         self._uplink.start()
+
+    def _make_dispatch(self) -> Dispatch:
+        return Dispatch(
+            self._board.order, self._plates.order, self._deadlines, self.loop.find, self._log
+        )
+
+    def _started(self) -> Stamped:
+        at = instant(self._clock)
+        pack = self._uplink.policy.current(at.wall_ms)
+        started = AgentStarted(policy=self._policy, version=self._version, pack=pack)
+        return Stamped(started, at)
 
     def stop(self) -> None:
         """Devices first, then the lane, then the link; what is unsent stays in the outbox."""
@@ -192,14 +216,14 @@ def _broker(config: LaneConfig) -> BrokerAddress:
     )
 
 
-def run(config: LaneConfig, log: Log) -> None:
-    """Run a lane until SIGTERM or SIGINT.
+def run(config: LaneConfig, log: Log, clock: Clock | None = None) -> None:
+    """Run a lane until SIGTERM or SIGINT, by the machine's clocks unless `clock` is given.
 
     Raises `GateError` when the thread that decides has ended: who started us starts us again.
     """
     stop = StopSignals()
     notifier = Notifier()
-    agent = Agent(config, SystemClock(), log)
+    agent = Agent(config, clock or SystemClock(), log)
     agent.start()
     log.info("agent_started", version=version("kakou"))
     notifier.ready("started")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gate_agent.domain.effects import Sign
 from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.policy_pack import policy_hash
 from gate_agent.wire.v1 import LaneHealth
 
 if TYPE_CHECKING:
@@ -46,5 +47,7 @@ def health_of(
         last_seq=last_seq,
         unsent=unsent,
         oldest_unsent_s=0.0 if oldest_ms is None else max(0.0, (at.wall_ms - oldest_ms) / 1000),
+        policy_version=lane.pack.version,
+        policy_hash=policy_hash(lane.pack),
         showing=(Sign.OUT_OF_SERVICE if is_store_failing else lane.sign).value,
     )

@@ -11,6 +11,7 @@ import math
 import sqlite3
 import threading
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gate_agent.clock import instant
@@ -20,6 +21,7 @@ from gate_agent.domain.events import (
     DeclarationsFound,
     FaultCleared,
     FaultRaised,
+    PolicyChanged,
     Stamped,
 )
 from gate_agent.domain.faults import FaultCode
@@ -27,16 +29,20 @@ from gate_agent.domain.lane import step
 from gate_agent.domain.manifest import ManifestStatus
 from gate_agent.domain.vocabulary import Instant
 from gate_agent.errors import StoreError
+from gate_agent.store.held_policy import NO_POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devices.clock import Clock
+    from gate_agent.domain.manifest import Declaration
+    from gate_agent.domain.policy_pack import PolicyPack
     from gate_agent.domain.state import LaneState
     from gate_agent.inbox import Inbox
     from gate_agent.logs import Log
     from gate_agent.runtime.deadlines import Deadlines
     from gate_agent.runtime.dispatch import Dispatch
+    from gate_agent.store.held_policy import HeldPolicy
     from gate_agent.store.hub_cache import HeldManifest, ManifestReader
     from gate_agent.store.lane_store import LaneStore
 
@@ -62,11 +68,12 @@ class LaneLoop:
         recorded: Callable[[], None],
         stop_lamps: Callable[[], None],
         confirmed_s: Callable[[], float],
+        policy: Callable[[], HeldPolicy] = lambda: NO_POLICY,
     ) -> None:
         """`recorded` is called after a commit; `stop_lamps` when commits fail.
 
         `confirmed_s` says when (monotonic) this process last heard that its manifest is the
-        newest; minus infinity: not yet.
+        newest; minus infinity: not yet. `policy` is what the hub has given the lane.
         """
         self._store = store
         self._manifest = manifest
@@ -78,6 +85,7 @@ class LaneLoop:
         self._recorded = recorded
         self._stop_lamps = stop_lamps
         self._confirmed_s = confirmed_s
+        self._policy = policy
         self._dispatch: Dispatch | None = None
         self._next: deque[Stamped] = deque()
         self._store_failed_at: Instant | None = None
@@ -90,9 +98,13 @@ class LaneLoop:
 
     def start(self, dispatch: Dispatch, first: Stamped) -> None:
         """Begin with `first`, the event that says the agent started."""
+        self.prepare(dispatch, first)
+        self._thread.start()
+
+    def prepare(self, dispatch: Dispatch, first: Stamped) -> None:
+        """Everything of `start` but the thread: whoever has none calls `turn` instead."""
         self._dispatch = dispatch
         self._next.append(first)
-        self._thread.start()
 
     def stop(self) -> None:
         """End after the event in hand."""
@@ -120,31 +132,53 @@ class LaneLoop:
             self._next.append(Stamped(FaultRaised(code=FaultCode.MANIFEST, detail=str(exc)), at))
             return
         status = status_of(held, at, self._confirmed_s())
-        answer = DeclarationsFound(token=question.token, declarations=tuple(found), manifest=status)
+        answer = DeclarationsFound(
+            token=question.token,
+            declarations=tuple(self._drawn(each, at) for each in found),
+            manifest=status,
+        )
         if FaultCode.MANIFEST in self.lane.faults:
             self._next.append(Stamped(FaultCleared(code=FaultCode.MANIFEST), at))
         self._next.append(Stamped(answer, at))
+
+    def _drawn(self, declaration: Declaration, at: Instant) -> Declaration:
+        """With what it draws; the secret stays outside the core and its records."""
+        drawn = self._policy().draw(self.lane.pack, at.wall_ms, declaration.declaration_id)
+        return declaration if drawn is None else replace(declaration, drawn=drawn)
 
     def _run(self) -> None:
         while not self._stop.is_set():
             self.turn()
 
-    def turn(self) -> None:
-        """Take one event, or wait a moment for none; the thread does this until stopped."""
+    def turn(self) -> bool:
+        """Take one event, or wait a moment for none; the thread does this until stopped.
+
+        Whether there was one.
+        """
         self.turned_s = self._clock.now().mono_s
         stamped = self._take()
         if stamped is not None:
             self._process(stamped)
         self._tidy(is_quiet=stamped is None)
+        return stamped is not None
 
     def _take(self) -> Stamped | None:
         if self._next:
             return self._next.popleft()
         now = instant(self._clock)
+        if (pack := self._new_pack(now)) is not None:
+            return Stamped(PolicyChanged(pack=pack), now)
         token = self._deadlines.due(now.mono_s)
         if token is not None:
             return Stamped(DeadlineExpired(token=token), now)
         return self._inbox.take(self._deadlines.wait_s(now.mono_s, TURN_S))
+
+    def _new_pack(self, now: Instant) -> PolicyPack | None:
+        """Other rules that are in force by now; between two vehicles only."""
+        if self.lane.passage is not None:
+            return None
+        pack = self._policy().current(now.wall_ms)
+        return None if pack is self.lane.pack or pack == self.lane.pack else pack
 
     def _process(self, stamped: Stamped) -> None:
         after = step(self.lane, stamped.event, stamped.at)
@@ -168,7 +202,7 @@ class LaneLoop:
             self._store_failed_at = instant(self._clock)
             self._log.error("store_failed", detail=detail)
             self._stop_lamps()
-        self._stop.wait(RETRY_S)
+        self._clock.sleep(RETRY_S)
 
     def _store_is_back(self) -> None:
         at = self._store_failed_at

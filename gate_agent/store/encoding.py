@@ -6,7 +6,7 @@ from typing import get_args
 
 import msgspec
 
-from gate_agent.domain import events
+from gate_agent.domain import events, records
 from gate_agent.domain.state import LaneState
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -37,6 +37,11 @@ def decode_state(raw: bytes) -> LaneState:
 def encode_event(event: events.Event) -> tuple[str, bytes]:
     """The name of an event's type, and its fields."""
     return type(event).__name__, _encoder.encode(event)
+
+
+def encode_record(body: records.RecordBody) -> tuple[str, bytes]:
+    """The name of a record's type, and its fields as the lane means them."""
+    return type(body).__name__, _encoder.encode(body)
 
 
 def decode_event(name: str, raw: bytes) -> events.Event:

@@ -14,9 +14,11 @@ import msgspec
 
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.errors import DamagedError, StoreError
+from gate_agent.store.held_policy import NO_POLICY, HeldPolicy
 from gate_agent.store.schema import hub_migrations, open_database, open_reader
 from gate_agent.wire import digest
 from gate_agent.wire.convert import declaration_of
+from gate_agent.wire.policy_pack import PolicyPackError, read_pack
 from gate_agent.wire.v1 import DeclarationRow
 
 if TYPE_CHECKING:
@@ -129,6 +131,37 @@ class HubCache:
         except sqlite3.Error as exc:
             raise StoreError(f"{self.path}: cannot be written: {exc}") from exc
 
+    def policy(self) -> HeldPolicy:
+        """The packs and secrets that are kept. Raises `StoreError`."""
+        try:
+            row = self._db.execute("SELECT digest FROM policy").fetchone()
+            if row is None:
+                return NO_POLICY
+            bodies = self._db.execute("SELECT body FROM policy_packs ORDER BY place").fetchall()
+            secrets = self._db.execute("SELECT period, secret FROM draw_secrets").fetchall()
+            packs = tuple(read_pack(body, str(self.path)) for (body,) in bodies)
+        except PolicyPackError:
+            return NO_POLICY  # written by a version that knew more: the hub will send it again
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.path}: policy cannot be read: {exc}") from exc
+        return HeldPolicy(digest=row[0], packs=packs, secrets=dict(secrets))
+
+    def keep_policy(
+        self, policy_digest: str, packs: Sequence[bytes], secrets: dict[str, bytes]
+    ) -> None:
+        """Replace packs and secrets in one transaction. Raises `StoreError`."""
+        try:
+            with self._db.atomic():
+                for table in ("policy", "policy_packs", "draw_secrets"):
+                    self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
+                self._db.execute("INSERT INTO policy VALUES (1, ?)", [policy_digest])
+                for place, body in enumerate(packs):
+                    self._db.execute("INSERT INTO policy_packs VALUES (?, ?)", [place, body])
+                for each in secrets.items():
+                    self._db.execute("INSERT INTO draw_secrets VALUES (?, ?)", list(each))
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.path}: policy cannot be written: {exc}") from exc
+
     def acknowledged(self, epoch: str) -> int:
         """Up to which record of this epoch the hub has everything; 0 when it has none."""
         row = self._db.execute(
@@ -176,10 +209,19 @@ def open_cache(path: Path) -> tuple[HubCache, str]:
 class ManifestReader:
     """Looks declarations up for the lane thread."""
 
-    def __init__(self, path: Path, used_by: Callable[[str], str | None]) -> None:
-        """Read `path` beside its writer; `used_by` says what this lane itself has used up."""
+    def __init__(
+        self,
+        path: Path,
+        used_by: Callable[[str], str | None],
+        drawn_on: Callable[[str], Sequence[tuple[str, int]]] = lambda _: (),
+    ) -> None:
+        """Read `path` beside its writer.
+
+        `used_by` and `drawn_on` say what this lane itself has used up, and taken of an account.
+        """
         self._path = path
         self._used_by = used_by
+        self._drawn_on = drawn_on
         self._connection = open_reader(path)
 
     def find(
@@ -200,17 +242,38 @@ class ManifestReader:
                     [normalize_plate(plate or ""), normalize_card(card_uid or "")],
                 ).fetchall()
                 held = _held(self._connection)
+                declarations = [self._with_own_use(_decoder.decode(row[0])) for row in rows]
             finally:
                 self._connection.execute("ROLLBACK")
-            return [self._with_own_use(_decoder.decode(row[0])) for row in rows], held
         except (sqlite3.Error, msgspec.MsgspecError) as exc:
             raise StoreError(f"{self._path}: manifest cannot be read: {exc}") from exc
+        return declarations, held
 
     def _with_own_use(self, row: DeclarationRow) -> Declaration:
         """What this lane used up counts even before the hub has heard of it."""
         if row.used_by is None and (passage_id := self._used_by(row.declaration_id)):
             row = msgspec.structs.replace(row, used_by=passage_id)
+        if row.accounts:
+            accounts = tuple(
+                msgspec.structs.replace(each, pending=self._pending(each.account_id))
+                for each in row.accounts
+            )
+            row = msgspec.structs.replace(row, accounts=accounts)
         return declaration_of(row)
+
+    def _pending(self, account_id: str) -> int:
+        """What this lane took that the balance in the manifest held does not reckon in yet.
+
+        The hub marks a use and reckons it in one version: where the row held is marked, it is in.
+        """
+        total = 0
+        for declaration_id, quantity in self._drawn_on(account_id):
+            stored = self._connection.execute(
+                "SELECT body FROM declarations WHERE declaration_id = ?", [declaration_id]
+            ).fetchone()
+            if stored is None or _decoder.decode(stored[0]).used_by is None:
+                total += quantity
+        return total
 
     def close(self) -> None:
         """Give the connection back."""

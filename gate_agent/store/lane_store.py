@@ -2,32 +2,37 @@
 
 Written by the lane thread only. A commit that fails changes nothing, and the caller may try the
 same event again. Records are numbered from 1 without gaps within an epoch; numbers are never
-given twice, also after the rows that carried them are gone.
+given twice, also after the rows that carried them are gone. Each has its link in the chain of
+the epoch (`wire/chain.py`), and with the record that closes a passage its dossier is sealed.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from gate_agent.domain.effects import MarkUsed, Record
-from gate_agent.domain.events import Stamped
+from gate_agent.domain.events import AgentStarted, Stamped
+from gate_agent.domain.records import PassageClosed, PassageOpened
 from gate_agent.domain.state import LaneState, Step, initial_lane
-from gate_agent.domain.vocabulary import Instant, LaneId
+from gate_agent.domain.vocabulary import Instant, LaneId, PassageId
 from gate_agent.errors import StoreError
 from gate_agent.store.encoding import (
     EncodingError,
     decode_event,
     decode_state,
     encode_event,
+    encode_record,
     encode_state,
 )
 from gate_agent.store.fold import fold
 from gate_agent.store.schema import lane_migrations, open_database, open_reader
+from gate_agent.store.sealing import seal
 from gate_agent.wire import v1
+from gate_agent.wire.chain import link
 from gate_agent.wire.convert import body_of
 
 if TYPE_CHECKING:
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gate_agent.domain.policy import ReleasePolicy
+    from gate_agent.domain.records import RecordBody
 
 JOURNAL_KEEP_ROWS = 500_000
 """About a month of a busy lane. Older rows are folded into the base state first."""
@@ -44,11 +50,29 @@ TRIM_ROWS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One record that the hub has not yet acknowledged. `body` is wire v1 JSON."""
+    """One record that the hub has not yet acknowledged. `body` is wire v1 JSON.
+
+    `chain` is its link; None: made by a version that had no chain.
+    """
 
     seq: int
     at_ms: int
     body: bytes
+    chain: str | None = None
+
+
+@dataclass(slots=True)
+class _Ends:
+    """Where the rows of the database end. Changed on a copy, which counts once it is committed."""
+
+    journal_seq: int
+    record_seq: int
+    chain: str  # the link of the newest record
+    opened_seq: int  # the journal row that opened the present passage, or one of these:
+
+
+_NO_PASSAGE = 0
+_NOT_KNOWN = -1  # opened by a version that did not keep it
 
 
 class LaneStore:
@@ -64,7 +88,8 @@ class LaneStore:
         self._db = open_database(path, lane_migrations)
         try:
             self.epoch = self._identify(lane_id, policy)
-            self._journal_seq, self._record_seq, self.lane = self._load()
+            self._ends, self.lane = self._load()
+            self._software = ""
         except (sqlite3.Error, EncodingError, TypeError) as exc:  # TypeError: a row is missing
             self._db.close()
             raise StoreError(f"{path}: cannot be read: {exc}") from exc
@@ -86,58 +111,120 @@ class LaneStore:
         base = encode_state(initial_lane(lane_id, epoch, policy))
         with self._db.atomic():
             self._db.execute("INSERT INTO identity VALUES (1, ?, ?, ?, 0)", [lane_id, epoch, base])
-            self._db.execute("INSERT INTO snapshot VALUES (1, 0, 0, ?)", [base])
+            self._db.execute(
+                "INSERT INTO snapshot (id, journal_seq, record_seq, state) VALUES (1, 0, 0, ?)",
+                [base],
+            )
 
-    def _load(self) -> tuple[int, int, LaneState]:
-        journal_seq, record_seq, state = self._db.execute(
-            "SELECT journal_seq, record_seq, state FROM snapshot"
+    def _load(self) -> tuple[_Ends, LaneState]:
+        *ends, state = self._db.execute(
+            "SELECT journal_seq, record_seq, chain, opened_seq, state FROM snapshot"
         ).fetchone()
-        return journal_seq, record_seq, decode_state(state)
+        lane = decode_state(state)
+        found = _Ends(*ends)
+        if lane.passage is not None and found.opened_seq == _NO_PASSAGE:
+            found.opened_seq = _NOT_KNOWN
+        return found, lane
 
     @property
     def last_seq(self) -> int:
         """The number of the newest record; 0 when there is none."""
-        return self._record_seq
+        return self._ends.record_seq
 
     def commit(self, stamped: Stamped, step: Step) -> None:
         """Write the event, the lane after it, its records and used declarations, or nothing.
 
         Raises `StoreError`; the store is then as it was.
         """
-        journal_seq, record_seq = self._journal_seq + 1, self._record_seq
+        ends = replace(self._ends, journal_seq=self._ends.journal_seq + 1)
         name, body = encode_event(stamped.event)
         at = stamped.at
+        if isinstance(stamped.event, AgentStarted):
+            self._software = stamped.event.version
         try:
             with self._db.atomic():
                 self._db.execute(
                     "INSERT INTO journal VALUES (?, ?, ?, ?, ?)",
-                    [journal_seq, at.mono_s, at.wall_ms, name, body],
+                    [ends.journal_seq, at.mono_s, at.wall_ms, name, body],
                 )
                 for effect in step.effects:
                     match effect:
                         case Record():
-                            record_seq += 1
-                            self._put(record_seq, at, v1.encode(body_of(effect.body)))
+                            self._record(ends, at, effect.body)
                         case MarkUsed():
                             self._mark_used(effect, at)
                         case _:
                             pass
                 self._db.execute(
-                    "UPDATE snapshot SET journal_seq = ?, record_seq = ?, state = ?",
-                    [journal_seq, record_seq, encode_state(step.lane)],
+                    "UPDATE snapshot SET journal_seq = ?, record_seq = ?, chain = ?,"
+                    " opened_seq = ?, state = ?",
+                    [*astuple(ends), encode_state(step.lane)],
                 )
         except sqlite3.Error as exc:
             raise StoreError(f"{self.path}: cannot commit: {exc}") from exc
-        self._journal_seq, self._record_seq, self.lane = journal_seq, record_seq, step.lane
+        self._ends, self.lane = ends, step.lane
 
-    def _put(self, seq: int, at: Instant, body: bytes) -> None:
-        self._db.execute("INSERT INTO outbox VALUES (?, ?, ?)", [seq, at.wall_ms, body])
+    def _record(self, ends: _Ends, at: Instant, record: RecordBody) -> None:
+        """One record into the outbox and beside its passage, which closes with its dossier."""
+        if isinstance(record, PassageOpened):
+            ends.opened_seq = ends.journal_seq
+        self._put(ends, at, v1.encode(body_of(record)))
+        if ends.opened_seq == _NO_PASSAGE:
+            return
+        name, body = encode_record(record)
+        self._db.execute(
+            "INSERT INTO unsealed VALUES (?, ?, ?, ?, ?)",
+            [ends.record_seq, at.wall_ms, name, ends.chain, body],
+        )
+        if isinstance(record, PassageClosed):
+            self._seal(ends, at, record.passage_id)
+
+    def _seal(self, ends: _Ends, at: Instant, passage_id: PassageId) -> None:
+        sealed = seal(
+            self._db.conn,
+            lane=self.lane.lane_id,
+            epoch=self.epoch,
+            passage_id=passage_id,
+            software=self._software,
+            opened_seq=None if ends.opened_seq == _NOT_KNOWN else ends.opened_seq,
+            closed_seq=ends.journal_seq,
+            sealed_at_ms=at.wall_ms,
+        )
+        self._put(ends, at, v1.encode(sealed))
+        self._db.execute("DELETE FROM unsealed")
+        ends.opened_seq = _NO_PASSAGE
+
+    def _put(self, ends: _Ends, at: Instant, body: bytes) -> None:
+        ends.record_seq += 1
+        ends.chain = link(
+            ends.chain,
+            lane=self.lane.lane_id,
+            epoch=self.epoch,
+            seq=ends.record_seq,
+            at_ms=at.wall_ms,
+            body=body,
+        )
+        self._db.execute(
+            "INSERT INTO outbox VALUES (?, ?, ?, ?)",
+            [ends.record_seq, at.wall_ms, body, ends.chain],
+        )
 
     def _mark_used(self, effect: MarkUsed, at: Instant) -> None:
         self._db.execute(
             "INSERT INTO used VALUES (?, ?, ?) ON CONFLICT (declaration_id) DO NOTHING",
             [effect.declaration_id, effect.passage_id, at.wall_ms],
         )
+        for account_id, quantity in effect.draws_on:
+            self._db.execute(
+                "INSERT OR IGNORE INTO drawn VALUES (?, ?, ?)",
+                [account_id, effect.declaration_id, quantity],
+            )
+
+    def drawn_on(self, account_id: str) -> list[tuple[str, int]]:
+        """Which declarations this lane used up that draw on an account, and how much of it."""
+        return self._db.execute(
+            "SELECT declaration_id, quantity FROM drawn WHERE account_id = ?", [account_id]
+        ).fetchall()
 
     def used_by(self, declaration_id: str) -> str | None:
         """The passage of this lane that used a declaration up; None if none did."""
@@ -150,6 +237,13 @@ class LaneStore:
         """Drop what the hub has committed. Raises `StoreError`."""
         try:
             with self._db.atomic():
+                self._db.execute(
+                    "UPDATE snapshot SET (forgotten_seq, forgotten_chain) ="
+                    " (SELECT seq, coalesce(chain, '') FROM outbox WHERE seq <= ?1"
+                    " ORDER BY seq DESC LIMIT 1)"
+                    " WHERE EXISTS (SELECT 1 FROM outbox WHERE seq <= ?1)",
+                    [through_seq],
+                )
                 self._db.execute("DELETE FROM outbox WHERE seq <= ?", [through_seq])
         except sqlite3.Error as exc:
             raise StoreError(f"{self.path}: cannot forget records: {exc}") from exc
@@ -158,7 +252,7 @@ class LaneStore:
         """Bound the journal: fold the oldest rows into the base state, in one transaction."""
         try:
             base_seq = self._db.execute("SELECT base_seq FROM identity").fetchone()[0]
-            cut = min(self._journal_seq - keep_rows, base_seq + TRIM_ROWS)
+            cut = min(self._ends.journal_seq - keep_rows, base_seq + TRIM_ROWS)
             if cut - base_seq < min(TRIM_ROWS, keep_rows // 10):
                 return
             with self._db.atomic():
@@ -204,7 +298,7 @@ class OutboxReader:
         """At most `limit` rows with a number above `seq`, in order. Raises `StoreError`."""
         try:
             rows = self._connection.execute(
-                "SELECT seq, at_ms, body FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
+                "SELECT seq, at_ms, body, chain FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
                 [seq, limit],
             ).fetchall()
         except sqlite3.Error as exc:

@@ -31,6 +31,39 @@ def lane_tables(db: Database) -> None:
         db.execute(sql)
 
 
+@lane_migrations()
+def lane_chain_and_dossiers(db: Database) -> None:
+    """Each record gets its link in the chain; a passage keeps its records until it is sealed.
+
+    Records made before carry no link (NULL), and a passage that is open now has no beginning.
+    """
+    for sql in (
+        "ALTER TABLE outbox ADD COLUMN chain TEXT",
+        # the link of the newest record, and of the last that was forgotten; '' before any
+        "ALTER TABLE snapshot ADD COLUMN chain TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE snapshot ADD COLUMN forgotten_seq INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE snapshot ADD COLUMN forgotten_chain TEXT NOT NULL DEFAULT ''",
+        # the journal row that opened the present passage; 0: none, or not known
+        "ALTER TABLE snapshot ADD COLUMN opened_seq INTEGER NOT NULL DEFAULT 0",
+        # what forgotten before is not known by its number: the outbox begins where it begins
+        "UPDATE snapshot SET forgotten_seq = coalesce((SELECT min(seq) - 1 FROM outbox),"
+        " record_seq)",
+        "CREATE TABLE unsealed (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"
+        " type TEXT NOT NULL, chain TEXT NOT NULL, body BLOB NOT NULL) STRICT",
+    ):
+        db.execute(sql)
+
+
+@lane_migrations()
+def lane_accounts(db: Database) -> None:
+    """What this lane's releases took from accounts that several declarations share."""
+    db.execute(
+        "CREATE TABLE drawn (account_id TEXT NOT NULL, declaration_id TEXT NOT NULL,"
+        " quantity INTEGER NOT NULL, PRIMARY KEY (account_id, declaration_id))"
+        " STRICT, WITHOUT ROWID"
+    )
+
+
 @hub_migrations()
 def hub_tables(db: Database) -> None:
     """The manifest and what the hub has acknowledged: rebuildable, written by the uplink."""
@@ -44,6 +77,17 @@ def hub_tables(db: Database) -> None:
         "CREATE TABLE manifest (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL,"
         " count INTEGER NOT NULL, digest TEXT NOT NULL, confirmed_ms INTEGER) STRICT",
         "CREATE TABLE acknowledged (epoch TEXT PRIMARY KEY, through_seq INTEGER NOT NULL) STRICT",
+    ):
+        db.execute(sql)
+
+
+@hub_migrations()
+def policy_tables(db: Database) -> None:
+    """The packs and draw secrets that the hub distributes, replaced as a whole."""
+    for sql in (
+        "CREATE TABLE policy (id INTEGER PRIMARY KEY CHECK (id = 1), digest TEXT NOT NULL) STRICT",
+        "CREATE TABLE policy_packs (place INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT",
+        "CREATE TABLE draw_secrets (period TEXT PRIMARY KEY, secret BLOB NOT NULL) STRICT",
     ):
         db.execute(sql)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gate_agent.wire import v1
+from gate_agent.wire.chain import is_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,6 @@ PICTURE_MAX_BYTES = 700_000
 AHEAD_RECORDS = 256  # sent but not acknowledged
 RESEND_S = 5.0
 
-_PICTURE = b'"picture_taken"'
 _picture_decoder = msgspec.json.Decoder(v1.PictureTaken)
 
 
@@ -76,11 +76,11 @@ class Publisher:
         batch: list[v1.RawRecord] = []
         size = 0
         for row in rows:
-            body = self._with_picture(row.body) if _PICTURE in row.body[:64] else row.body
+            body = self._with_picture(row.body) if is_picture(row.body) else row.body
             if batch and size + len(body) > BATCH_BYTES:
                 break
             size += len(body)
-            batch.append(v1.RawRecord(seq=row.seq, at_ms=row.at_ms, body=msgspec.Raw(body)))
+            batch.append(_raw(row, body))
         return batch
 
     def _send_batch(self, batch: list[v1.RawRecord]) -> bool:
@@ -98,3 +98,7 @@ class Publisher:
         if jpeg is not None and len(jpeg) > PICTURE_MAX_BYTES:
             jpeg = None
         return v1.encode(msgspec.structs.replace(record, jpeg=jpeg))
+
+
+def _raw(row: OutboxRow, body: bytes) -> v1.RawRecord:
+    return v1.RawRecord(seq=row.seq, at_ms=row.at_ms, body=msgspec.Raw(body), chain=row.chain)

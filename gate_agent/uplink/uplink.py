@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gate_agent.clock import instant
 from gate_agent.domain.events import FaultCleared, FaultRaised
@@ -16,6 +16,7 @@ from gate_agent.domain.faults import FaultCode
 from gate_agent.errors import StoreError
 from gate_agent.uplink.manifest_sync import ManifestSync
 from gate_agent.uplink.mqtt import LinkChanged, MqttLink, Received
+from gate_agent.uplink.policy_sync import PolicySync
 from gate_agent.uplink.publisher import Publisher
 from gate_agent.wire import v1
 from gate_agent.wire.convert import event_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from devices.clock import Clock
     from gate_agent.inbox import Inbox
     from gate_agent.logs import Log
+    from gate_agent.store.held_policy import HeldPolicy
     from gate_agent.store.hub_cache import HubCache
     from gate_agent.store.lane_store import OutboxReader
     from gate_agent.store.picture_files import PictureFiles
@@ -37,6 +39,29 @@ HEALTH_EVERY_S = 1.0
 CLOCKS_DIFFER_S = 5.0  # an order expires after 20 s or so
 CLOCKS_DIFFER_HEADS = 3  # in a row: one that was late on the way says nothing
 SILENT_S = 5.0  # heads come about once a second
+
+
+class Link(Protocol):
+    """A connection to the broker that keeps itself up; `MqttLink` says what its calls mean."""
+
+    inbox: queue.Queue[LinkChanged | Received]
+
+    def start(self) -> None:
+        """Begin to connect, and go on trying for ever."""
+        ...
+
+    def stop(self) -> None:
+        """Leave in order."""
+        ...
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the broker has accepted us and not gone since."""
+        ...
+
+    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
+        """Hand a message over if the link is up; whether it was taken. Never waits."""
+        ...
 
 
 class Uplink:
@@ -56,19 +81,22 @@ class Uplink:
         inbox: Inbox,
         clock: Clock,
         log: Log,
+        *,
+        make_link: Callable[[BrokerAddress, list[str], tuple[str, bytes]], Link] = MqttLink,
     ) -> None:
         """`health(unsent, oldest_ms)` builds the lane's present health."""
         self._site, self._lane, self._epoch, self._version = site, lane, epoch, version
         self._cache, self._outbox = cache, outbox
         self._health = health
         self._inbox, self._clock, self._log = inbox, clock, log
-        hub_streams = [topic(site, lane, s) for s in (Stream.ACK, Stream.COMMAND)]
-        hub_streams += [topic(site, lane, Stream.MANIFEST_PART)]
+        heard = (Stream.ACK, Stream.COMMAND, Stream.MANIFEST_PART, Stream.POLICY)
+        hub_streams = [topic(site, lane, stream) for stream in heard]
         hub_streams += [topic(site, HUB, Stream.MANIFEST_HEAD)]
         offline = v1.encode(v1.LaneStatus(lane=lane, epoch=epoch, online=False, version=version))
-        self._link = MqttLink(address, hub_streams, (topic(site, lane, Stream.STATUS), offline))
+        self._link = make_link(address, hub_streams, (topic(site, lane, Stream.STATUS), offline))
         self._publisher = Publisher(outbox, pictures, lane, epoch, self._sender(Stream.RECORDS))
         self._manifest = ManifestSync(cache, lane, self._sender(Stream.MANIFEST_REQUEST), log)
+        self._policy = PolicySync(cache, lane, self._sender(Stream.POLICY_REQUEST), log)
         self._acknowledged = cache.acknowledged(epoch)
         self._heard_s = clock.now().mono_s
         self._health_s = float("-inf")
@@ -105,6 +133,11 @@ class Uplink:
         """When (monotonic) this process last heard that its manifest is the newest; -inf: never."""
         return self._manifest.confirmed_s
 
+    @property
+    def policy(self) -> HeldPolicy:
+        """The packs and secrets held now; any thread may read them."""
+        return self._policy.held
+
     def _sender(self, stream: Stream) -> Callable[[bytes], bool]:
         name = topic(self._site, self._lane, stream)
         return lambda payload: self._link.publish(name, payload)
@@ -112,7 +145,7 @@ class Uplink:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                self._turn()
+                self.turn()
             except StoreError as exc:
                 if not self._store_failed:
                     self._store_failed = True
@@ -124,7 +157,11 @@ class Uplink:
             else:
                 self._store_failed = False
 
-    def _turn(self) -> None:
+    def turn(self) -> None:
+        """Take what has come, send what is due; the thread does this until stopped.
+
+        Raises `StoreError` after everything else was taken.
+        """
         trouble: StoreError | None = None
         for item in self._arrived():
             try:
@@ -197,7 +234,10 @@ class Uplink:
             case v1.ManifestHead():
                 self._heard_s = stamp.mono_s
                 self._compare_clocks(message.at_ms, stamp.wall_ms)
-                self._manifest.hear_head(message, stamp.mono_s, stamp.wall_ms)
+                if self._policy.hear_digest(message.policy_digest, stamp.mono_s):
+                    self._manifest.hear_head(message, stamp.mono_s, stamp.wall_ms)
+            case v1.PolicyPacks():
+                self._policy.take(message)
             case v1.ManifestPart():
                 held = self._manifest.version
                 self._manifest.take_part(message, stamp.mono_s, stamp.wall_ms)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import assert_never
 
+import msgspec
+
 from gate_agent.domain import records
 from gate_agent.domain.decision import Verdict
 from gate_agent.domain.events import Event, LoweringOrdered, ModeSet, Overridden
 from gate_agent.domain.evidence import Evidence, PlateEvidence, WeightEvidence
-from gate_agent.domain.manifest import Declaration, Documents
+from gate_agent.domain.manifest import Declaration
+from gate_agent.domain.policy_pack import policy_hash
 from gate_agent.domain.vocabulary import (
     CommandId,
-    DeclarationId,
     Instant,
     Mode,
     Outcome,
@@ -22,32 +24,12 @@ from gate_agent.wire import v1
 
 def declaration_of(row: v1.DeclarationRow) -> Declaration:
     """A declaration as the lane takes it."""
-    return Declaration(
-        declaration_id=DeclarationId(row.declaration_id),
-        plates=row.plates,
-        card_uid=row.card_uid,
-        gross_kg=row.gross_kg,
-        valid_from_ms=row.valid_from_ms,
-        valid_until_ms=row.valid_until_ms,
-        documents=Documents(row.documents),
-        holds=row.holds,
-        used_by=PassageId(row.used_by) if row.used_by else None,
-    )
+    return msgspec.convert(row, Declaration, from_attributes=True)
 
 
 def declaration_row(declaration: Declaration) -> v1.DeclarationRow:
     """A declaration as it travels."""
-    return v1.DeclarationRow(
-        declaration_id=declaration.declaration_id,
-        plates=declaration.plates,
-        card_uid=declaration.card_uid,
-        gross_kg=declaration.gross_kg,
-        valid_from_ms=declaration.valid_from_ms,
-        valid_until_ms=declaration.valid_until_ms,
-        documents=declaration.documents.value,
-        holds=declaration.holds,
-        used_by=declaration.used_by,
-    )
+    return msgspec.convert(declaration, v1.DeclarationRow, from_attributes=True)
 
 
 def event_of(command: v1.Command) -> Event:
@@ -61,6 +43,7 @@ def event_of(command: v1.Command) -> Event:
                 by=command.by,
                 reason=command.reason,
                 expires_at_ms=command.expires_at_ms,
+                slip=command.slip,
             )
         case v1.LowerBarrierCommand():
             return LoweringOrdered(
@@ -81,11 +64,13 @@ def event_of(command: v1.Command) -> Event:
             assert_never(command)
 
 
-def body_of(record: records.RecordBody) -> v1.RecordBody:  # noqa: C901, PLR0911 - one case a record
+def body_of(record: records.RecordBody) -> v1.RecordBody:  # noqa: C901, PLR0911, PLR0912 - one case a record
     """A record as it travels. A picture travels without its bytes: the uplink adds them."""
     match record:
         case records.LaneStarted():
             return v1.LaneStarted(version=record.version, interrupted=record.interrupted)
+        case records.PolicyAdopted():
+            return v1.PolicyAdopted(version=record.version, policy_hash=record.policy_hash)
         case records.PassageOpened():
             return v1.PassageOpened(passage_id=record.passage_id)
         case records.PictureTaken():
@@ -94,6 +79,13 @@ def body_of(record: records.RecordBody) -> v1.RecordBody:  # noqa: C901, PLR0911
             )
         case records.PassageDecided():
             return _decided(record)
+        case records.WeighedAfterwards():
+            return v1.WeighedAfterwards(
+                passage_id=record.passage_id,
+                gross_kg=record.gross_kg,
+                within_kg=record.within_kg,
+                agrees=record.agrees,
+            )
         case records.PassageOverridden():
             return _overridden(record)
         case records.CommandCarriedOut():
@@ -125,10 +117,17 @@ def _decided(record: records.PassageDecided) -> v1.PassageDecided:
         passage_id=record.passage_id,
         outcome=verdict.outcome.value,
         reasons=tuple(reason.value for reason in verdict.reasons),
-        evidence=evidence_facts(record.evidence, record.at),
+        evidence=evidence_facts(record.evidence),
         declaration=declaration_row(verdict.declaration) if verdict.declaration else None,
         manifest_version=record.evidence.manifest.version,
-        policy_version=record.policy_version,
+        policy_version=record.pack.version,
+        policy_hash=policy_hash(record.pack),
+        place=verdict.place,
+        notify=verdict.notify,
+        obligations=tuple(
+            v1.ObligationRow(code=each.code, due_ms=each.due_ms, to=each.to)
+            for each in verdict.obligations
+        ),
     )
 
 
@@ -146,22 +145,22 @@ def _overridden(record: records.PassageOverridden) -> v1.PassageOverridden:
         decision=_DECISIONS[record.decision],
         by=record.by,
         reason=record.reason,
+        slip=record.slip,
     )
 
 
-def evidence_facts(evidence: Evidence, at: Instant) -> v1.EvidenceFacts:
-    """What was sensed, with the age of each piece at the moment `at`."""
+def evidence_facts(evidence: Evidence) -> v1.EvidenceFacts:
+    """What was sensed, with the age of each piece at the verdict."""
+    card = evidence.card
     return v1.EvidenceFacts(
-        plate=_plate_fact(evidence.plate, at) if evidence.plate else None,
-        card=v1.CardFact(uid=evidence.card.uid, age_ms=_ms(evidence.card.at, at))
-        if evidence.card
-        else None,
-        weight=_weight_fact(evidence.weight, at) if evidence.weight else None,
+        plate=_plate_fact(evidence.plate) if evidence.plate else None,
+        card=v1.CardFact(uid=card.uid, age_ms=max(0, card.age_ms)) if card else None,
+        weight=_weight_fact(evidence.weight) if evidence.weight else None,
         faults=tuple(sorted(fault.value for fault in evidence.faults)),
     )
 
 
-def _plate_fact(plate: PlateEvidence, at: Instant) -> v1.PlateFact:
+def _plate_fact(plate: PlateEvidence) -> v1.PlateFact:
     return v1.PlateFact(
         text=plate.text,
         plate_class=plate.plate_class,
@@ -169,16 +168,17 @@ def _plate_fact(plate: PlateEvidence, at: Instant) -> v1.PlateFact:
         frames_agreed=plate.frames_agreed,
         frames_seen=plate.frames_seen,
         picture_id=plate.picture_id,
-        age_ms=_ms(plate.at, at),
+        age_ms=max(0, plate.age_ms),
     )
 
 
-def _weight_fact(weight: WeightEvidence, at: Instant) -> v1.WeightFact:
+def _weight_fact(weight: WeightEvidence) -> v1.WeightFact:
     return v1.WeightFact(
         gross_kg=weight.gross_kg,
         division_kg=weight.division_kg,
         spread_kg=weight.spread_kg,
-        age_ms=_ms(weight.at, at),
+        within_kg=weight.within_kg,
+        age_ms=max(0, weight.age_ms),
     )
 
 
@@ -220,10 +220,4 @@ def _decision_us(timeline: records.Timeline) -> int | None:
 
 
 def _ms(earlier: Instant, later: Instant) -> int:
-    """Milliseconds by the monotonic clock; by the wall clock where the machine restarted between.
-
-    A monotonic clock that went back is another boot's. Never negative.
-    """
-    if later.mono_s < earlier.mono_s:
-        return max(0, later.wall_ms - earlier.wall_ms)
-    return round((later.mono_s - earlier.mono_s) * 1000)
+    return round(earlier.elapsed_us(later) / 1000)

@@ -18,13 +18,31 @@ from gate_agent.wire.v1 import DeclarationRow
 EMPTY = "0" * 64
 _MODULUS = 1 << 256
 _encoder = msgspec.json.Encoder()
+_LATER = tuple(
+    (field.name, field.default)
+    for field in msgspec.structs.fields(DeclarationRow)
+    if field.name
+    not in {
+        "declaration_id",
+        "plates",
+        "card_uid",
+        "gross_kg",
+        "valid_from_ms",
+        "valid_until_ms",
+        "documents",
+        "holds",
+        "used_by",
+        "drawn",  # the lane's own
+    }
+)
 
 
 def row_digest(row: DeclarationRow) -> str:
     """The digest of one declaration, 64 hex digits.
 
-    Over the fields of v1 as it began, by name and in this order for ever: a field that v1 gains
-    later is not part of it, so that lanes of both ages agree.
+    Over the fields of v1 as it began, by name and in this order for ever, and after them, by
+    name, whatever later field says something. A lane that is too old to know such a field cannot
+    keep it, so its digest differs and it judges by no manifest at all: it must not judge by half.
     """
     fields = (
         row.declaration_id,
@@ -37,7 +55,14 @@ def row_digest(row: DeclarationRow) -> str:
         row.holds,
         row.used_by,
     )
-    return hashlib.sha256(_encoder.encode(fields)).hexdigest()
+    later = [(name, value) for name, silence in _LATER if (value := getattr(row, name)) != silence]
+    return hashlib.sha256(_encoder.encode((*fields, later) if later else fields)).hexdigest()
+
+
+def policy_digest(packs: Iterable[bytes], periods: Iterable[str]) -> str:
+    """The digest by which hub and lane know that they hold the same packs and draw secrets."""
+    parts = sorted(hashlib.sha256(pack).hexdigest() for pack in packs)
+    return hashlib.sha256("\n".join((*parts, *sorted(periods))).encode()).hexdigest()
 
 
 def changed(digest: str, *, added: Iterable[str] = (), removed: Iterable[str] = ()) -> str:

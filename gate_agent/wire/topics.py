@@ -22,9 +22,11 @@ class Stream(StrEnum):
     STATUS = "status"  # lane -> hub, retained, also the last will: LaneStatus
     HEALTH = "health"  # lane -> hub, about once a second: LaneHealth
     MANIFEST_REQUEST = "manifest-request"  # lane -> hub: ManifestRequest
+    POLICY_REQUEST = "policy-request"  # lane -> hub: PolicyRequest
     ACK = "ack"  # hub -> lane: RecordAck
     COMMAND = "command"  # hub -> lane, QoS 1, never retained: OverrideCommand | ...
     MANIFEST_PART = "manifest-part"  # hub -> lane, QoS 1: ManifestPart
+    POLICY = "policy"  # hub -> lane, QoS 1, never retained: PolicyPacks
     MANIFEST_HEAD = "manifest-head"  # hub -> every lane, about once a second: ManifestHead
 
 

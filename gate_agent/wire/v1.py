@@ -42,12 +42,13 @@ class CardFact(msgspec.Struct, frozen=True, kw_only=True):
     age_ms: int = 0
 
 
-class WeightFact(msgspec.Struct, frozen=True, kw_only=True):
-    """The settled gross weight."""
+class WeightFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The gross weight."""
 
     gross_kg: int
     division_kg: int
     spread_kg: int
+    within_kg: int = 0  # it had not settled, and was bound to settle this near to `gross_kg`
     age_ms: int = 0
 
 
@@ -60,8 +61,69 @@ class EvidenceFacts(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[str, ...] = ()
 
 
-class DeclarationRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One declaration: what was declared in advance for one vehicle trip."""
+class DocumentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one document, and since when."""
+
+    code: str
+    state: str
+    checked_at_ms: int | None = None
+
+
+class AgencyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What one authority says; `source` is whose finding it is if not its own."""
+
+    agency: str
+    state: Literal["agreed", "pending", "hold"]
+    at_ms: int | None = None
+    source: str = ""
+
+
+class TransitRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A journey under seal from one office to another."""
+
+    seal_no: str
+    from_ms: int
+    until_ms: int
+    destination: str = ""
+    seal_checked_at_ms: int | None = None
+
+
+class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A quantity taken from an account that several trips share; `balance` as the hub knows it.
+
+    `pending` is the lane's own: what it took that the hub did not know when it told the balance.
+    """
+
+    kind: Literal["list", "permit", "book"]
+    account_id: str
+    quantity: int
+    granted: int | None = None  # when the account began; the hub reckons with it
+    balance: int | None = None
+    closes_ms: int | None = None
+    pending: int = 0
+
+
+class AppointmentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """When the vehicle is expected, both ends included."""
+
+    from_ms: int
+    until_ms: int
+
+
+class DrawRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What the lane drew for this declaration: two numbers 0..999."""
+
+    period: str
+    inspect_permille: int
+    review_permille: int
+
+
+class DeclarationRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One declaration: what was declared in advance for one vehicle trip.
+
+    What stands after `used_by` came later in v1; at its default it says nothing and is not
+    written. The earlier fields are written always: a factory is what msgspec does not leave out.
+    """
 
     declaration_id: str
     plates: tuple[str, ...]  # normalized, no separators; any of them identifies the vehicle
@@ -69,9 +131,38 @@ class DeclarationRow(msgspec.Struct, frozen=True, kw_only=True):
     gross_kg: int
     valid_from_ms: int
     valid_until_ms: int
-    documents: DocumentsName = "released"
-    holds: tuple[str, ...] = ()  # agencies that want the vehicle inspected
-    used_by: str | None = None  # passage id that used the declaration up
+    documents: DocumentsName = msgspec.field(default_factory=lambda: "released")
+    # agencies that want the vehicle inspected
+    holds: tuple[str, ...] = msgspec.field(default_factory=lambda: ())
+    # passage id that used the declaration up
+    used_by: str | None = msgspec.field(default_factory=lambda: None)
+    credit_class: str = ""
+    direction: Literal["in", "out"] | None = None
+    kind: Literal["loaded", "empty_container", "empty"] | None = None
+    cargo: str = ""
+    trailer_plate: str = ""
+    containers: tuple[str, ...] = ()
+    tag_id: str = ""
+    tare_kg: int | None = None
+    transit: TransitRow | None = None
+    accounts: tuple[AccountRow, ...] = ()
+    items: tuple[DocumentRow, ...] = ()
+    agencies: tuple[AgencyRow, ...] = ()
+    risk: Literal["low", "high", "unknown"] | None = None
+    appointment: AppointmentRow | None = None
+    fee_paid: bool | None = None
+    tax_refund: bool = False
+    priority: bool = False
+    office: str = ""
+    drawn: DrawRow | None = None  # the lane's own, in its records; never in a manifest
+
+
+class ObligationRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What remains to be done after a release, and by when."""
+
+    code: str
+    due_ms: int | None = None
+    to: str = ""
 
 
 class LaneStarted(msgspec.Struct, frozen=True, kw_only=True, tag="lane_started"):
@@ -79,6 +170,13 @@ class LaneStarted(msgspec.Struct, frozen=True, kw_only=True, tag="lane_started")
 
     version: str
     interrupted: str | None = None
+
+
+class PolicyAdopted(msgspec.Struct, frozen=True, kw_only=True, tag="policy_adopted"):
+    """From now on the lane judges by this pack."""
+
+    version: str
+    policy_hash: str
 
 
 class PassageOpened(msgspec.Struct, frozen=True, kw_only=True, tag="passage_opened"):
@@ -106,6 +204,22 @@ class PassageDecided(msgspec.Struct, frozen=True, kw_only=True, tag="passage_dec
     declaration: DeclarationRow | None
     manifest_version: int
     policy_version: str
+    policy_hash: str = ""  # SHA-256 of the pack's canonical JSON
+    place: str = ""  # where to inspect
+    notify: str = ""  # the coordinator of this company
+    obligations: tuple[ObligationRow, ...] = ()
+
+
+class WeighedAfterwards(msgspec.Struct, frozen=True, kw_only=True, tag="weighed_afterwards"):
+    """The weight of a vehicle that was judged while the scale still swung.
+
+    `within_kg` 0: settled. More: it left before, and the weight was known to this much.
+    """
+
+    passage_id: str
+    gross_kg: int
+    within_kg: int
+    agrees: bool  # with the interval that the verdict rests on
 
 
 class PassageOverridden(msgspec.Struct, frozen=True, kw_only=True, tag="passage_overridden"):
@@ -116,6 +230,7 @@ class PassageOverridden(msgspec.Struct, frozen=True, kw_only=True, tag="passage_
     decision: DecisionName
     by: str
     reason: str
+    slip: str = ""
 
 
 class CommandCarriedOut(msgspec.Struct, frozen=True, kw_only=True, tag="command_carried_out"):
@@ -159,6 +274,23 @@ class PassageClosed(msgspec.Struct, frozen=True, kw_only=True, tag="passage_clos
     timeline: Timeline
 
 
+class PassageSealed(msgspec.Struct, frozen=True, kw_only=True, tag="passage_sealed"):
+    """The dossier of a passage, made when it closed: see `gate_agent.wire.dossier`.
+
+    `dossier` is its canonical JSON, zlib-compressed; `sha256` is of that JSON. What the clocks
+    did while the passage lasted is said here too, so that nobody has to open it to be warned.
+    """
+
+    passage_id: str
+    format: str
+    sha256: str
+    dossier: bytes
+    is_whole: bool = True  # False: parts were left out, or it began before dossiers were kept
+    restarts: int = 0  # of the agent, in mid passage
+    clock_steps: int = 0  # times that the wall clock was set in mid passage
+    is_clock_set: bool = True  # False: it stood at 1970 or so
+
+
 class FaultChanged(msgspec.Struct, frozen=True, kw_only=True, tag="fault_changed"):
     """A lasting condition began (`raised`) or ended."""
 
@@ -176,24 +308,32 @@ class AlarmRaised(msgspec.Struct, frozen=True, kw_only=True, tag="alarm_raised")
 
 RecordBody = (
     LaneStarted
+    | PolicyAdopted
     | PassageOpened
     | PictureTaken
     | PassageDecided
+    | WeighedAfterwards
     | PassageOverridden
     | CommandCarriedOut
     | CommandRefused
     | PassageClosed
+    | PassageSealed
     | FaultChanged
     | AlarmRaised
 )
 
 
-class RawRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A record whose body is not yet decoded, so that one unknown type spoils no batch."""
+class RawRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A record whose body is not yet decoded, so that one unknown type spoils no batch.
+
+    `chain` is its link in the lane's chain (`gate_agent.wire.chain`); None: made by a version
+    that had none.
+    """
 
     seq: int
     at_ms: int
     body: msgspec.Raw
+    chain: str | None = None
 
 
 class LaneRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -252,6 +392,8 @@ class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, tag="lane_health"):
     unsent: int
     oldest_unsent_s: float
     showing: str = ""  # code of the text on the lane's sign
+    policy_version: str = ""  # of the pack that the lane judges by
+    policy_hash: str = ""
 
 
 class ManifestHead(msgspec.Struct, frozen=True, kw_only=True, tag="manifest_head"):
@@ -261,6 +403,7 @@ class ManifestHead(msgspec.Struct, frozen=True, kw_only=True, tag="manifest_head
     count: int
     digest: str  # see gate_agent.wire.digest
     at_ms: int
+    policy_digest: str = ""  # of the packs that the hub distributes; "": none
 
 
 class ManifestRequest(msgspec.Struct, frozen=True, kw_only=True, tag="manifest_request"):
@@ -288,6 +431,28 @@ class ManifestPart(msgspec.Struct, frozen=True, kw_only=True, tag="manifest_part
     digest: str
 
 
+class PolicyRequest(msgspec.Struct, frozen=True, kw_only=True, tag="policy_request"):
+    """A lane asks for the packs: what it holds has the digest `have`, "" for nothing."""
+
+    lane: str
+    have: str
+
+
+class DrawSecret(msgspec.Struct, frozen=True, kw_only=True):
+    """The secret of a period of draws. On the way to a lane only; it is in no record."""
+
+    period: str
+    secret: bytes
+
+
+class PolicyPacks(msgspec.Struct, frozen=True, kw_only=True, tag="policy_packs"):
+    """Every pack that is in force or will be, as canonical JSON, and the secrets they need."""
+
+    digest: str
+    packs: tuple[bytes, ...]
+    secrets: tuple[DrawSecret, ...] = ()
+
+
 class OverrideCommand(msgspec.Struct, frozen=True, kw_only=True, tag="override"):
     """A named supervisor's decision for one passage. Expires; carried out at most once."""
 
@@ -298,6 +463,7 @@ class OverrideCommand(msgspec.Struct, frozen=True, kw_only=True, tag="override")
     reason: str
     issued_at_ms: int
     expires_at_ms: int
+    slip: str = ""  # the numbered slip of an emergency
 
 
 class LowerBarrierCommand(msgspec.Struct, frozen=True, kw_only=True, tag="lower_barrier"):
@@ -314,7 +480,7 @@ class SetModeCommand(msgspec.Struct, frozen=True, kw_only=True, tag="set_mode"):
     """Open the lane to automatic release, to attended work, or close it."""
 
     command_id: str
-    mode: Literal["auto", "attended", "closed"]
+    mode: Literal["auto", "attended", "emergency", "closed"]
     by: str
     reason: str
     issued_at_ms: int
@@ -323,9 +489,13 @@ class SetModeCommand(msgspec.Struct, frozen=True, kw_only=True, tag="set_mode"):
 
 Command = OverrideCommand | LowerBarrierCommand | SetModeCommand
 
-LaneMessage = RecordBatch | LaneStatus | LaneHealth | ManifestRequest
+LaneMessage = RecordBatch | LaneStatus | LaneHealth | ManifestRequest | PolicyRequest
 HubMessage = (
-    RecordAck | ManifestHead | ManifestPart | OverrideCommand | LowerBarrierCommand | SetModeCommand
+    RecordAck
+    | ManifestHead
+    | ManifestPart
+    | PolicyPacks
+    | OverrideCommand | LowerBarrierCommand | SetModeCommand
 )
 
 _encoder = msgspec.json.Encoder()

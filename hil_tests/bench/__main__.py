@@ -17,7 +17,7 @@ import msgspec
 
 from devices.clock import SystemClock
 from devices.errors import DeviceError
-from hil_tests.bench import fresh_clone, ingest, kills, passages, plates
+from hil_tests.bench import fresh_clone, ingest, kills, offline, passages, plates, replay
 from hil_tests.bench.figures import Part, table
 from hil_tests.bench.machine import Machine, machine
 from hil_tests.bench.manifest import ManifestLate
@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 EX_INTERRUPTED = 130
-PARTS = ("warm", "plates", "passages", "ingest", "kills", "cold")
+PARTS = ("warm", "plates", "passages", "ingest", "offline", "replay", "kills", "cold")
 FAILURES = (
     fresh_clone.CloneError,
     ingest.IngestError,
     kills.TrialError,
+    offline.OfflineError,
+    replay.ReplayError,
     ManifestLate,
     ConsoleError,
     PlaceError,
@@ -108,8 +110,14 @@ def _parts(name: str, options: argparse.Namespace, say: Callable[[str], None]) -
             return passages.measure(
                 clock, passages=options.passages, rows=options.rows, seed=options.seed, say=say
             )
+        case "replay":
+            return _one(
+                lambda: replay.measure(clock, dossiers=options.dossiers, seed=options.seed, say=say)
+            )
         case "ingest":
             return _one(lambda: ingest.measure(clock, records=options.records, say=say))
+        case "offline":
+            return _one(lambda: offline.measure(clock, passages=options.offline_passages, say=say))
         case _:
             return _one(lambda: kills.measure(cycles=options.cycles, seed=options.seed, say=say))
 
@@ -148,6 +156,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         ("--passages", 80, "trucks; of 80, about 60 are released"),
         ("--rows", 100_000, "declarations in the large manifest; 0: none"),
         ("--records", 20_000, "records sent to the hub"),
+        ("--dossiers", 10_000, "dossiers replayed"),
+        ("--offline-passages", 50_000, "passages of all lanes in 72 h without a hub"),
         ("--cycles", 100, "kills of the agent"),
         ("--seed", 7, "fixes traffic and kills"),
     ):

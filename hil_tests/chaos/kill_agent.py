@@ -1,10 +1,11 @@
-"""`python -m hil_tests.chaos.kill_agent`: the agent is killed at random moments of passages.
+"""`python -m hil_tests.chaos.kill_agent`: lanes are struck at random moments of passages.
 
-    python -m hil_tests.chaos.kill_agent --cycles 100 --seed 1 --json FILE
+    python -m hil_tests.chaos.kill_agent --cycles 300 --power-cuts 30 --seed 1 --json FILE
 
 Trucks keep coming to lanes with a real hub; each lane's agent is killed (kill -9) and started
-again. A person at the console decides about the vehicles that were interrupted, by what is really
-true of them, and orders down a boom that was left open over an empty lane. Afterwards the two
+again, its computer loses power, its disk is full, its cable is dead, its clock jumps
+(`blows.py`). A person at the console decides about the vehicles that were interrupted, by what is
+really true of them, and orders down a boom that was left open over an empty lane. Afterwards both
 ends are compared: what the lanes recorded with what the hub has, and what the boom did with what
 is on record. Exit status 0 only if nothing was lost, doubled or opened without a release.
 """
@@ -25,16 +26,17 @@ import msgspec
 
 from devices.clock import SystemClock
 from devices.sim.truck import TruckPhase
+from hil_tests.chaos.blows import Blow, Striker, plan_of
+from hil_tests.chaos.site import ChaosSite
 from hil_tests.demo.console_client import ConsoleError
 from hil_tests.rig import Papers, visit_of
-from hil_tests.site import Declared, Site, SiteError
+from hil_tests.site import Declared, SiteError
 
 if TYPE_CHECKING:
     from devices.clock import Clock
     from devices.sim.lane_world import VisitHandle
 
 LANES = 2
-BACK_S = 30.0  # an agent that is started works again within
 TRUCK_S = 150.0  # a truck has left within, whatever is killed meanwhile
 DRAIN_S = 15.0
 SETTLE_MS = 1_500  # a record belongs to a visit that it lies this near to
@@ -62,6 +64,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     lanes: int
     seed: int
     seconds: float
+    blows: dict[str, int]
+    power_cut_by: str
     trucks: int
     passages: int
     records: int
@@ -93,6 +97,7 @@ class LaneStory:
     visits: list[Visit] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     returns_s: list[float] = field(default_factory=list)
+    blows: Counter[str] = field(default_factory=Counter)
     present: Visit | None = None
     is_spared: threading.Event = field(default_factory=threading.Event)  # no more kills
 
@@ -100,11 +105,12 @@ class LaneStory:
 class KillAgent:
     """The whole trial."""
 
-    def __init__(self, root: Path, *, cycles: int, seed: int, clock: Clock) -> None:
+    def __init__(self, root: Path, *, blows: dict[Blow, int], seed: int, clock: Clock) -> None:
         self._clock = clock
-        self._cycles = cycles
+        self._blows = blows
         self._seed = seed
-        self._site = Site(root, LANES, clock)
+        self._site = ChaosSite(root, LANES, clock)
+        cycles = sum(blows.values())
         self._enough = threading.Event()
         self._over = threading.Event()
         self._stories = [
@@ -157,26 +163,15 @@ class KillAgent:
 
     def _kill_often(self, story: LaneStory) -> None:
         rng = random.Random(f"{self._seed}-{story.name}")
-        mine = self._cycles // LANES + (story.name == "lane1") * (self._cycles % LANES)
-        for _ in range(mine):
+        striker = Striker(self._site, story.name, rng, self._clock)
+        for blow in plan_of(self._blows, self._seed)[self._site.number(story.name) :: LANES]:
             self._clock.sleep(rng.uniform(0.2, 4.5))
-            starts = self._starts(story.name)
-            self._site.kill(story.name)
-            self._clock.sleep(rng.choice([0.0, rng.uniform(0.0, 2.0)]))
-            self._site.start_lane(story.name)
-            began_s = self._clock.now().mono_s
-            while self._starts(story.name) == starts:
-                if self._clock.now().mono_s - began_s > BACK_S:
-                    log = self._site.processes[story.name].log_end(5)
-                    story.problems.append(f"{story.name}: did not come back: {log}")
-                    return
-                self._clock.sleep(0.1)
-            story.returns_s.append(self._clock.now().mono_s - began_s)
-
-    def _starts(self, name: str) -> int:
-        sql = "SELECT count(*) FROM journal WHERE type = 'AgentStarted'"
-        count: int = self._site.query(self._site.state_dir(name) / "lane.db", sql)[0][0]
-        return count
+            problem = striker.strike(blow)
+            if problem:
+                story.problems.append(problem)
+                return
+            story.blows[blow.value] += 1
+        story.returns_s += striker.returns_s
 
     def _send_trucks(self, story: LaneStory) -> None:
         world = self._site.benches[story.name].world
@@ -213,7 +208,7 @@ class KillAgent:
     # -- the person at the console
 
     def _be_supervisor(self) -> None:
-        console = self._site.client("supervisor")
+        console = self._signed_in()
         stories = {story.name: story for story in self._stories}
         open_since_s: dict[str, float] = {}
         while not self._over.wait(0.4):
@@ -225,6 +220,15 @@ class KillAgent:
                     self._see_lane(console, stories[name], state, open_since_s)
             except ConsoleError:
                 continue
+
+    def _signed_in(self) -> Any:  # noqa: ANN401 - the session
+        """A session at the console; on a machine that is short of time the first try may fail."""
+        while True:
+            try:
+                return self._site.client("supervisor")
+            except ConsoleError:
+                if self._over.wait(1.0):
+                    raise
 
     def _decide(self, console: Any, passage: Any, stories: dict[str, LaneStory]) -> None:  # noqa: ANN401
         visit = stories[passage["lane"]].present
@@ -276,8 +280,11 @@ class KillAgent:
         for story in self._stories:
             sums.update(_account(self._site, story))
         returns_s = [value for story in self._stories for value in story.returns_s]
+        blows: Counter[str] = sum((story.blows for story in self._stories), Counter())
         return Summary(
-            cycles=len(returns_s),
+            cycles=sum(blows.values()),
+            blows=dict(sorted(blows.items())),
+            power_cut_by=self._site.power_cut_by,
             lanes=LANES,
             seed=self._seed,
             seconds=round(seconds, 1),
@@ -306,10 +313,11 @@ class KillAgent:
         )
 
 
-def _account(site: Site, story: LaneStory) -> Counter[str]:
+def _account(site: ChaosSite, story: LaneStory) -> Counter[str]:
     """One lane's records at the hub against its own database and against the world."""
     records = site.hub_records(story.name)
-    bodies = [(at_ms, msgspec.json.decode(body)) for _, at_ms, _, _, body in records]
+    right = site.right_times(story.name)
+    bodies = [(right(at_ms), msgspec.json.decode(body)) for _, at_ms, _, _, body in records]
     opened = [(at_ms, b["passage_id"]) for at_ms, b in bodies if b["type"] == "passage_opened"]
     closed = Counter(b["passage_id"] for _, b in bodies if b["type"] == "passage_closed")
     releases = [at_ms for at_ms, body in bodies if _is_release(body)]
@@ -361,14 +369,30 @@ def _plan(lane: str, seed: int, count: int) -> list[tuple[Papers, bool, float]]:
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; 0 only if nothing was wrong."""
     parser = argparse.ArgumentParser(prog="make chaos", description="Kill the agent, and count.")
-    parser.add_argument("--cycles", type=int, default=100, help="kills over all lanes (CYCLES=)")
+    for name, default, what in (
+        ("cycles", 100, "kills (kill -9) over all lanes"),
+        ("power-cuts", 0, "power cuts"),
+        ("full-disks", 0, "times that a disk is full"),
+        ("partitions", 0, "times that a cable is dead"),
+        ("clock-jumps", 0, "jumps of the wall clock"),
+    ):
+        variable = name.replace("-", "_").upper()
+        help_text = f"{what} ({variable}=, {default})"
+        parser.add_argument(f"--{name}", type=int, default=default, help=help_text)
     parser.add_argument("--seed", type=int, default=1, help="fixes trucks and moments (SEED=)")
     parser.add_argument("--json", metavar="FILE", help="write the report there (JSON=)")
     parser.add_argument("--folder", metavar="DIR", help="keep databases and logs there")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="kakou-chaos-") as scratch:
         root = Path(options.folder or scratch)
-        trial = KillAgent(root, cycles=options.cycles, seed=options.seed, clock=SystemClock())
+        blows = {
+            Blow.KILL: options.cycles,
+            Blow.POWER_CUT: options.power_cuts,
+            Blow.FULL_DISK: options.full_disks,
+            Blow.PARTITION: options.partitions,
+            Blow.CLOCK_JUMP: options.clock_jumps,
+        }
+        trial = KillAgent(root, blows=blows, seed=options.seed, clock=SystemClock())
         try:
             summary = trial.run()
         except SiteError as exc:

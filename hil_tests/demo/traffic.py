@@ -40,7 +40,7 @@ _SHARES = {
 }
 _FAULTLESS_FIRST = 2  # of each lane, so that a newcomer sees a release first
 _FIRST_CRUISE_MPS = 5.0  # and its first driver is a brisk one, on a platform that settles soon
-_FIRST_SETTLE_S = 1.5
+SETTLES_S = (1.5, 3.0)
 _SPREAD_KG = 150  # an honest truck's fuel and crew
 
 
@@ -95,7 +95,7 @@ def plan(lane: str, seed: int) -> Iterator[PlannedTruck]:
 
 
 def _brisk(truck: PlannedTruck) -> PlannedTruck:
-    return replace(truck, cruise_mps=_FIRST_CRUISE_MPS, settle_s=_FIRST_SETTLE_S)
+    return replace(truck, cruise_mps=_FIRST_CRUISE_MPS, settle_s=SETTLES_S[0])
 
 
 def _truck(rng: np.random.Generator, lane: str, number: int, seed: int) -> PlannedTruck:
@@ -123,7 +123,7 @@ def _truck(rng: np.random.Generator, lane: str, number: int, seed: int) -> Plann
         plate_class=plate_class,
         card_uid=other_card if kind is Kind.OTHER_CARD else card,
         gross_kg=gross_kg,
-        settle_s=float(rng.uniform(1.5, 3.0)),
+        settle_s=float(rng.uniform(*SETTLES_S)),
         swing_hz=float(rng.uniform(1.2, 2.2)),
         cruise_mps=float(rng.uniform(3.5, 5.0)),
         seed=int(rng.integers(1 << 31)),

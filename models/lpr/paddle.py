@@ -80,6 +80,8 @@ class PaddlePlateReader:
         WeightsError: the weights are missing or are not the ones this code was measured with.
     """
 
+    model_id: Final = f"ppocr4-{_DETECTOR[1][:12]}-{_RECOGNIZER[1][:12]}"
+
     def __init__(self) -> None:
         self._detector = open_session(packaged_weights(_PACKAGE, *_DETECTOR))
         self._recognizer = open_session(packaged_weights(_PACKAGE, *_RECOGNIZER))

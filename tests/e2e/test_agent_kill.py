@@ -9,15 +9,20 @@ import pytest
 
 from hil_tests.chaos.kill_agent import Summary
 
+KILLS, POWER_CUTS = 50, 5
 
-@pytest.mark.timeout(300)
-def test_an_agent_that_is_killed_loses_nothing_and_opens_nothing_twice(tmp_path: Path) -> None:
+
+@pytest.mark.timeout(1_200)
+def test_a_lane_that_is_struck_loses_nothing_and_opens_nothing_twice(tmp_path: Path) -> None:
     report = tmp_path / "chaos.json"
-    command = [sys.executable, "-m", "hil_tests.chaos.kill_agent", "--cycles", "8", "--seed", "1"]
+    command = [sys.executable, "-m", "hil_tests.chaos.kill_agent", "--seed", "1"]
+    command += ["--cycles", str(KILLS), "--power-cuts", str(POWER_CUTS), "--full-disks", "2"]
+    command += ["--partitions", "3", "--clock-jumps", "2"]
     command += ["--json", str(report), "--folder", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1_180)
     assert done.returncode == 0, done.stdout + done.stderr
     summary = msgspec.json.decode(report.read_bytes(), type=Summary)
-    assert summary.cycles == 8
-    assert summary.trucks >= 2
+    assert summary.blows["kill"] == KILLS
+    assert summary.blows["power_cut"] == POWER_CUTS
+    assert summary.trucks >= 10
     assert summary.is_good

@@ -9,27 +9,27 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gate_agent.domain.decision import OUTCOME_OF, Reason, decide
-from gate_agent.domain.evidence import Evidence
+from gate_agent.domain.evidence import UNKNOWN_MANIFEST, Evidence, ManifestEvidence
 from gate_agent.domain.faults import FaultCode, prevents_release
-from gate_agent.domain.manifest import NO_MANIFEST, Declaration, Documents, ManifestStatus
-from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.manifest import Declaration, Documents
+from gate_agent.domain.policy_pack import Limits, PolicyPack
 from gate_agent.domain.vocabulary import Barrier, Mode, Outcome
 from tests.builders import (
     CARD,
     DECIDED_AT,
     GROSS_KG,
     HOUR_MS,
+    PACK,
     PLATE,
     POLICY,
     START,
     a_declaration,
-    after,
     good_evidence,
 )
 
 PLATES = st.sampled_from([PLATE, PLATE, "粤B12346", "粤Z1234港"])
 CARDS = st.sampled_from([CARD, CARD, "0102"])
-AGES_S = st.floats(-1.0, 400.0)
+AGES_MS = st.integers(-1_000, 400_000)
 
 
 @st.composite
@@ -88,9 +88,8 @@ def _fault(code: FaultCode) -> Spoiling:
     return lambda e: replace(e, faults=e.faults | {code})
 
 
-def _manifest(age_s: float) -> Spoiling:
-    status = ManifestStatus(version=7, confirmed_at=after(DECIDED_AT, -age_s))
-    return _evidence(manifest=status)
+def _manifest(age_ms: int) -> Spoiling:
+    return _evidence(manifest=ManifestEvidence(version=7, age_ms=age_ms))
 
 
 def spoilings() -> st.SearchStrategy[Spoiling]:
@@ -99,15 +98,15 @@ def spoilings() -> st.SearchStrategy[Spoiling]:
     Degradations never turn a bad value into a good one: a fresher manifest or a better plate is
     no member of this family.
     """
-    older = st.floats(181.0, 5_000.0).map(lambda age_s: after(DECIDED_AT, -age_s))
+    older = st.integers(180_001, 5_000_000)
     return st.one_of(
         st.sampled_from(
             [
                 _evidence(plate=None),
                 _evidence(card=None),
                 _evidence(weight=None),
-                _evidence(manifest=NO_MANIFEST),
-                _evidence(manifest=ManifestStatus(version=7)),
+                _evidence(manifest=UNKNOWN_MANIFEST),
+                _evidence(manifest=ManifestEvidence(version=7)),
                 _evidence(interrupted=True),
                 _evidence(unexpected=True),
                 _evidence(scale_zeroed=False),
@@ -122,10 +121,17 @@ def spoilings() -> st.SearchStrategy[Spoiling]:
         ),
         st.sampled_from(list(FaultCode)).map(_fault),
         st.integers(0, 799).map(lambda permille: _plate(confidence_permille=permille)),
-        older.map(lambda at: _plate(at=at)),
-        older.map(lambda at: _card(at=at)),
-        older.map(lambda at: _weight(at=at)),
-        st.floats(4 * 3600.5, 1e6).map(_manifest),
+        older.map(lambda age_ms: _plate(age_ms=age_ms)),
+        older.map(lambda age_ms: _card(age_ms=age_ms)),
+        older.map(lambda age_ms: _weight(age_ms=age_ms)),
+        st.integers(4 * HOUR_MS + 1, 10**9).map(_manifest),
+        st.integers(-5_000, -1).map(
+            lambda early_ms: (
+                lambda e: _weight(since_arrival_ms=early_ms)(
+                    _plate(since_arrival_ms=early_ms)(_card(since_arrival_ms=early_ms)(e))
+                )
+            )
+        ),
     )
 
 
@@ -134,16 +140,16 @@ def test_the_order_of_the_papers_does_not_matter(
     evidence: Evidence, found: tuple[Declaration, ...], order: list[int]
 ) -> None:
     shuffled = [found[i] for i in order if i < len(found)]
-    verdict = decide(evidence, found, POLICY, DECIDED_AT)
-    assert decide(evidence, shuffled, POLICY, DECIDED_AT) == verdict
-    assert decide(evidence, found, POLICY, DECIDED_AT) == verdict
+    verdict = decide(evidence, found, PACK, DECIDED_AT.wall_ms)
+    assert decide(evidence, shuffled, PACK, DECIDED_AT.wall_ms) == verdict
+    assert decide(evidence, found, PACK, DECIDED_AT.wall_ms) == verdict
 
 
 @given(evidences(), declarations())
 def test_a_verdict_is_release_exactly_when_there_is_no_reason(
     evidence: Evidence, found: tuple[Declaration, ...]
 ) -> None:
-    verdict = decide(evidence, found, POLICY, DECIDED_AT)
+    verdict = decide(evidence, found, PACK, DECIDED_AT.wall_ms)
     assert (verdict.outcome is Outcome.RELEASE) == (verdict.reasons == ())
     assert len(set(verdict.reasons)) == len(verdict.reasons)
     if verdict.outcome is Outcome.RELEASE:
@@ -157,8 +163,8 @@ def test_a_verdict_is_release_exactly_when_there_is_no_reason(
 def test_no_loss_doubt_or_age_turns_any_verdict_into_a_release(
     evidence: Evidence, found: tuple[Declaration, ...], spoil: Spoiling
 ) -> None:
-    before = decide(evidence, found, POLICY, DECIDED_AT)
-    worse = decide(spoil(evidence), found, POLICY, DECIDED_AT)
+    before = decide(evidence, found, PACK, DECIDED_AT.wall_ms)
+    worse = decide(spoil(evidence), found, PACK, DECIDED_AT.wall_ms)
     if before.outcome is not Outcome.RELEASE:
         assert worse.outcome is not Outcome.RELEASE
 
@@ -167,7 +173,7 @@ def test_no_loss_doubt_or_age_turns_any_verdict_into_a_release(
 def test_whatever_is_lost_doubted_or_aged_takes_a_release_away(spoil: Spoiling) -> None:
     spoiled = spoil(good_evidence())
     only_a_warning = any(not prevents_release(fault) for fault in spoiled.faults)
-    verdict = decide(spoiled, [a_declaration()], POLICY, DECIDED_AT)
+    verdict = decide(spoiled, [a_declaration()], PACK, DECIDED_AT.wall_ms)
     assert (verdict.outcome is Outcome.RELEASE) == only_a_warning
 
 
@@ -177,8 +183,8 @@ def test_no_further_paper_hides_a_hold(
 ) -> None:
     held = a_declaration(declaration_id="H", holds=("customs",))
     others = tuple(replace(each, declaration_id=f"M{each.declaration_id}") for each in more)  # type: ignore[arg-type]
-    assert Outcome.RELEASE is not decide(evidence, (*found, held), POLICY, DECIDED_AT).outcome
-    verdict = decide(evidence, (*others, held, *found), POLICY, DECIDED_AT)
+    assert Outcome.RELEASE is not decide(evidence, (*found, held), PACK, DECIDED_AT.wall_ms).outcome
+    verdict = decide(evidence, (*others, held, *found), PACK, DECIDED_AT.wall_ms)
     assert verdict.outcome is not Outcome.RELEASE
     if evidence.plate is not None or evidence.card is not None:
         assert Reason.AGENCY_HOLD in verdict.reasons
@@ -187,7 +193,7 @@ def test_no_further_paper_hides_a_hold(
 @given(st.integers(0, 60_000), st.integers(0, 60_000))
 def test_the_weight_verdict_is_symmetric_and_exact(declared_kg: int, weighed_kg: int) -> None:
     evidence = _weight(gross_kg=weighed_kg)(good_evidence())
-    verdict = decide(evidence, [a_declaration(gross_kg=declared_kg)], POLICY, DECIDED_AT)
+    verdict = decide(evidence, [a_declaration(gross_kg=declared_kg)], PACK, DECIDED_AT.wall_ms)
     limit_kg = max(400, declared_kg * 30 // 1000)
     difference_kg = abs(weighed_kg - declared_kg)
     expected = (
@@ -200,31 +206,29 @@ def test_the_weight_verdict_is_symmetric_and_exact(declared_kg: int, weighed_kg:
     assert verdict.reasons == expected
 
 
-@given(AGES_S, AGES_S, AGES_S)
+@given(AGES_MS, AGES_MS, AGES_MS)
 def test_only_fresh_evidence_of_this_passage_releases(
-    plate_s: float, card_s: float, weight_s: float
+    plate_ms: int, card_ms: int, weight_ms: int
 ) -> None:
-    evidence = replace(good_evidence(), arrived_at=after(DECIDED_AT, -300.0))
-    for change, age_s in ((_plate, plate_s), (_card, card_s), (_weight, weight_s)):
-        evidence = change(at=after(DECIDED_AT, -age_s))(evidence)
-    verdict = decide(evidence, [a_declaration()], POLICY, DECIDED_AT)
+    evidence = good_evidence()
+    for change, age_ms in ((_plate, plate_ms), (_card, card_ms), (_weight, weight_ms)):
+        evidence = change(age_ms=age_ms, since_arrival_ms=300_000 - age_ms)(evidence)
+    verdict = decide(evidence, [a_declaration()], PACK, DECIDED_AT.wall_ms)
     fresh = (
-        -0.5 <= plate_s <= POLICY.plate_max_age_s
-        and -0.5 <= card_s <= POLICY.card_max_age_s
-        and -0.5 <= weight_s <= POLICY.weight_max_age_s
+        -500 <= plate_ms <= POLICY.plate_max_age_s * 1000
+        and -500 <= card_ms <= POLICY.card_max_age_s * 1000
+        and -500 <= weight_ms <= POLICY.weight_max_age_s * 1000
     )
-    near_a_limit = any(
-        abs(age_s - limit_s) < 1e-6
-        for age_s in (plate_s, card_s, weight_s)
-        for limit_s in (-0.5, 5.0, 180.0)
-    )
-    assert near_a_limit or (verdict.outcome is Outcome.RELEASE) == fresh
+    fresh &= max(plate_ms, card_ms, weight_ms) <= 300_000  # none from before the arrival
+    assert (verdict.outcome is Outcome.RELEASE) == fresh
 
 
 @given(st.integers(0, 1000), st.integers(0, 10), st.integers(0, 10))
 def test_a_stricter_policy_never_releases_more(permille: int, frames: int, factor: int) -> None:
     evidence = _plate(confidence_permille=permille, frames_agreed=frames)(good_evidence())
-    strict = ReleasePolicy(min_plate_confidence_permille=900, min_plate_frames=3 + factor)
-    if decide(evidence, [a_declaration()], strict, DECIDED_AT).outcome is Outcome.RELEASE:
-        normal = decide(evidence, [a_declaration()], POLICY, DECIDED_AT)
+    strict = PolicyPack(
+        version="s", limits=Limits(min_plate_confidence_permille=900, min_plate_frames=3 + factor)
+    )
+    if decide(evidence, [a_declaration()], strict, DECIDED_AT.wall_ms).outcome is Outcome.RELEASE:
+        normal = decide(evidence, [a_declaration()], PACK, DECIDED_AT.wall_ms)
         assert normal.outcome is Outcome.RELEASE

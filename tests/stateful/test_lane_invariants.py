@@ -28,12 +28,14 @@ from gate_agent.domain.events import (
     ModeSet,
     Overridden,
     PlateRead,
+    PolicyChanged,
     RaiseSent,
     WeightObserved,
 )
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.lane import step
 from gate_agent.domain.manifest import Declaration, ManifestStatus
+from gate_agent.domain.policy_pack import PolicyPack
 from gate_agent.domain.vocabulary import (
     Barrier,
     CommandId,
@@ -43,7 +45,7 @@ from gate_agent.domain.vocabulary import (
     Phase,
     WeightState,
 )
-from tests.builders import GROSS_KG, LaneStory, after
+from tests.builders import GROSS_KG, PACK, START, LaneStory, after
 from tests.lane_machine import (
     CARDS,
     DECISIONS,
@@ -56,6 +58,12 @@ from tests.lane_machine import (
     LaneMachine,
 )
 from tests.truck_yard import TruckYard
+
+PACKS = (
+    PACK,
+    PolicyPack(version="over", owner="rules desk", effective_until_ms=START.wall_ms),
+    PolicyPack(version="strict", owner="rules desk", is_fee_required=True),
+)
 
 
 class AnythingHappens(LaneMachine):
@@ -72,6 +80,10 @@ class AnythingHappens(LaneMachine):
     @rule(seconds=st.sampled_from([0.0, 0.1, 1.0, 5.0, 50.0, 20_000.0]))
     def time_passes(self, seconds: float) -> None:
         self.story.passes(seconds)
+
+    @rule(which=st.integers(0, 3))
+    def rules_change(self, which: int) -> None:
+        self.story.happens(PolicyChanged(pack=PACKS[which % 3]))
 
     @rule(really=st.integers(0, 2))
     def agent_starts(self, really: int) -> None:
@@ -104,6 +116,13 @@ class AnythingHappens(LaneMachine):
     )
     def scale_says(self, state: WeightState, kg: int | None) -> None:
         self.story.happens(WeightObserved(state=state, gross_kg=kg, division_kg=20))
+
+    @rule(
+        low_kg=st.sampled_from([GROSS_KG - 900, GROSS_KG - 900, GROSS_KG - 1_500, -40, 0]),
+        wide_kg=st.sampled_from([1_000, 1_800, 4_000, 0]),
+    )
+    def scale_swings(self, low_kg: int, wide_kg: int) -> None:
+        self.story.swings_between(low_kg, low_kg + wide_kg)
 
     @rule(which=st.integers(0, 3), attempt=st.integers(0, 5), text=PLATES, sure=st.booleans())
     def plate_comes(self, which: int, attempt: int, text: str, *, sure: bool) -> None:
@@ -246,6 +265,9 @@ MUST_HAPPEN = {
     ],
     TruckYard: [
         "decided release",
+        "decided before the weight settled",
+        "weighed afterwards",
+        "weighed otherwise",
         "decided hold",
         "decided inspect",
         "decided refuse",

@@ -8,29 +8,38 @@ from dataclasses import replace
 import pytest
 
 from gate_agent.domain.decision import OUTCOME_OF, Reason, Verdict, decide
-from gate_agent.domain.evidence import CardEvidence, Evidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.evidence import (
+    UNKNOWN_MANIFEST,
+    CardEvidence,
+    Evidence,
+    ManifestEvidence,
+    PlateEvidence,
+    WeightEvidence,
+)
 from gate_agent.domain.faults import WARNINGS, FaultCode
-from gate_agent.domain.manifest import NO_MANIFEST, Declaration, Documents, ManifestStatus
-from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.manifest import Declaration, Documents
+from gate_agent.domain.policy_pack import Limits, PolicyPack
+from gate_agent.domain.rules.weight import tolerance_of
 from gate_agent.domain.vocabulary import Barrier, Mode, Outcome
+from tests import policy_cases
 from tests.builders import (
     CARD,
     DECIDED_AT,
     GROSS_KG,
     HOUR_MS,
+    PACK,
     PLATE,
-    POLICY,
     START,
     a_declaration,
-    after,
     good_evidence,
 )
+from tests.policy_cases import DEMANDED, a_full_declaration
 
 Case = Callable[[Evidence], tuple[Evidence, tuple[Declaration, ...]]]
 
 
 def judged(evidence: Evidence, *declarations: Declaration) -> Verdict:
-    return decide(evidence, declarations, POLICY, DECIDED_AT)
+    return decide(evidence, declarations, PACK, DECIDED_AT.wall_ms)
 
 
 def plate(evidence: Evidence) -> PlateEvidence:
@@ -60,7 +69,7 @@ def weighing(kg: int) -> Case:
     return sensed(lambda e: replace(e, weight=replace(weight(e), gross_kg=kg)))
 
 
-OLD = after(START, -1.0)
+OLD_MS = -1_000
 CASES: dict[Reason, tuple[Case, Outcome]] = {
     Reason.NO_DECLARATION: (lambda e: (e, ()), Outcome.REFUSE),
     Reason.PLATE_CARD_MISMATCH: (paper(card_uid="0102"), Outcome.HOLD),
@@ -85,19 +94,25 @@ CASES: dict[Reason, tuple[Case, Outcome]] = {
         Outcome.HOLD,
     ),
     Reason.PLATE_STALE: (
-        sensed(lambda e: replace(e, plate=replace(plate(e), at=OLD))),
+        sensed(lambda e: replace(e, plate=replace(plate(e), since_arrival_ms=OLD_MS))),
         Outcome.HOLD,
     ),
     Reason.CARD_MISSING: (sensed(lambda e: replace(e, card=None)), Outcome.HOLD),
-    Reason.CARD_STALE: (sensed(lambda e: replace(e, card=replace(card(e), at=OLD))), Outcome.HOLD),
-    Reason.WEIGHT_MISSING: (sensed(lambda e: replace(e, weight=None)), Outcome.HOLD),
-    Reason.WEIGHT_STALE: (
-        sensed(lambda e: replace(e, weight=replace(weight(e), at=after(DECIDED_AT, -5.1)))),
+    Reason.CARD_STALE: (
+        sensed(lambda e: replace(e, card=replace(card(e), since_arrival_ms=OLD_MS))),
         Outcome.HOLD,
     ),
-    Reason.MANIFEST_MISSING: (sensed(lambda e: replace(e, manifest=NO_MANIFEST)), Outcome.HOLD),
+    Reason.WEIGHT_MISSING: (sensed(lambda e: replace(e, weight=None)), Outcome.HOLD),
+    Reason.WEIGHT_STALE: (
+        sensed(lambda e: replace(e, weight=replace(weight(e), age_ms=5_100))),
+        Outcome.HOLD,
+    ),
+    Reason.MANIFEST_MISSING: (
+        sensed(lambda e: replace(e, manifest=UNKNOWN_MANIFEST)),
+        Outcome.HOLD,
+    ),
     Reason.MANIFEST_STALE: (
-        sensed(lambda e: replace(e, manifest=ManifestStatus(version=7))),
+        sensed(lambda e: replace(e, manifest=ManifestEvidence(version=7))),
         Outcome.HOLD,
     ),
     Reason.SCALE_NOT_ZERO: (sensed(lambda e: replace(e, scale_zeroed=False)), Outcome.HOLD),
@@ -114,6 +129,7 @@ CASES: dict[Reason, tuple[Case, Outcome]] = {
     Reason.INTERRUPTED: (sensed(lambda e: replace(e, interrupted=True)), Outcome.HOLD),
     Reason.LANE_ATTENDED: (sensed(lambda e: replace(e, mode=Mode.ATTENDED)), Outcome.HOLD),
     Reason.LANE_CLOSED: (sensed(lambda e: replace(e, mode=Mode.CLOSED)), Outcome.REFUSE),
+    Reason.LANE_EMERGENCY: (sensed(lambda e: replace(e, mode=Mode.EMERGENCY)), Outcome.HOLD),
 }
 MADE_BY_THE_LANE = {
     Reason.LEFT_UNDECIDED,
@@ -127,7 +143,7 @@ def test_a_declared_vehicle_with_good_evidence_is_released() -> None:
 
 
 def test_every_reason_has_its_case() -> None:
-    assert set(CASES) | MADE_BY_THE_LANE == set(Reason)
+    assert set(CASES) | MADE_BY_THE_LANE | set(DEMANDED) == set(Reason)
     assert set(OUTCOME_OF) == set(Reason)
     assert Outcome.RELEASE not in OUTCOME_OF.values()
 
@@ -140,6 +156,17 @@ def test_each_reason_stands_alone_and_leads_to_its_outcome(reason: Reason) -> No
     assert (verdict.outcome, verdict.reasons) == (outcome, (reason,))
 
 
+def test_a_vehicle_that_fulfils_a_demanding_pack_is_released() -> None:
+    assert policy_cases.judged(a_full_declaration()).reasons == ()
+
+
+@pytest.mark.parametrize("reason", list(DEMANDED))
+def test_each_demand_of_a_pack_stands_alone_and_leads_to_its_outcome(reason: Reason) -> None:
+    case, outcome = DEMANDED[reason]
+    verdict = case()
+    assert (verdict.outcome, verdict.reasons) == (outcome, (reason,))
+
+
 # -- weight
 
 
@@ -149,7 +176,7 @@ def test_each_reason_stands_alone_and_leads_to_its_outcome(reason: Reason) -> No
 def test_the_weight_tolerance_is_the_larger_of_400_kg_and_3_percent(
     declared_kg: int, tolerance_kg: int
 ) -> None:
-    assert POLICY.weight_tolerance(declared_kg) == tolerance_kg
+    assert tolerance_of(a_declaration(gross_kg=declared_kg), PACK).tolerance_kg == tolerance_kg
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
@@ -277,7 +304,7 @@ def test_inspect_wins_over_refuse() -> None:
 
 
 def test_all_reasons_are_kept_and_each_once() -> None:
-    bare = Evidence(passage_id=good_evidence().passage_id, arrived_at=START)
+    bare = Evidence(passage_id=good_evidence().passage_id, arrived_at_ms=START.wall_ms)
     verdict = judged(bare)
     assert set(verdict.reasons) == {
         Reason.PLATE_MISSING,
@@ -307,33 +334,32 @@ def test_only_a_boom_known_to_be_closed_lets_the_lane_release(barrier: Barrier) 
 
 def test_evidence_from_before_the_arrival_is_never_used() -> None:
     evidence = good_evidence()
-    at = after(START, -0.001)
     stale = replace(
         evidence,
-        plate=replace(plate(evidence), at=at),
-        card=replace(card(evidence), at=at),
-        weight=replace(weight(evidence), at=at),
+        plate=replace(plate(evidence), since_arrival_ms=-1),
+        card=replace(card(evidence), since_arrival_ms=-1),
+        weight=replace(weight(evidence), since_arrival_ms=-1),
     )
     reasons = judged(stale, a_declaration()).reasons
     assert {Reason.PLATE_STALE, Reason.CARD_STALE, Reason.WEIGHT_STALE} <= set(reasons)
 
 
-@pytest.mark.parametrize(("ahead_s", "fresh"), [(0.4, True), (0.6, False)])
+@pytest.mark.parametrize(("ahead_ms", "fresh"), [(500, True), (501, False)])
 def test_evidence_from_the_future_is_a_broken_clock_beyond_half_a_second(
-    ahead_s: float, *, fresh: bool
+    ahead_ms: int, *, fresh: bool
 ) -> None:
     evidence = good_evidence()
-    early = replace(evidence, weight=replace(weight(evidence), at=after(DECIDED_AT, ahead_s)))
+    early = replace(evidence, weight=replace(weight(evidence), age_ms=-ahead_ms))
     assert (judged(early, a_declaration()).outcome is Outcome.RELEASE) == fresh
 
 
 @pytest.mark.parametrize(
-    ("age_s", "fresh"), [(-0.6, False), (0.0, True), (4 * 3600.0, True), (4 * 3600.0 + 1, False)]
+    ("age_ms", "fresh"), [(-501, False), (0, True), (4 * HOUR_MS, True), (4 * HOUR_MS + 1, False)]
 )
 def test_a_manifest_counts_while_the_hub_confirmed_it_within_the_policys_time(
-    age_s: float, *, fresh: bool
+    age_ms: int, *, fresh: bool
 ) -> None:
-    status = ManifestStatus(version=7, confirmed_at=after(DECIDED_AT, -age_s))
+    status = ManifestEvidence(version=7, age_ms=age_ms)
     verdict = judged(replace(good_evidence(), manifest=status), a_declaration())
     assert (verdict.reasons == ()) == fresh
 
@@ -351,7 +377,7 @@ def test_a_paper_that_this_very_passage_used_up_may_be_judged_again() -> None:
 
 
 def test_the_policy_decides_how_many_frames_must_agree() -> None:
-    strict = ReleasePolicy(min_plate_frames=6)
-    verdict = decide(good_evidence(), [a_declaration()], strict, DECIDED_AT)
+    strict = PolicyPack(version="s", limits=Limits(min_plate_frames=6))
+    verdict = decide(good_evidence(), [a_declaration()], strict, DECIDED_AT.wall_ms)
     assert verdict.reasons == (Reason.PLATE_DOUBTFUL,)
     assert (plate(good_evidence()).text, card(good_evidence()).uid) == (PLATE, CARD)

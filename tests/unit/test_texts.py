@@ -16,6 +16,7 @@ from gate_agent.texts.catalogue import LANGUAGES, CatalogueError, catalogue, tex
 SPOKEN: dict[str, type[StrEnum]] = {
     "reason": Reason,
     "reason_next": Reason,
+    "reason_driver": Reason,
     "fault": FaultCode,
     "alarm": Alarm,
     "refused": Refusal,

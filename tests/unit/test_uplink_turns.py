@@ -77,7 +77,7 @@ class _Bench:
                 payload = item if isinstance(item, bytes) else v1.encode(item)
                 self.uplink._link.inbox.put(Received("a/topic", payload))
         self.uplink.wake()
-        self.uplink._turn()
+        self.uplink.turn()
 
     def record(self, count: int) -> None:
         bodies = [PassageOpened(passage_id=PassageId(f"p{n}")) for n in range(count)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import pytest
@@ -183,3 +184,27 @@ def test_frames_out_of_order_start_afresh() -> None:
     scale.holds(25_680)
     scale.now_s -= 0.2
     assert scale.shows([25_680])[-1].phase is WeightPhase.MOVING
+
+
+def test_a_swinging_vehicle_has_an_interval_before_it_has_a_weight() -> None:
+    scale = Scale()
+    swing_kg = [round(600 * math.cos(0.5 * n) * 0.95**n / 20) * 20 for n in range(120)]
+    states = scale.shows(32_000 + kg for kg in swing_kg)
+    named = [state for state in states if state.bracket_kg is not None]
+    assert named
+    assert {state.phase for state in named} == {WeightPhase.MOVING}
+    assert all(state.gross_kg is None for state in named)
+    assert all(low <= 32_000 <= high for low, high in (s.bracket_kg for s in named if s.bracket_kg))
+    assert (states[-1].phase, states[-1].gross_kg) == (WeightPhase.SETTLED, 32_000)
+
+
+def test_an_unusable_value_or_a_silence_ends_the_interval() -> None:
+    for spoil in ("net", "silence"):
+        scale = Scale()
+        swing_kg = [round(600 * math.cos(0.5 * n) / 20) * 20 for n in range(60)]
+        assert scale.shows(32_000 + kg for kg in swing_kg)[-1].bracket_kg is not None
+        if spoil == "net":
+            assert scale.shows([32_000], status=WeightStatus.NET)[-1].bracket_kg is None
+        else:
+            scale.now_s += 0.6
+        assert scale.shows(32_000 + kg for kg in swing_kg[:20])[-1].bracket_kg is None

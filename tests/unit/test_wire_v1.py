@@ -53,6 +53,7 @@ ORDER = {
 }
 RECORDS: tuple[v1.RecordBody, ...] = (
     v1.LaneStarted(version="0.1.0", interrupted="lane1-a1-000041"),
+    v1.PolicyAdopted(version="2026-09", policy_hash="cd" * 32),
     v1.PassageOpened(passage_id="lane1-a1-000042"),
     v1.PictureTaken(
         passage_id="lane1-a1-000042", picture_id="9f" * 32, view="plate", jpeg=b"\xff\xd8\xff\xd9"
@@ -65,6 +66,9 @@ RECORDS: tuple[v1.RecordBody, ...] = (
         declaration=ROW,
         manifest_version=7,
         policy_version="default-1",
+    ),
+    v1.WeighedAfterwards(
+        passage_id="lane1-a1-000042", gross_kg=32060, within_kg=40, agrees=True
     ),
     v1.PassageOverridden(
         passage_id="lane1-a1-000042",
@@ -91,6 +95,16 @@ RECORDS: tuple[v1.RecordBody, ...] = (
             exit_clear_ms=None,
             decision_us=81000,
         ),
+    ),
+    v1.PassageSealed(
+        passage_id="lane1-a1-000042",
+        format="kakou-dossier-1",
+        sha256="ef" * 32,
+        dossier=b"x\x9c\x03\x00\x00\x00\x00\x01",
+        is_whole=True,
+        restarts=1,
+        clock_steps=2,
+        is_clock_set=True,
     ),
     v1.FaultChanged(code="scale_link", raised=True, detail="no frame for 3.2 s on /dev/ttyS1"),
     v1.AlarmRaised(code="tailgating", passage_id="lane1-a1-000042"),
@@ -127,6 +141,7 @@ FROM_LANE: tuple[v1.LaneMessage, ...] = (
         showing="wait_for_officer",
     ),
     v1.ManifestRequest(lane="lane1", have_version=6),
+    v1.PolicyRequest(lane="lane1", have="ab" * 32),
 )
 FROM_HUB: tuple[v1.HubMessage, ...] = (
     v1.RecordAck(epoch="a1", through_seq=120),
@@ -142,6 +157,11 @@ FROM_HUB: tuple[v1.HubMessage, ...] = (
         digest="ab" * 32,
     ),
     v1.OverrideCommand(passage_id="lane1-a1-000042", decision="release", **ORDER),  # type: ignore[arg-type]
+    v1.PolicyPacks(
+        digest="ab" * 32,
+        packs=(b'{"owner":"rules desk","version":"1"}',),
+        secrets=(v1.DrawSecret(period="2026-12", secret=bytes(range(32))),),
+    ),
     v1.LowerBarrierCommand(**ORDER),  # type: ignore[arg-type]
     v1.SetModeCommand(mode="attended", **ORDER),  # type: ignore[arg-type]
 )

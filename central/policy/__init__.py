@@ -1,0 +1,1 @@
+"""Policy packs and draw secrets: import, distribution, audit."""

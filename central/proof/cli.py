@@ -1,0 +1,101 @@
+"""`gate-central verify` and `gate-central dossiers`: they read hub.db, the hub may be running."""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+import sys
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from central.cli_options import add_config
+from central.config import load
+from central.errors import CentralError
+from central.proof import verify
+from central.proof.export import export
+from central.store.connection import open_read_only
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse names no public type
+
+
+def add_commands(subparsers: Subparsers) -> None:
+    """Add `verify` and `dossiers` to the parser of gate-central."""
+    check = subparsers.add_parser(
+        "verify",
+        help="check that nothing is missing and no record was altered",
+        description="Walk the chain of every lane, and compare dossiers and pictures with their"
+        " SHA-256. Exit status 1: something is missing or altered.",
+    )
+    _add_place(check)
+    check.set_defaults(run=_verify)
+    out = subparsers.add_parser(
+        "dossiers",
+        help="write the dossiers of a period to a folder",
+        description="Write the dossiers of a period, the chained records that seal them and a"
+        " SHA256SUMS; gate-agent verify and replay take the folder.",
+    )
+    _add_place(out)
+    for name, meaning in (("--from", "closed at or after"), ("--to", "closed before")):
+        out.add_argument(
+            name,
+            dest=f"{name[2:]}_ms",
+            required=True,
+            type=_moment_ms,
+            metavar="TIME",
+            help=f"{meaning}: ISO 8601, without an offset in this machine's time zone",
+        )
+    out.add_argument("--out", required=True, type=Path, metavar="DIR")
+    out.add_argument("--pictures", action="store_true", help="the pictures, too")
+    out.set_defaults(run=_dossiers)
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    place = parser.add_mutually_exclusive_group()
+    add_config(place)  # type: ignore[arg-type] # a group takes add_argument as a parser does
+    place.add_argument(
+        "--state", type=Path, metavar="DIR", help="the hub's state folder, instead of --config"
+    )
+
+
+def _moment_ms(text: str) -> int:
+    try:
+        return round(datetime.fromisoformat(text).astimezone().timestamp() * 1000)
+    except (ValueError, OverflowError, OSError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an ISO 8601 time") from None
+
+
+def _database(args: argparse.Namespace) -> sqlite3.Connection:
+    path: Path = load(args.config).database if args.state is None else args.state / "hub.db"
+    return open_read_only(path)
+
+
+def _verify(args: argparse.Namespace) -> int:
+    is_whole = True
+    try:
+        with closing(_database(args)) as db:
+            for proof in verify.chains(db):
+                is_whole = is_whole and proof.is_whole
+                print(proof)
+                for flaw in proof.flaws:
+                    print(f"  {flaw}")
+            for complaint in verify.contents(db):
+                is_whole = False
+                print(f"gate-central: {complaint}", file=sys.stderr)
+    except sqlite3.Error as exc:
+        raise CentralError(f"hub.db: {exc}") from exc
+    return 0 if is_whole else 1
+
+
+def _dossiers(args: argparse.Namespace) -> int:
+    try:
+        with closing(_database(args)) as db:
+            done = export(
+                db, args.out, from_ms=args.from_ms, to_ms=args.to_ms, with_pictures=args.pictures
+            )
+    except sqlite3.Error as exc:
+        raise CentralError(f"hub.db: {exc}") from exc
+    print(f"{args.out}: {done.dossiers} dossiers, {done.records} records, {done.pictures} pictures")
+    return 0

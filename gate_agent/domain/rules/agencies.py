@@ -1,0 +1,34 @@
+"""Several authorities, one physical release: after all of them have agreed, and none holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gate_agent.domain.evidence import Evidence
+from gate_agent.domain.manifest import AgencyAnswer, AgencyState, Declaration
+from gate_agent.domain.policy_pack import AgencyRule, PolicyPack
+from gate_agent.domain.reasons import Reason
+from gate_agent.domain.rules.documents import is_recent
+
+
+def agency_reasons(
+    _evidence: Evidence, declaration: Declaration, pack: PolicyPack, wall_ms: int
+) -> Iterator[Reason]:
+    """Any hold, of whomever; then the agreement of each authority that the pack names."""
+    if declaration.held_by:
+        yield Reason.AGENCY_HOLD
+    for rule in pack.agencies:
+        agreed = [each for each in declaration.agencies if _agrees(each, rule)]
+        if not agreed:
+            yield Reason.AGENCY_PENDING
+        elif not any(is_recent(each.at_ms, rule.max_age_ms, wall_ms) for each in agreed):
+            yield Reason.AGENCY_STALE
+
+
+def _agrees(answer: AgencyAnswer, rule: AgencyRule) -> bool:
+    """Its own agreement, or the finding of another that it recognizes."""
+    return (
+        answer.agency == rule.agency
+        and answer.state is AgencyState.AGREED
+        and (not answer.source or answer.source in rule.accepts_from)
+    )

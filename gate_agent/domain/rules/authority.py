@@ -1,0 +1,50 @@
+"""How long a lane that hears no hub may go on by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gate_agent.domain.evidence import Evidence
+from gate_agent.domain.manifest import Declaration
+from gate_agent.domain.policy_pack import PolicyPack
+from gate_agent.domain.reasons import Reason
+from gate_agent.domain.rules.capture import STAMP_RACE_MS
+
+
+HEARD_MS = 15_000
+"""A manifest confirmed within this: the hub is heard. Heads come every second, the lane notes one
+every ten, and the decision may be some seconds later."""
+
+
+def manifest_reasons(evidence: Evidence, pack: PolicyPack, _wall_ms: int) -> Iterator[Reason]:
+    """The manifest: there is one, and the hub confirmed it lately enough for anybody."""
+    manifest = evidence.manifest
+    if manifest.version == 0:
+        yield Reason.MANIFEST_MISSING
+    elif (
+        manifest.age_ms is None
+        or not -STAMP_RACE_MS <= manifest.age_ms <= pack.limits.manifest_max_age_ms
+    ):
+        yield Reason.MANIFEST_STALE
+
+
+def authority_reasons(
+    evidence: Evidence, declaration: Declaration, pack: PolicyPack, _wall_ms: int
+) -> Iterator[Reason]:
+    """The same for the credit class of this company, which may be allowed less."""
+    age_ms = evidence.manifest.age_ms
+    if age_ms is not None and age_ms > offline_authority_ms(pack, declaration.credit_class):
+        yield Reason.OFFLINE_AUTHORITY_OVER
+
+
+def offline_authority_ms(pack: PolicyPack, credit_class: str) -> int:
+    """How old holds and manifest may be for a release to a company of this class.
+
+    Never more than for everybody; a class that the pack does not know is given nothing more. A
+    class that may do nothing alone is released while the hub is heard.
+    """
+    known = pack.credit_class(credit_class)
+    most_ms = pack.limits.manifest_max_age_ms
+    if known is None or known.offline_authority_ms is None:
+        return most_ms
+    return min(most_ms, max(HEARD_MS, known.offline_authority_ms))

@@ -1,0 +1,74 @@
+"""Which declaration the vehicle in the lane belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gate_agent.domain.evidence import Evidence
+from gate_agent.domain.manifest import Declaration, Documents
+from gate_agent.domain.matching import declared_with_card, declared_with_plate
+from gate_agent.domain.policy_pack import PolicyPack
+from gate_agent.domain.reasons import Reason
+from gate_agent.domain.rules.capture import is_doubtful
+
+
+def identify(
+    evidence: Evidence, declarations: Sequence[Declaration], pack: PolicyPack, wall_ms: int
+) -> tuple[Declaration | None, list[Reason]]:
+    """Find the declaration that plate and card name together.
+
+    A hold on any paper that could be used now and names the plate or the card counts, so that a
+    second, cleaner paper cannot hide it.
+    """
+    plate, card = evidence.plate, evidence.card
+    by_plate = declared_with_plate(declarations, plate.text) if plate else []
+    by_card = declared_with_card(declarations, card.uid) if card else []
+    found, reasons = _match(evidence, by_plate, by_card, pack, wall_ms)
+    if any(each.held_by and is_current(each, wall_ms) for each in (*by_plate, *by_card)):
+        reasons.append(Reason.AGENCY_HOLD)
+    return found, reasons
+
+
+def _match(
+    evidence: Evidence,
+    by_plate: list[Declaration],
+    by_card: list[Declaration],
+    pack: PolicyPack,
+    wall_ms: int,
+) -> tuple[Declaration | None, list[Reason]]:
+    plate, card = evidence.plate, evidence.card
+    both = [declaration for declaration in by_plate if declaration in by_card]
+    if both:
+        return _choose(both, wall_ms)
+    # With one half of the identity missing or doubtful the other half finds the paper, so that
+    # the supervisor sees it; the missing half is a reason of its own and keeps the boom down.
+    if by_plate and card is None:
+        return _choose(by_plate, wall_ms)
+    if by_card and (plate is None or is_doubtful(plate, pack.limits)):
+        return _choose(by_card, wall_ms)
+    if by_plate or by_card:
+        return None, [Reason.PLATE_CARD_MISMATCH]
+    return None, [Reason.NO_DECLARATION]
+
+
+def _choose(found: list[Declaration], wall_ms: int) -> tuple[Declaration | None, list[Reason]]:
+    """One vehicle may have several trips declared: take the one that can be used now."""
+    usable = [
+        declaration
+        for declaration in found
+        if is_current(declaration, wall_ms) and declaration.documents is not Documents.REJECTED
+    ]
+    if len(usable) == 1:
+        return usable[0], []
+    if not usable:
+        return max(found, key=lambda declaration: declaration.valid_until_ms), []
+    held = next((declaration for declaration in usable if declaration.held_by), None)
+    return held, [Reason.SEVERAL_DECLARATIONS]
+
+
+def is_current(declaration: Declaration, wall_ms: int) -> bool:
+    """Whether a trip on this paper could be made now, whatever its documents say."""
+    return (
+        declaration.used_by is None
+        and declaration.valid_from_ms <= wall_ms <= declaration.valid_until_ms
+    )

@@ -1,0 +1,56 @@
+"""What the scale says of the vehicle in the lane: a settled weight, or where it must settle."""
+
+from __future__ import annotations
+
+from gate_agent.domain.events import WeightObserved
+from gate_agent.domain.evidence import WeightEvidence, since_arrival_ms
+from gate_agent.domain.state import LaneState, Passage
+from gate_agent.domain.vocabulary import Instant, WeightState
+
+
+def is_wholly_on(lane: LaneState) -> bool:
+    """Whether both beams are known to be clear: no axle stands beside the platform."""
+    return lane.inputs.front_beam is False and lane.inputs.rear_beam is False
+
+
+def settled_weight(
+    lane: LaneState, passage: Passage, event: WeightObserved, at: Instant
+) -> WeightEvidence | None:
+    """Settled, a vehicle's weight, moved since the arrival, no axle beside the platform (I6)."""
+    if (
+        event.state is not WeightState.SETTLED
+        or event.gross_kg is None
+        or event.gross_kg < lane.policy.min_vehicle_kg
+        or not passage.weight_moved
+        or not is_wholly_on(lane)
+    ):
+        return None
+    return WeightEvidence(
+        gross_kg=event.gross_kg,
+        division_kg=event.division_kg,
+        spread_kg=event.spread_kg,
+        window_kg=event.window_kg,
+        since_arrival_ms=since_arrival_ms(passage.arrived_at, at),
+    )
+
+
+def swinging_weight(
+    lane: LaneState, passage: Passage, event: WeightObserved, at: Instant
+) -> WeightEvidence | None:
+    """The middle of the interval in which the whole vehicle's weight must settle, and how wide."""
+    if (
+        event.state is not WeightState.MOVING
+        or event.low_kg is None
+        or event.high_kg is None
+        or not lane.policy.min_vehicle_kg <= event.low_kg < event.high_kg
+        or not is_wholly_on(lane)
+    ):
+        return None
+    return WeightEvidence(
+        gross_kg=(event.low_kg + event.high_kg) // 2,
+        division_kg=event.division_kg,
+        spread_kg=event.spread_kg,
+        window_kg=event.window_kg,
+        within_kg=-((event.low_kg - event.high_kg) // 2),
+        since_arrival_ms=since_arrival_ms(passage.arrived_at, at),
+    )

@@ -1,0 +1,260 @@
+"""`gate-agent replay`, `verify`, `audit-draws` and `export`: they read files and open no device."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devices.clock import SystemClock
+from gate_agent import config as lane_file
+from gate_agent.errors import GateError
+from gate_agent.proof import draws, files, replay, verify
+from gate_agent.wire import dossier
+from gate_agent.wire.chain import line_of
+from gate_agent.wire.policy_pack import PolicyPackError, read_pack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gate_agent.domain.policy_pack import PolicyPack
+
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse names no public type
+
+EX_OK, EX_FAILED = 0, 1
+NAMED = 20  # passages of one kind that are named; --json names all
+
+
+def add_commands(commands: Subparsers) -> None:
+    """Add the commands to the parser of gate-agent."""
+    again = commands.add_parser(
+        "replay",
+        help="make the verdicts of dossiers again",
+        description="Make every verdict again from its dossier and compare, bit for bit. With"
+        " --policy: say which would be another under that pack. Exit status 1: one differs.",
+    )
+    _add_paths(again)
+    again.add_argument("--policy", type=Path, metavar="PACK.json", help="rehearse these rules")
+    again.set_defaults(act=_replay)
+    check = commands.add_parser(
+        "verify",
+        help="check the chain of records",
+        description="Check that no record was altered, cut out or put in, and that each dossier is"
+        " the one that was sealed. Exit status 1: one is not.",
+    )
+    _add_paths(check)
+    check.set_defaults(act=_verify)
+    audit = commands.add_parser(
+        "audit-draws",
+        help="make every inspection draw of a period again",
+        description="Make every draw of a period again from dossiers and the secret that was"
+        " revealed. Exit status 1: one differs, or another secret was committed to.",
+    )
+    _add_paths(audit)
+    audit.add_argument("--period", required=True, metavar="PERIOD")
+    audit.add_argument("--secret", required=True, metavar="HEX", help="as it was revealed")
+    audit.set_defaults(act=_audit_draws)
+    export = commands.add_parser(
+        "export",
+        help="write the records that a lane still has to a file",
+        description="Write the records that a lane's database still has, one a line, as the hub"
+        " exports them; the agent may be running.",
+    )
+    export.add_argument("--config", required=True, metavar="LANE.toml", help="the lane file")
+    export.add_argument("--out", required=True, type=Path, metavar="FILE.jsonl")
+    export.set_defaults(act=_export)
+
+
+def _add_paths(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="a dossier.json, an exported .jsonl, a lane.db, or a folder of the first two",
+    )
+    command.add_argument("--json", action="store_true", help="for machines")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Replayed:
+    """What a replay found."""
+
+    dossiers: int = 0
+    verdicts: int = 0
+    different: list[replay.Made] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    took_s: float = 0.0
+
+    @property
+    def is_good(self) -> bool:
+        """Whether there was something and all of it was identical."""
+        return bool(self.dossiers) and not self.different and not self.unreadable
+
+
+def _replay(options: argparse.Namespace) -> int:
+    if options.policy is not None:
+        try:
+            return _rehearse(options, read_pack(_read(options.policy), str(options.policy)))
+        except (replay.ReplayError, PolicyPackError) as exc:
+            raise GateError(str(exc)) from exc
+    clock = SystemClock()
+    started_s = clock.now().mono_s
+    done = _Replayed()
+    for found in _each_once(options.paths):
+        done.dossiers += 1
+        try:
+            for made in replay.again(found):
+                done.verdicts += 1
+                if not made.is_identical:
+                    done.different.append(made)
+        except replay.ReplayError as exc:
+            done.unreadable.append(str(exc))  # must not hide what the others say
+    done.took_s = clock.now().mono_s - started_s
+    _print_replayed(done, as_json=options.json)
+    return EX_OK if done.is_good else EX_FAILED
+
+
+def _print_replayed(done: _Replayed, *, as_json: bool) -> None:
+    if as_json:
+        counted = {
+            "dossiers": done.dossiers,
+            "verdicts": done.verdicts,
+            "different": [_as_fields(made) for made in done.different],
+            "unreadable": done.unreadable,
+            "seconds": round(done.took_s, 3),
+            "processor_seconds": round(sum(os.times()[:2]), 3),
+        }
+        print(json.dumps(counted, ensure_ascii=False))
+        return
+    for complaint in (*map(_difference, done.different), *done.unreadable):
+        print(f"gate-agent: {complaint}", file=sys.stderr)
+    counts = ((len(done.different), "DIFFERENT"), (len(done.unreadable), "UNREADABLE"))
+    bad = ", ".join(f"{count} {word}" for count, word in counts if count)
+    rate = done.dossiers / done.took_s if done.took_s else 0.0
+    print(
+        f"{done.dossiers} dossiers, {done.verdicts} verdicts: {bad or 'all identical'},"
+        f" {rate:,.0f} dossiers a second"
+    )
+
+
+def _rehearse(options: argparse.Namespace, pack: PolicyPack) -> int:
+    """Group what would change by what it was and what it would be."""
+    dossiers = verdicts = 0
+    changed: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for found in _each_once(options.paths):
+        dossiers += 1
+        for made in replay.rehearsed(found, pack):
+            verdicts += 1
+            was, now = replay.judged(made.recorded), replay.judged(made.now)
+            if was != now:
+                changed[was, now].append(made.passage_id)
+    groups = sorted(changed.items(), key=lambda item: -len(item[1]))
+    total = sum(len(passages) for _, passages in groups)
+    if options.json:
+        listed = [{"was": w, "now": n, "passages": found} for (w, n), found in groups]
+        fields = {"policy": pack.version, "dossiers": dossiers, "verdicts": verdicts}
+        print(json.dumps(fields | {"changed": total, "groups": listed}, ensure_ascii=False))
+        return EX_OK if dossiers else EX_FAILED
+    print(f"under {pack.version}: {total} of {verdicts} verdicts in {dossiers} dossiers change")
+    for (was, now), passages in groups:
+        print(f"{len(passages):>7}  {was}  ->  {now}")
+        more = f" and {len(passages) - NAMED} more" if len(passages) > NAMED else ""
+        print(f"         {', '.join(passages[:NAMED])}{more}")
+    return EX_OK if dossiers else EX_FAILED
+
+
+def _each_once(paths: list[Path]) -> Iterator[files.Found]:
+    """A folder has a dossier both by itself and in the record that sealed it."""
+    seen: set[str] = set()
+    for found in files.dossiers(paths):
+        name = found.sha256 or dossier.sha256(found.content)
+        if name not in seen:
+            seen.add(name)
+            yield found
+
+
+def _difference(made: replay.Made) -> str:
+    return (
+        f"{made.place}: passage {made.passage_id}, record {made.seq}: recorded"
+        f" {replay.said(made.recorded)!r} by version {made.software}, now {replay.said(made.now)!r}"
+    )
+
+
+def _as_fields(made: replay.Made) -> dict[str, object]:
+    return {
+        "place": made.place,
+        "passage_id": made.passage_id,
+        "seq": made.seq,
+        "software": made.software,
+        "recorded": replay.said(made.recorded),
+        "now": replay.said(made.now),
+    }
+
+
+def _verify(options: argparse.Namespace) -> int:
+    is_intact = True
+    for path in files.files_in(options.paths):
+        found: Iterator[verify.Checked] = iter(())
+        if files.is_database(path):
+            found = iter((verify.database(path),))
+        elif path.suffix == ".jsonl":
+            found = verify.exported(path)
+        for checked in found:
+            is_intact = is_intact and checked.is_intact
+            if options.json:
+                print(verify.as_json(checked).decode())
+                continue
+            print(verify.summary(checked))
+            for flaw in checked.flaws:
+                print(f"  {flaw}")
+    for complaint in verify.altered_dossiers(options.paths):
+        is_intact = False
+        print(f"gate-agent: {complaint}", file=sys.stderr)
+    return EX_OK if is_intact else EX_FAILED
+
+
+def _audit_draws(options: argparse.Namespace) -> int:
+    try:
+        secret = bytes.fromhex(options.secret)
+        found = draws.redo(_each_once(options.paths), options.period, secret)
+    except ValueError as exc:
+        raise GateError(f"--secret: {exc}") from exc
+    except replay.ReplayError as exc:
+        raise GateError(str(exc)) from exc
+    if options.json:
+        fields = {"period": options.period, "redone": found.redone}
+        more = {"differ": found.differ, "another_commitment": found.elsewhere}
+        print(json.dumps(fields | more, ensure_ascii=False))
+    else:
+        print(f"{options.period}: {found.redone} draws redone, {len(found.differ)} differ")
+        for each in found.differ:
+            print(f"  {each}: the record says another number")
+        for each in found.elsewhere:
+            print(f"  {each}: its policy committed to another secret")
+    return EX_FAILED if found.differ or found.elsewhere or not found.redone else EX_OK
+
+
+def _export(options: argparse.Namespace) -> int:
+    config = lane_file.load(Path(options.config))
+    held = files.outbox(Path(config.state_dir) / "lane.db")
+    try:
+        with options.out.open("wb") as out:
+            for record in held.records:
+                out.write(line_of(record))
+    except OSError as exc:
+        raise GateError(f"{options.out}: {exc.strerror}") from exc
+    print(f"{options.out}: {len(held.records)} records of lane {held.lane}, epoch {held.epoch}")
+    return EX_OK
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise GateError(f"{path}: {exc.strerror}") from exc

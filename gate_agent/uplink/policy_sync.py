@@ -1,0 +1,80 @@
+"""The hub's policy packs onto the lane: taken whole and checked, or what was held stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gate_agent.domain.draws import commitment
+from gate_agent.store.held_policy import HeldPolicy
+from gate_agent.wire import v1
+from gate_agent.wire.digest import policy_digest
+from gate_agent.wire.policy_pack import PolicyPackError, read_pack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gate_agent.logs import Log
+    from gate_agent.store.hub_cache import HubCache
+
+ASK_EVERY_S = 3.0
+REFUSED_ASK_EVERY_S = 60.0  # what was refused once will be refused again
+
+
+class PolicySync:
+    """Keeps the packs of hub.db at what the hub distributes. Belongs to the uplink thread."""
+
+    def __init__(self, cache: HubCache, lane: str, send: Callable[[bytes], bool], log: Log) -> None:
+        self._cache = cache
+        self._lane = lane
+        self._send = send
+        self._log = log
+        self._asked_s = float("-inf")
+        self._refused = ""  # the digest of what could not be taken
+        self.held: HeldPolicy = cache.policy()  # replaced whole: the lane thread reads it
+
+    def hear_digest(self, digest: str, now_s: float) -> bool:
+        """The hub names what it distributes; ask for it if it is not held.
+
+        False while the lane has never been given what the hub has: it must not begin to judge by
+        its built-in rules what the port has ruled otherwise.
+        """
+        if digest and digest != self.held.digest:
+            every_s = REFUSED_ASK_EVERY_S if digest == self._refused else ASK_EVERY_S
+            if now_s - self._asked_s >= every_s:
+                self._asked_s = now_s
+                self._send(v1.encode(v1.PolicyRequest(lane=self._lane, have=self.held.digest)))
+        return not digest or self.held.digest != ""
+
+    def take(self, message: v1.PolicyPacks) -> None:
+        """Adopt what the hub sent, or refuse all of it. Raises `StoreError`: nothing changed."""
+        try:
+            held = _checked(message)
+        except PolicyPackError as exc:
+            self._refused = message.digest
+            self._log.error("policy_refused", detail=str(exc))
+            return
+        if held.digest == self.held.digest:
+            return
+        self._cache.keep_policy(held.digest, message.packs, held.secrets)
+        self.held = held
+        self._log.info("policy_adopted", versions=[pack.version for pack in held.packs])
+
+
+def _checked(message: v1.PolicyPacks) -> HeldPolicy:
+    """What the message holds. Raises `PolicyPackError`."""
+    packs = tuple(
+        read_pack(body, f"policy {place} of {len(message.packs)}")
+        for place, body in enumerate(message.packs, start=1)
+    )
+    periods = {period.period: period for pack in packs for period in pack.draw_periods}
+    secrets: dict[str, bytes] = {}
+    for each in message.secrets:
+        if each.period not in periods:
+            raise PolicyPackError(f"policy: a secret for {each.period!r}, which no pack names")
+        if commitment(each.secret) != periods[each.period].commitment:
+            raise PolicyPackError(f"policy: the secret of {each.period!r} is not the committed one")
+        secrets[each.period] = each.secret
+    if policy_digest(message.packs, secrets) != message.digest:
+        raise PolicyPackError("policy: the packs are not those that the hub's digest names")
+    return HeldPolicy(digest=message.digest, packs=packs, secrets=secrets)
+

@@ -1,0 +1,94 @@
+"""A site whose lanes can lose power, disk, cable and time."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from hil_tests.chaos.agent_process import set_clock
+from hil_tests.chaos.cable import Cable
+from hil_tests.chaos.disk import Disk
+from hil_tests.demo.processes import Process
+from hil_tests.site import Site
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from devices.clock import Clock
+
+AGENT = "hil_tests.chaos.agent_process"
+
+
+class ChaosSite(Site):
+    """One hub and its lanes, each with a disk, a cable and a clock of its own."""
+
+    def __init__(self, root: Path, lane_count: int, clock: Clock) -> None:
+        super().__init__(root, lane_count, clock)
+        self.disks: dict[str, Disk] = {}
+        self.cables: dict[str, Cable] = {}
+        for name, lane in self.lanes.items():
+            self.disks[name] = Disk(lane.folder, self.state_dir(name))
+            cable = self.cables[name] = Cable(self.places.broker_port)
+            text = lane.config.read_text(encoding="utf-8")
+            old = f"port = {self.places.broker_port}\n"
+            lane.config.write_text(text.replace(old, f"port = {cable.port}\n"), encoding="utf-8")
+            set_clock(self._clock_file(name), 0)
+
+    def start_lane(self, name: str) -> None:
+        """Start one lane's process; does not wait."""
+        log = self.places.folder / f"{name}.log"
+        arguments = ["--config", str(self.lanes[name].config)]
+        arguments += ["--clock", str(self._clock_file(name))]
+        self.processes[name] = Process(name, AGENT, arguments, log)
+
+    def cut_power(self, name: str, rng: random.Random) -> None:
+        """The lane's computer loses its power: what was not on the disk is gone."""
+        os.kill(self.processes[name].pid, signal.SIGSTOP)
+        self.disks[name].freeze()
+        self.kill(name)
+        self.disks[name].cut_power(rng)
+
+    @property
+    def power_cut_by(self) -> str:
+        """How a power cut is made here, for the report."""
+        if all(disk.is_image for disk in self.disks.values()):
+            return "an ext4 image on a loop device, kept at a random moment without a sync"
+        return "a copy of the files at a random moment, with a torn write behind each log"
+
+    def number(self, name: str) -> int:
+        """The place of a lane among the lanes, from 0."""
+        return list(self.lanes).index(name)
+
+    def right_times(self, name: str) -> Callable[[int], int]:
+        """From a lane's wall clock, which jumped, to the true time (UTC ms).
+
+        The lane's journal has both clocks of each event, and a record has the time of its event.
+        """
+        rows = self.query(self.state_dir(name) / "lane.db", "SELECT wall_ms, mono_s FROM journal")
+        mono_s: dict[int, float] = dict(rows)
+        stamp = self._clock.now()
+
+        def right(at_ms: int) -> int:
+            if at_ms not in mono_s:
+                return at_ms
+            return stamp.wall_ms - round((stamp.mono_s - mono_s[at_ms]) * 1000)
+
+        return right
+
+    def jump_clock(self, name: str, by_ms: int) -> None:
+        """The lane's wall clock is off by so much; 0: right again."""
+        set_clock(self._clock_file(name), by_ms)
+
+    def stop(self) -> None:
+        """End everything; may be called at any time."""
+        super().stop()
+        for cable in self.cables.values():
+            cable.close()
+        for disk in self.disks.values():
+            disk.remove()
+
+    def _clock_file(self, name: str) -> Path:
+        return self.lanes[name].folder / "clock"

@@ -1,0 +1,86 @@
+"""What the lane hears of a truck that rolls onto the scale, swings and comes to rest."""
+
+from __future__ import annotations
+
+from devices.clock import ManualClock
+from devices.config import WeighbridgeConfig
+from devices.sim.truck import LaneGeometry, Sight, Truck, TruckPhase, TruckSpec
+from gate_agent.adapters.weighbridge import WeighbridgeAdapter
+from gate_agent.domain.events import WeightObserved
+from gate_agent.domain.vocabulary import WeightState
+from gate_agent.inbox import Inbox
+from tests.fed_scale import FedScale
+
+PERIOD_S = 0.04
+GO = Sight(entry_green=True, exit_green=False, boom_up=False)
+
+
+class Scale:
+    """A lane's adapter and what its indicator shows, in time that moves when told to."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(mono_s=100.0)
+        self.inbox = Inbox()
+        self.scale = FedScale(self.clock)
+        config = WeighbridgeConfig(port="-")
+        self.adapter = WeighbridgeAdapter(self.scale, config, self.inbox, self.clock)
+        self.adapter.open()
+
+    def feels(self, weight_kg: float) -> list[WeightObserved]:
+        """One more frame of the indicator; what the lane is told because of it."""
+        self.clock.advance(PERIOD_S)
+        self.scale.shows(weight_kg)
+        self.adapter.serve()
+        told = []
+        while (stamped := self.inbox.take(0)) is not None:
+            assert isinstance(stamped.event, WeightObserved)
+            told.append(stamped.event)
+        return told
+
+
+def test_a_truck_is_bracketed_when_it_stops_and_settled_later() -> None:
+    for seed in range(12):
+        scale = Scale()
+        truck = Truck(TruckSpec(gross_kg=31_990, settle_s=2.5, seed=seed), LaneGeometry())
+        told: list[tuple[float, WeightObserved]] = []
+        while truck.standing_s < 4.0:
+            truck.advance(PERIOD_S, GO)
+            told += [(truck.standing_s, event) for event in scale.feels(truck.weight_kg())]
+        standing = [(at_s, event) for at_s, event in told if truck.phase is TruckPhase.STOPPED]
+        named = [
+            (at_s, event.low_kg, event.high_kg)
+            for at_s, event in standing
+            if event.low_kg is not None and event.high_kg is not None and at_s > 0
+        ]
+        settled_s = next(at_s for at_s, event in standing if event.state is WeightState.SETTLED)
+        assert all(low_kg <= 31_990 <= high_kg for _, low_kg, high_kg in named)
+        widths_kg = [high_kg - low_kg for at_s, low_kg, high_kg in named if at_s < 1.0]
+        assert min(widths_kg) < 0.06 * 31_990
+        assert settled_s > 1.5
+
+
+def test_brackets_are_told_a_few_times_and_never_while_the_scale_rests() -> None:
+    scale = Scale()
+    truck = Truck(TruckSpec(gross_kg=31_990), LaneGeometry())
+    told: list[WeightObserved] = []
+    while truck.standing_s < 6.0:
+        truck.advance(PERIOD_S, GO)
+        told += scale.feels(truck.weight_kg())
+    assert len(told) < 80  # of some 400 frames
+    assert all(event.low_kg is None for event in told if event.state is not WeightState.MOVING)
+    assert all(event.window_kg for event in told if event.low_kg is not None)
+
+
+def test_a_bracket_that_no_longer_holds_is_taken_back_at_once() -> None:
+    scale = Scale()
+    truck = Truck(TruckSpec(gross_kg=31_990, settle_s=3.0), LaneGeometry())
+    told: list[WeightObserved] = []
+    while truck.standing_s < 0.6:
+        truck.advance(PERIOD_S, GO)
+        told += scale.feels(truck.weight_kg())
+    last = told[-1]
+    assert last.low_kg is not None
+    assert last.high_kg is not None
+    beyond = last.high_kg - last.low_kg
+    (taken_back,) = scale.feels(truck.weight_kg() + 2 * beyond)
+    assert taken_back.low_kg is None or taken_back.low_kg < taken_back.high_kg - beyond  # type: ignore[operator]
