@@ -7,14 +7,20 @@ import json
 import sqlite3
 import sys
 from contextlib import closing
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gate_agent import config as lane_file
 from gate_agent import logs
 from gate_agent.errors import ConfigError, GateError, StoreError
 from gate_agent.proof import cli as proof
 
+if TYPE_CHECKING:
+    from gate_agent.domain.state import ZeroDay
+
 EX_OK, EX_FAILED, EX_CONFIG = 0, 1, 78
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,6 +72,7 @@ def _run(config: lane_file.LaneConfig) -> int:
 
 
 def _status(config: lane_file.LaneConfig, *, as_json: bool) -> int:
+    from gate_agent.domain.noticing import tare_drift_permille  # noqa: PLC0415 - as above
     from gate_agent.store.encoding import EncodingError, decode_state  # noqa: PLC0415 - as above
     from gate_agent.store.schema import open_reader  # noqa: PLC0415
 
@@ -88,12 +95,20 @@ def _status(config: lane_file.LaneConfig, *, as_json: bool) -> int:
         "faults": sorted(fault.value for fault in lane.faults),
         "records": seq,
         "in_outbox": unsent,
+        "scale_zero": [_zero_day(day) for day in lane.zeros],
+        "scale_drift_permille": tare_drift_permille(lane.tares),
     }
     if as_json:
         print(json.dumps(shown, ensure_ascii=False))
     else:
-        print("\n".join(f"{name:>10}  {_plain(value)}" for name, value in shown.items()))
+        print("\n".join(f"{name:>20}  {_plain(value)}" for name, value in shown.items()))
     return EX_OK
+
+
+def _zero_day(day: ZeroDay) -> str:
+    """What the empty scale showed on one day at the mean, and of how many times."""
+    on = date.fromordinal(_EPOCH_DAY + day.day).isoformat()
+    return f"{on} {day.total_kg / max(1, day.seen):+.1f} kg of {day.seen}"
 
 
 def _plain(value: object) -> str:

@@ -42,6 +42,8 @@ class LaneAnswer(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[str, ...] | None = None
     manifest_version: int | None = None
     manifest_age_s: float | None = None
+    policy_version: str | None = None  # of the pack that the lane judges by
+    policy_hash: str | None = None
     unsent: int | None = None
     oldest_unsent_s: float | None = None
     through_seq: int = 0

@@ -44,6 +44,8 @@ def lane_answer(presence: LanePresence, records: LaneRecords | None) -> LaneAnsw
             "faults": health.faults,
             "manifest_version": health.manifest_version,
             "manifest_age_s": health.manifest_age_s,
+            "policy_version": health.policy_version or None,
+            "policy_hash": health.policy_hash or None,
             "unsent": health.unsent,
             "oldest_unsent_s": health.oldest_unsent_s,
         }

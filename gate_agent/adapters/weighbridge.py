@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 KEEP_ALIVE_S = 1.0
 MOVING_EVERY_S = 0.5
 NARROWER_PERCENT = 5  # a bracket this much narrower than the one reported is news
+BEYOND_PERCENT = 10  # and one that reaches this much of its width beyond it
 READ_S = 0.1
 
 _STATES = {
@@ -129,9 +130,10 @@ def _is_bracket_news(event: WeightObserved, sent: WeightObserved) -> bool:
     """A bracket that appeared, was taken back, moved outside the last one or became narrower."""
     if event.low_kg is None or event.high_kg is None or sent.low_kg is None or sent.high_kg is None:
         return (event.low_kg is None) != (sent.low_kg is None)
-    if event.low_kg < sent.low_kg or event.high_kg > sent.high_kg:
-        return True
     width_kg, sent_kg = event.high_kg - event.low_kg, sent.high_kg - sent.low_kg
+    beyond_kg = max(sent.low_kg - event.low_kg, event.high_kg - sent.high_kg)
+    if beyond_kg * 100 > width_kg * BEYOND_PERCENT:
+        return True
     return width_kg * 100 <= sent_kg * (100 - NARROWER_PERCENT)
 
 

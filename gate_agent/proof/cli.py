@@ -136,9 +136,10 @@ def _print_replayed(done: _Replayed, *, as_json: bool) -> None:
         print(f"gate-agent: {complaint}", file=sys.stderr)
     counts = ((len(done.different), "DIFFERENT"), (len(done.unreadable), "UNREADABLE"))
     bad = ", ".join(f"{count} {word}" for count, word in counts if count)
+    good = "all identical" if done.dossiers else "nothing to replay"
     rate = done.dossiers / done.took_s if done.took_s else 0.0
     print(
-        f"{done.dossiers} dossiers, {done.verdicts} verdicts: {bad or 'all identical'},"
+        f"{done.dossiers} dossiers, {done.verdicts} verdicts: {bad or good},"
         f" {rate:,.0f} dossiers a second"
     )
 

@@ -43,7 +43,7 @@ PHYSICS = (
 STAGES = (
     ("plate read", "plate_ms"),
     ("card presented", "card_ms"),
-    ("weight settled", "weight_ms"),
+    ("weight known", "weight_ms"),
     ("decided", "decided_ms"),
     ("raise on the wire", "raise_sent_ms"),
     ("boom up", "boom_up_ms"),

@@ -8,7 +8,7 @@ whatever needs more than one lane, or the vehicle that really stands there, is j
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from tests.lane_history import LaneHistory
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gate_agent.domain.effects import Effect
     from gate_agent.domain.events import Stamped
     from gate_agent.domain.state import LaneState, Step
     from gate_agent.domain.vocabulary import CommandId
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
     from hil_tests.virtual_port.traffic import Vehicle
 
 SPREAD_S = 10.0
-"""A use is known in every lane that is connected after this long; sooner it is a race."""
-LAST_STEPS = 30
+"""A use by a lane that was alone is known at the hub this long after it is connected again."""
+LAST_STEPS = 12
+SHOWN = 200  # characters of an event or effect
 
 
 class Violation(Exception):
@@ -65,6 +67,7 @@ class PortAccount:
     """What all lanes did. `allow_replays_since_s`: a hub put back has forgotten uses."""
 
     now_s: Callable[[], float]
+    is_connected: Callable[[str], bool]  # whether a lane has heard the hub for a while
     trace: hashlib._Hash = field(default_factory=hashlib.sha256)
     counts: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)  # what the histories have seen
@@ -76,23 +79,27 @@ class PortAccount:
     is_hub_put_back: bool = False
 
     def used(self, declaration_id: str, use: Use) -> None:
-        """A lane used a declaration up; twice is wrong where both lanes hear the hub."""
+        """A lane used a declaration up; twice is wrong where somebody could have known."""
         before = self.uses.setdefault(declaration_id, [])
-        for other in before:
-            if other.passage_id == use.passage_id:
-                return
-            if not use.by_lane:
-                continue
+        if any(other.passage_id == use.passage_id for other in before):
+            return
+        for other in before if use.by_lane else ():
             after_s = use.at_s - other.at_s
             detail = (
                 f"{declaration_id} by {other.passage_id}, {after_s:.1f} s later {use.passage_id}"
             )
             if other.lane == use.lane:
                 raise Violation("used twice by one lane", detail)
-            if use.connected and after_s > SPREAD_S and not self.is_hub_put_back:
+            if not self.is_hub_put_back and self._could_know(other, use, after_s):
                 raise Violation("used twice while connected", detail)
             self.counts["used twice by lanes that could not know"] += 1
         before.append(use)
+
+    def _could_know(self, other: Use, use: Use, after_s: float) -> bool:
+        """Whether the hub knew of the other use, or of the claim before it, and could say so."""
+        if not use.connected:
+            return False
+        return other.connected or (after_s > SPREAD_S and self.is_connected(other.lane))
 
 
 class LaneAccount:
@@ -106,10 +113,18 @@ class LaneAccount:
         self.bodies: dict[tuple[str, int], bytes] = {}
         self.seq = 0
         self.pulses: list[CommandId] = []
-        self.last: list[str] = []
+        self._last: deque[tuple[float, str, bytes, tuple[Effect, ...]]] = deque(maxlen=LAST_STEPS)
         self.kill_at: list[KillPoint] = []
         self.full_disks = 0
-        self.is_connected: Callable[[], bool] = lambda: False
+
+    @property
+    def last_steps(self) -> list[str]:
+        """What the lane did last, for a person."""
+        lines = []
+        for now_s, name, body, effects in self._last:
+            lines.append(f"{now_s:.2f} {name} {body.decode()[:SHOWN]}")
+            lines += [f"        {repr(effect)[:SHOWN]}" for effect in effects]
+        return lines
 
     # -- what the script does to the process
 
@@ -149,7 +164,7 @@ class LaneAccount:
     def raised(self, command_id: CommandId) -> None:
         """The contact for up was pulsed. Raises `Violation`."""
         passage_id = passage_of(command_id)
-        self.last.append(f"{self._port.now_s():.2f} boom: pulse {command_id}")
+        self._last.append((self._port.now_s(), "(the boom is pulsed)", command_id.encode(), ()))
         if passage_id not in self._port.released:
             raise Violation("opened without a release on record", command_id)
         if command_id in self.pulses:
@@ -162,9 +177,7 @@ class LaneAccount:
         now_s = self._port.now_s()
         self._port.counts["events"] += 1
         self._port.trace.update(f"{now_s:.6f} {self._lane} {name} ".encode() + body)
-        self.last.append(f"{now_s:.2f} {name} {body.decode()[:160]}")
-        self.last += [f"        {_shown(effect)}" for effect in step.effects]
-        del self.last[:-LAST_STEPS]
+        self._last.append((now_s, name, body, step.effects))
 
     def _keep(self, epoch: str, rows: list[tuple[int, bytes]]) -> None:
         for seq, body in rows:
@@ -226,7 +239,7 @@ class LaneAccount:
                 passage_id=effect.passage_id,
                 at_s=self._port.now_s(),
                 by_lane=self._port.released.get(effect.passage_id) == "lane",
-                connected=self.is_connected(),
+                connected=self._port.is_connected(self._lane),
             ),
         )
 
@@ -247,7 +260,3 @@ def _is_read_as_declared(vehicle: Vehicle, body: PassageDecided) -> bool:
 def passage_of(command_id: str) -> str:
     """The passage that a raising command belongs to."""
     return command_id.rsplit("-raise-", 1)[0]
-
-
-def _shown(effect: object) -> str:
-    return repr(effect)[:200]

@@ -253,7 +253,12 @@ class VirtualAgent(Agent):
 
     def _make_dispatch(self) -> Dispatch:
         return Dispatch(
-            self._order, self._devices.read_plate, self._deadlines, self.loop.find, self._log
+            self._order,
+            self._devices.read_plate,
+            self._deadlines,
+            self.loop.find,
+            self._uplink.claim,
+            self._log,
         )
 
     def _order(self, order: BoardOrder) -> None:

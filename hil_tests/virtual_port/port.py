@@ -98,7 +98,7 @@ class VirtualPort:
         self.network = Network(loop, names, script.seed)
         self.hub = HubProcess(folder / "hub", self.network, names)
         self.registry = Registry(script, self.hub)
-        self.account = PortAccount(now_s=loop.time)
+        self.account = PortAccount(now_s=loop.time, is_connected=self._is_connected)
         self.lanes = {name: self._lane(name) for name in names}
         places = {name: lane.place for name, lane in self.lanes.items()}
         self._people = Supervisors(self.hub, self.account, places, script.seed)
@@ -110,12 +110,13 @@ class VirtualPort:
         place = Place(self.loop, f"{seed}-place", self.day)
         account = LaneAccount(name, self.account, place)
         place.raised = account.raised
+        place.is_waved_back = lambda: self.account.is_hub_put_back
         wire = self.network.wires[name]
-        account.is_connected = lambda: self._is_connected(wire)
         clock = LaneClock(self.loop, drift_ppm=rng.randrange(-DRIFT_PPM, DRIFT_PPM + 1))
         return Lane(name=name, place=place, clock=clock, account=account, wire=wire, rng=rng)
 
-    def _is_connected(self, wire: Wire) -> bool:
+    def _is_connected(self, name: str) -> bool:
+        wire = self.network.wires[name]
         is_old = self.loop.time() - wire.healthy_since_s > CONNECTED_S
         return wire.is_healthy and is_old and self.hub.services is not None
 
@@ -305,7 +306,7 @@ def _outcome(port: VirtualPort, violation: Violation | None) -> Outcome:
     account.counts["messages"] = port.network.messages
     named = str(violation)
     last = [
-        lane.account.last
+        lane.account.last_steps
         for name, lane in port.lanes.items()
         if f"{name}:" in named or f"{name}-" in named
     ]

@@ -67,9 +67,7 @@ RECORDS: tuple[v1.RecordBody, ...] = (
         manifest_version=7,
         policy_version="default-1",
     ),
-    v1.WeighedAfterwards(
-        passage_id="lane1-a1-000042", gross_kg=32060, within_kg=40, agrees=True
-    ),
+    v1.WeighedAfterwards(passage_id="lane1-a1-000042", gross_kg=32060, within_kg=40, agrees=True),
     v1.PassageOverridden(
         passage_id="lane1-a1-000042",
         command_id="c-7",
@@ -142,6 +140,13 @@ FROM_LANE: tuple[v1.LaneMessage, ...] = (
     ),
     v1.ManifestRequest(lane="lane1", have_version=6),
     v1.PolicyRequest(lane="lane1", have="ab" * 32),
+    v1.ClaimRequest(
+        lane="lane1",
+        epoch="a1",
+        token=17,
+        passage_id="lane1-a1-000042",
+        declaration_id="D-20261121-0001",
+    ),
 )
 FROM_HUB: tuple[v1.HubMessage, ...] = (
     v1.RecordAck(epoch="a1", through_seq=120),
@@ -162,6 +167,7 @@ FROM_HUB: tuple[v1.HubMessage, ...] = (
         packs=(b'{"owner":"rules desk","version":"1"}',),
         secrets=(v1.DrawSecret(period="2026-12", secret=bytes(range(32))),),
     ),
+    v1.ClaimAnswer(epoch="a1", token=17, state="held", holder="lane2-b7-000011"),
     v1.LowerBarrierCommand(**ORDER),  # type: ignore[arg-type]
     v1.SetModeCommand(mode="attended", **ORDER),  # type: ignore[arg-type]
 )
