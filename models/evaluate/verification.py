@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,7 @@ from models.synth.plate_pictures import random_plate
 DECLARED: Final = 5_000
 NEIGHBORS: Final = 10
 LISTS: Final = 4  # of each sort a picture
+_POOLS: Final = 16
 _FOLD: Final = str.maketrans("OI", "01")
 
 
@@ -60,7 +61,7 @@ def trials_of(
 ) -> Iterator[ScoredTrial]:
     """`LISTS` lists without the plate in the picture and as many with it."""
     rng = np.random.default_rng((seed, *(ord(c) for c in plate)))
-    pool = [t for t in _others(rng, DECLARED) if not _same(t, plate)]
+    pool = [t for t in _others(seed % _POOLS) if not _same(t, plate)]
     near = [t for t in neighbors(plate) if not _same(t, plate)]
     picks = [_picked(rng, near) for _ in range(LISTS)]
     if reading is None:
@@ -108,11 +109,14 @@ def _scored(likelihoods: _Likelihoods, free: str, plate: str, listed: list[str])
     )
 
 
-def _others(rng: np.random.Generator, count: int) -> list[str]:
+@lru_cache(maxsize=_POOLS)
+def _others(number: int) -> tuple[str, ...]:
+    """One of a few crowds of vehicles, a little larger than a list."""
+    rng = np.random.default_rng((911, number))
     texts: dict[str, None] = {}
-    while len(texts) < count + 100:
+    while len(texts) < DECLARED + 100:
         texts[normalize_plate(random_plate(rng)[0])] = None
-    return list(texts)
+    return tuple(texts)
 
 
 def _picked(rng: np.random.Generator, near: Sequence[str]) -> list[str]:

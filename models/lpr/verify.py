@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import exp, isinf
 from typing import Final
 
@@ -107,15 +108,16 @@ def rivals_of(free: str, ranked: Sequence[tuple[float, str]], declared: set[str]
     return [text for text in rivals if text and text not in declared]
 
 
-def neighbors(text: str) -> list[str]:
+@lru_cache(maxsize=4_096)
+def neighbors(text: str) -> tuple[str, ...]:
     """Every plate that differs from `text` in one character of the same sort."""
-    found = []
+    found: list[str] = []
     for place, character in enumerate(text):
         for group in _GROUPS:
             if character in group:
                 changed = (text[:place] + c + text[place + 1 :] for c in group if c != character)
                 found += [t for t in changed if plausible_class(t) is not None]
-    return found
+    return tuple(found)
 
 
 def weigh(

@@ -48,6 +48,57 @@ def test_a_crop_is_read_as_one_plate(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "粤ZF823港 (black" in capsys.readouterr().out
 
 
+def test_the_declared_plate_in_the_picture_is_accepted_and_its_neighbor_is_not(
+    tmp_path: Path, frame: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture, declared = tmp_path / "lane.jpg", tmp_path / "declared.txt"
+    picture.write_bytes(encode_jpeg(frame))
+    declared.write_text("# today\n粤B·99999\n粤B12345\n\n粤B12346\n京A88888\n", "utf-8")
+    assert main(["verify", "--plates", str(declared), "--json", str(picture)]) == 0
+    declared.write_text("粤B99999\n粤B12346\n京A88888\n", "utf-8")
+    assert main(["verify", "--plates", str(declared), "--json", str(picture)]) == 0
+    own, impostor = lines_of(capsys)
+    assert own.keys() == {"image", "ms", "candidates", "none", "accepted"}
+    assert own["candidates"][0].keys() == {"text", "log_likelihood", "posterior"}
+    assert own["candidates"][0]["text"] == "粤B12345"
+    assert own["accepted"] == "粤B12345"
+    assert own["none"] < 0.1
+    assert impostor["accepted"] is None
+    assert impostor["none"] > 0.5
+
+
+def test_a_picture_without_a_plate_verifies_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture, declared = tmp_path / "empty.png", tmp_path / "declared.txt"
+    cv2.imwrite(str(picture), np.full((360, 640, 3), 90, np.uint8))
+    declared.write_text("粤B12345\n", "utf-8")
+    assert main(["verify", "--plates", str(declared), "--json", str(picture)]) == 0
+    (line,) = lines_of(capsys)
+    assert (line["candidates"], line["none"], line["accepted"]) == ([], 1.0, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (None, "No such file"),
+        (b"", "no plate in it"),
+        ("粤B12345\n??\n".encode(), ":2: '??' is not a plate"),
+        ("粤B12345".encode("utf-16"), "not UTF-8"),
+    ],
+)
+def test_a_list_of_plates_that_cannot_be_used_is_named_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, fault: str
+) -> None:
+    declared = tmp_path / "declared.txt"
+    if content is not None:
+        declared.write_bytes(content)
+    assert main(["verify", "--plates", str(declared), "x.jpg"]) == 1
+    error = capsys.readouterr().err
+    assert str(declared) in error
+    assert fault in error
+
+
 def damaged_pictures(folder: Path, frame: np.ndarray) -> dict[str, bool]:
     """Pictures by name: whether each must still be read as 粤B12345 (else: an error line)."""
     jpeg = encode_jpeg(frame)
