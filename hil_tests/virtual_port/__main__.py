@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from hil_tests.virtual_port.port import Outcome
 
 
+EX_INTERRUPTED = 130
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What a campaign came to."""
 
@@ -69,6 +72,8 @@ def main(arguments: list[str] | None = None) -> int:
         Path(options.json).write_text(encoded + "\n", encoding="utf-8")
     if failure is not None:
         _print_failure(failure)
+    if tally.is_stopped:
+        return EX_INTERRUPTED
     return 0 if failure is None else 1
 
 
@@ -87,7 +92,8 @@ def _say(tally: Tally, outcome: Outcome, of: int, cpu_s: float) -> None:
     verdict = f"violation: {outcome.violation}" if outcome.violation else "no violation"
     print(
         f"{tally.passages} of {of} passages, {tally.passages / cpu_s:.1f} a second,"
-        f" {tally.counts['troubles']} troubles, {tally.counts['kills']} kills, {verdict}",
+        f" {tally.counts['troubles']} troubles, {tally.counts['kills']} kills, {verdict},"
+        f" false releases {dict(tally.false_releases)}",
         file=sys.stderr,
         flush=True,
     )
