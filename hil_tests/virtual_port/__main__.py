@@ -13,6 +13,7 @@ as short as it could be made, and the last steps of the lane.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -53,6 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     if options.script:
         return _replay(Path(options.script))
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has us ignore the first
+        signal.signal(number, signal.default_int_handler)
     passages = options.impostors or options.passages
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
     tally, failure = campaign(
