@@ -22,6 +22,7 @@ from central.clock import Clock
 from central.config import CentralConfig
 from central.errors import StoreError
 from central.hub.changes import Changes
+from central.hub.claims import Claims
 from central.hub.commands import Commands
 from central.hub.ingest import Ingest
 from central.hub.lanes import Lanes
@@ -111,6 +112,7 @@ class Hub:
             sender=self.mqtt,
             expires_after_s=self._config.commands.expires_after_s,
         )
+        self.claims = Claims(store=store, clock=self._clock, sender=self.mqtt)
         self.ingest = self._make_ingest(store, changes, lanes, manifest)
         self.switchboard = Switchboard(
             ingest=self.ingest,
@@ -119,6 +121,7 @@ class Hub:
             manifest_asked=self.distributor.request,
             lane_came=self._lane_came,
             policy_asked=self.distributor.request_policy,
+            claimed=self.claims.request,
         )
         await self._run_parts(manifest)
         return Services(
@@ -168,6 +171,7 @@ class Hub:
         ):
             self._keep(name, part)
         self._cleanup.push_async_callback(self.distributor.stop)
+        self._cleanup.push_async_callback(self.claims.stop)
         self.mqtt.start()
         self._cleanup.push_async_callback(self.mqtt.stop)
 

@@ -26,6 +26,7 @@ from gate_agent.domain.events import (
     BarrierCommandFailed,
     BarrierMoved,
     CardPresented,
+    ClaimAnswered,
     DeadlineExpired,
     DeclarationsFound,
     Event,
@@ -41,6 +42,7 @@ from gate_agent.domain.events import (
 )
 from gate_agent.domain.evidence import (
     CardEvidence,
+    ClaimState,
     Evidence,
     ManifestEvidence,
     PlateEvidence,
@@ -259,6 +261,27 @@ class LaneStory:
 
     def manifest_answers(self, *declarations: Declaration) -> LaneStory:
         """The manifest answers the question that is open, freshly confirmed."""
+        assert self.passage.lookup is not None, "the lane has not asked"
+        self._manifest_answers(declarations)
+        if self.is_claiming():
+            self.hub_answers(ClaimState.GRANTED)
+            if self.lane.passage is not None and self.lane.passage.lookup is not None:
+                self._manifest_answers(declarations)
+        return self
+
+    def is_claiming(self) -> bool:
+        """Whether the lane waits for the hub's word on its declaration."""
+        claim = self.lane.passage.claim if self.lane.passage else None
+        return claim is not None and claim.said.state is ClaimState.PENDING
+
+    def hub_answers(self, state: ClaimState, holder: str = "") -> LaneStory:
+        """The hub answers the claim."""
+        claim = self.passage.claim
+        assert claim is not None, "the lane has claimed nothing"
+        self.happens(ClaimAnswered(token=claim.token, state=state, holder=holder))
+        return self
+
+    def _manifest_answers(self, declarations: tuple[Declaration, ...]) -> None:
         lookup = self.passage.lookup
         assert lookup is not None, "the lane has not asked"
         self.happens(
@@ -268,7 +291,6 @@ class LaneStory:
                 manifest=ManifestStatus(version=7, confirmed_at=after(self.at, -0.5)),
             )
         )
-        return self
 
     def fault(self, code: FaultCode) -> LaneStory:
         """A lasting condition begins."""

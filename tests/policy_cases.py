@@ -9,7 +9,12 @@ from typing import Any
 import msgspec
 
 from gate_agent.domain.decision import Verdict, decide
-from gate_agent.domain.evidence import Evidence, ManifestEvidence
+from gate_agent.domain.evidence import (
+    ClaimEvidence,
+    ClaimState,
+    Evidence,
+    ManifestEvidence,
+)
 from gate_agent.domain.manifest import (
     AccountKind,
     AccountUse,
@@ -134,6 +139,14 @@ def judged(
 ) -> Verdict:
     """The verdict at `NOW_MS`."""
     return decide(evidence or good_evidence(), [declaration], pack, NOW_MS)
+
+
+def with_claim(state: ClaimState, holder: str = "") -> Evidence:
+    """Good evidence, and what the hub said of the claim on `a_full_declaration()`."""
+    said = ClaimEvidence(
+        declaration_id=a_full_declaration().declaration_id, state=state, holder=holder
+    )
+    return replace(good_evidence(), claim=said)
 
 
 def changed_pack(**changed: Any) -> PolicyPack:  # noqa: ANN401 - any field
@@ -287,6 +300,12 @@ DEMANDED: dict[Reason, tuple[Callable[[], Verdict], Outcome]] = {
     Reason.DRAWN_FOR_INSPECTION: (
         _paper(drawn=Draw(period="2026-09", inspect_permille=19, review_permille=500)),
         Outcome.INSPECT,
+    ),
+    Reason.CLAIMED_ELSEWHERE: (
+        lambda: judged(
+            a_full_declaration(), evidence=with_claim(ClaimState.HELD, "lane2-b7-000011")
+        ),
+        Outcome.HOLD,
     ),
     Reason.OFFLINE_AUTHORITY_OVER: (
         lambda: judged(

@@ -43,8 +43,9 @@ _LANE_SENDS = (
     Stream.HEALTH,
     Stream.MANIFEST_REQUEST,
     Stream.POLICY_REQUEST,
+    Stream.CLAIM_REQUEST,
 )
-_LANE_HEARS = (Stream.ACK, Stream.COMMAND, Stream.MANIFEST_PART, Stream.POLICY)
+_LANE_HEARS = (Stream.ACK, Stream.COMMAND, Stream.MANIFEST_PART, Stream.POLICY, Stream.CLAIM)
 
 log = structlog.get_logger()
 

@@ -88,7 +88,7 @@ _ROW_REASONS: dict[str, frozenset[str]] = {
             "transit_late",
         }
     ),
-    "used": frozenset({"declaration_used"}),
+    "used": frozenset({"declaration_used", "claimed_elsewhere"}),
     "faults": frozenset({"equipment_fault"}),
     "manifest": frozenset({"manifest_missing", "manifest_stale", "offline_authority_over"}),
 }  # fmt: skip

@@ -29,6 +29,7 @@ _FROM_LANES = (
     Stream.HEALTH,
     Stream.MANIFEST_REQUEST,
     Stream.POLICY_REQUEST,
+    Stream.CLAIM_REQUEST,
 )
 
 log = structlog.get_logger()

@@ -13,6 +13,7 @@ from central.hub.lanes import Lanes
 from central.hub.mqtt import Received
 from gate_agent.wire.topics import HUB, Stream
 from gate_agent.wire.v1 import (
+    ClaimRequest,
     LaneHealth,
     LaneMessage,
     LaneStatus,
@@ -45,6 +46,7 @@ class Switchboard:
         manifest_asked: Callable[[str, int], None],
         lane_came: Callable[[str], None],
         policy_asked: Callable[[str], None] = lambda _: None,
+        claimed: Callable[[ClaimRequest], None] = lambda _: None,
     ) -> None:
         self._ingest = ingest
         self._lanes = lanes
@@ -52,6 +54,7 @@ class Switchboard:
         self._manifest_asked = manifest_asked
         self._lane_came = lane_came
         self._policy_asked = policy_asked
+        self._claimed = claimed
         self.unreadable = 0  # messages that are no records and could not be used
 
     def receive(self, message: Received) -> None:
@@ -91,6 +94,8 @@ class Switchboard:
                 self._manifest_asked(lane, decoded.have_version)
             case PolicyRequest():
                 self._policy_asked(lane)
+            case ClaimRequest():
+                self._claimed(decoded)
             case _:
                 self._refuse(topic, "a record batch on another topic")
 

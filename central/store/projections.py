@@ -13,6 +13,7 @@ from typing import assert_never
 
 import msgspec
 
+from central.store import claim_store
 from central.store.rows import VerdictMore
 from gate_agent.domain.records import Alarm
 from gate_agent.wire.dossier import DossierError, sha256, unpacked
@@ -212,6 +213,8 @@ def _closed(db: sqlite3.Connection, body: PassageClosed, origin: _Origin) -> Non
     ).rowcount
     if not updated:
         raise Unusable(f"passage {body.passage_id} was closed before")
+    if body.outcome != "release":
+        claim_store.free(db, body.passage_id)
 
 
 def _sealed(body: PassageSealed) -> None:

@@ -209,3 +209,14 @@ def m005_slips(db: Database) -> None:
         "CREATE TABLE slips (slip TEXT PRIMARY KEY, passage_id TEXT NOT NULL,"
         " command_id TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT"
     )
+
+
+@hub_migrations()
+def m006_claims(db: Database) -> None:
+    """Which passage asked for a declaration first; freed when it ends without a release."""
+    db.execute(
+        "CREATE TABLE claims (declaration_id TEXT PRIMARY KEY, passage_id TEXT NOT NULL,"
+        " lane TEXT NOT NULL, epoch TEXT NOT NULL, at_ms INTEGER NOT NULL)"
+        " STRICT, WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX claims_by_passage ON claims (passage_id)")

@@ -19,6 +19,7 @@ from gate_agent.domain.rules.accounts import account_reasons
 from gate_agent.domain.rules.agencies import agency_reasons
 from gate_agent.domain.rules.authority import authority_reasons, manifest_reasons
 from gate_agent.domain.rules.capture import capture_reasons, is_doubtful
+from gate_agent.domain.rules.claims import claim_reasons
 from gate_agent.domain.rules.documents import documents_reasons
 from gate_agent.domain.rules.hours import hours_reasons
 from gate_agent.domain.rules.identity import identify
@@ -42,6 +43,7 @@ _OF_THE_DECLARATION: tuple[
     Callable[[Evidence, Declaration, PolicyPack, int], Iterator[Reason]], ...
 ] = (
     paper_reasons,
+    claim_reasons,
     credit_reasons,
     authority_reasons,
     lane_fit_reasons,

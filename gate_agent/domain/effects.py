@@ -77,6 +77,15 @@ class FindDeclarations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimDeclaration:
+    """Ask the hub to keep a declaration for one passage; answered by `ClaimAnswered`, or not."""
+
+    token: int
+    declaration_id: DeclarationId
+    passage_id: PassageId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmDeadline:
     """Send `DeadlineExpired(token)` after this time."""
 
@@ -127,6 +136,7 @@ Effect = (
     | MarkUsed
     | RequestPlate
     | FindDeclarations
+    | ClaimDeclaration
     | ArmDeadline
     | SetLamp
     | Show

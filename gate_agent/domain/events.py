@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gate_agent.domain.evidence import ClaimState
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import Declaration, ManifestStatus
 from gate_agent.domain.policy import ReleasePolicy
@@ -125,6 +126,18 @@ class DeclarationsFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimAnswered:
+    """The hub's answer to `ClaimDeclaration` with the same token: GRANTED, HELD or USED.
+
+    `holder` is the passage that has the declaration instead, "" when it is granted.
+    """
+
+    token: int
+    state: ClaimState
+    holder: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadlineExpired:
     """An armed deadline ran out. A token that is no longer armed is ignored."""
 
@@ -191,6 +204,7 @@ Event = (
     | CardPresented
     | WeightObserved
     | DeclarationsFound
+    | ClaimAnswered
     | DeadlineExpired
     | Overridden
     | LoweringOrdered

@@ -8,10 +8,18 @@ are rounded so that a piece is never younger than it was: its own moment down, t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeVar
 
 from gate_agent.domain.faults import FaultCode
-from gate_agent.domain.vocabulary import Barrier, Instant, LaneId, Mode, PassageId
+from gate_agent.domain.vocabulary import (
+    Barrier,
+    DeclarationId,
+    Instant,
+    LaneId,
+    Mode,
+    PassageId,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +95,25 @@ class ManifestEvidence:
 UNKNOWN_MANIFEST = ManifestEvidence()
 
 
+class ClaimState(StrEnum):
+    """What the hub said when this passage asked to use a declaration up."""
+
+    PENDING = "pending"  # asked a moment ago
+    GRANTED = "granted"  # no other passage may have it
+    HELD = "held"  # another passage asked before and has not ended
+    USED = "used"  # another passage was released on it
+    UNANSWERED = "unanswered"  # the hub did not say in time: the lane is alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimEvidence:
+    """The claim on one declaration. `holder` is the other passage, "" where there is none."""
+
+    declaration_id: DeclarationId
+    state: ClaimState
+    holder: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Everything a verdict may rest on. None: not observed. `faults` are those lasting now."""
@@ -104,6 +131,7 @@ class Evidence:
     unexpected: bool = False  # the vehicle did not come in past the entry loop with the lane idle
     scale_zeroed: bool = True  # False: the scale was not seen at zero before the vehicle
     alone: bool = True  # False: a second vehicle came onto the lane
+    claim: ClaimEvidence | None = None  # None: not asked
     lane_id: LaneId = LaneId("")  # noqa: RUF009 - a NewType of text; what a pack says of it counts
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gate_agent.domain import claims
 from gate_agent.domain.deadlines import arm, disarm
 from gate_agent.domain.decision import Verdict, decide, is_doubtful
 from gate_agent.domain.effects import FindDeclarations, Ignored, Record, RequestPlate, mark_used
 from gate_agent.domain.events import (
     CardPresented,
+    ClaimAnswered,
     DeclarationsFound,
     PlateRead,
     WeightObserved,
@@ -137,15 +139,16 @@ def follow_beams(lane: LaneState) -> LaneState:
 
 
 def look_up(lane: LaneState, at: Instant) -> Step:
-    """Ask the manifest once the vehicle is identified, and anew when there is a verdict to make.
+    """Ask the manifest once plate or card names a vehicle, and anew when there is a verdict.
 
-    The first answer lets the lane see which weight would do while the scale still swings; no
-    verdict rests on it: what the manifest says at that moment is asked for again.
+    The first answers let the lane claim the declaration at the hub, and see which weight would do
+    while the scale still swings; no verdict rests on them: what the manifest says at that moment
+    is asked for again.
     """
     passage = lane.passage
     if passage is None or lane.phase is not Phase.GATHERING:
         return Step(lane)
-    if not (_is_identified(passage) or passage.gather_over):
+    if not (_is_named(lane, passage) or passage.gather_over):
         return Step(lane)
     plate = passage.plate.text if passage.plate else None
     card_uid = passage.card.uid if passage.card else None
@@ -153,7 +156,7 @@ def look_up(lane: LaneState, at: Instant) -> Step:
     if pending is not None and (pending.plate, pending.card_uid) == (plate, card_uid):
         return Step(lane)
     is_answered = found is not None and (found.plate, found.card_uid) == (plate, card_uid)
-    if is_answered and not _is_complete(passage) and not _would_release(lane, passage, at):
+    if is_answered and not _is_worth_asking_again(lane, passage, at):
         return Step(lane)
     armed = arm(lane, DeadlineKind.LOOKUP, lane.policy.lookup_timeout_s)
     token = armed.lane.token_count
@@ -161,6 +164,20 @@ def look_up(lane: LaneState, at: Instant) -> Step:
     lane = replace(armed.lane, passage=replace(passage, lookup=lookup))
     question = FindDeclarations(token=token, plate=plate, card_uid=card_uid)
     return Step(lane, (*armed.effects, question))
+
+
+def _is_named(lane: LaneState, passage: Passage) -> bool:
+    """Whether there is something to look up: a card, or a plate that is not doubtful."""
+    if passage.card is not None:
+        return True
+    plate = passage.plate
+    return plate is not None and passage.plate_done and not is_doubtful(plate, lane.pack.limits)
+
+
+def _is_worth_asking_again(lane: LaneState, passage: Passage, at: Instant) -> bool:
+    if claims.is_pending(lane):
+        return False
+    return _is_complete(passage) or _would_release(lane, passage, at)
 
 
 def _is_identified(passage: Passage) -> bool:
@@ -192,14 +209,32 @@ def take_declarations(lane: LaneState, event: DeclarationsFound, at: Instant) ->
     lane = disarm(replace(lane, manifest=event.manifest), DeadlineKind.LOOKUP)
     asked = passage.lookup
     found = Found(plate=asked.plate, card_uid=asked.card_uid, declarations=event.declarations)
-    passage = replace(passage, lookup=None, found=found)
-    lane = replace(lane, passage=passage)
+    claimed = claims.ask(replace(lane, passage=replace(passage, lookup=None, found=found)), at)
+    return claimed.on(_conclude_if_ready(claimed.lane, event.declarations, at))
+
+
+def _conclude_if_ready(lane: LaneState, declarations: tuple[Declaration, ...], at: Instant) -> Step:
+    passage = lane.passage
+    if passage is None or claims.is_pending(lane):
+        return Step(lane)
     if _is_complete(passage):
-        return conclude(lane, event.declarations, at)
+        return conclude(lane, declarations, at)
     if _would_release(lane, passage, at):
         early = replace(passage, weight=passage.swing, swing=None)
-        return conclude(replace(lane, passage=early), event.declarations, at)
+        return conclude(replace(lane, passage=early), declarations, at)
     return Step(lane)
+
+
+def take_claim(lane: LaneState, event: ClaimAnswered, at: Instant) -> Step:
+    """The hub answered: what waited for it goes on."""
+    step = claims.take_answer(lane, event)
+    return step.on(look_up(step.lane, at))
+
+
+def claim_unanswered(lane: LaneState, at: Instant) -> Step:
+    """The hub did not answer: the lane goes on alone."""
+    step = claims.no_answer(lane)
+    return step.on(look_up(step.lane, at))
 
 
 def lookup_failed(lane: LaneState, at: Instant) -> Step:
@@ -236,6 +271,7 @@ def conclude(lane: LaneState, declarations: tuple[Declaration, ...], at: Instant
         timeline=replace(passage.timeline, decided=at),
     )
     lane = disarm(replace(lane, passage=passage), DeadlineKind.GATHER, DeadlineKind.LOOKUP)
+    lane = disarm(lane, DeadlineKind.CLAIM)
     decided = Record(
         body=PassageDecided(
             passage_id=passage.passage_id,

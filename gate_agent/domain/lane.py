@@ -44,6 +44,7 @@ from gate_agent.domain.events import (
     BarrierCommandFailed,
     BarrierMoved,
     CardPresented,
+    ClaimAnswered,
     DeadlineExpired,
     DeclarationsFound,
     Event,
@@ -125,6 +126,8 @@ def _handle(lane: LaneState, event: Event, at: Instant) -> Step:  # noqa: C901, 
             return gathering.take_card(lane, event, at)
         case DeclarationsFound():
             return gathering.take_declarations(lane, event, at)
+        case ClaimAnswered():
+            return gathering.take_claim(lane, event, at)
         case DeadlineExpired():
             return _expire(lane, event, at)
         case Overridden():
@@ -224,7 +227,7 @@ def _follow_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
     return step.on(passing.follow_exit(step.lane))
 
 
-def _expire(lane: LaneState, event: DeadlineExpired, at: Instant) -> Step:  # noqa: C901 - one case a kind
+def _expire(lane: LaneState, event: DeadlineExpired, at: Instant) -> Step:  # noqa: C901, PLR0911 - one case a kind
     kind = kind_of(lane, event.token)
     if kind is None:
         return Step(lane, (Ignored(why="deadline no longer armed"),))
@@ -234,6 +237,8 @@ def _expire(lane: LaneState, event: DeadlineExpired, at: Instant) -> Step:  # no
             return gathering.gather_over(lane, at)
         case DeadlineKind.LOOKUP:
             return gathering.lookup_failed(lane, at)
+        case DeadlineKind.CLAIM:
+            return gathering.claim_unanswered(lane, at)
         case DeadlineKind.ABSENCE:
             return passing.absence_confirmed(lane, at)
         case DeadlineKind.BOOM_UP:

@@ -168,6 +168,7 @@ def evidence_of(lane: LaneState, passage: Passage, at: Instant) -> Evidence:
         unexpected=passage.unexpected,
         scale_zeroed=passage.scale_zeroed,
         alone=passage.alone,
+        claim=passage.claim.said if passage.claim else None,
     )
 
 

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     CARD_BLOCKED = "card_blocked"
     PLATE_BLOCKED = "plate_blocked"
     DECLARATION_USED = "declaration_used"
+    CLAIMED_ELSEWHERE = "claimed_elsewhere"  # by a passage that has not ended
     DECLARATION_EXPIRED = "declaration_expired"
     DECLARATION_NOT_YET_VALID = "declaration_not_yet_valid"
     DECLARATION_INCOMPLETE = "declaration_incomplete"  # the pack demands what it does not say

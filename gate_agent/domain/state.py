@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from gate_agent.domain.decision import Verdict
 from gate_agent.domain.effects import Effect, Lamp, Sign
-from gate_agent.domain.evidence import CardEvidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.evidence import CardEvidence, ClaimEvidence, PlateEvidence, WeightEvidence
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import NO_MANIFEST, Declaration, ManifestStatus
 from gate_agent.domain.policy import ReleasePolicy
@@ -30,6 +30,7 @@ class DeadlineKind(StrEnum):
 
     GATHER = "gather"  # evidence is complete by then or judged as it is
     LOOKUP = "lookup"  # the manifest answers by then or counts as missing
+    CLAIM = "claim"  # the hub answers by then or the lane is alone
     ABSENCE = "absence"  # the lane has been empty this long: the vehicle is gone
     BOOM_UP = "boom_up"  # the boom is up by then or stuck
     LOWER = "lower"  # the way has been clear this long: lower
@@ -74,6 +75,14 @@ class Found:
     plate: str | None
     card_uid: str | None
     declarations: tuple[Declaration, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The claim of this passage and the question that it is about."""
+
+    token: int
+    said: ClaimEvidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +131,7 @@ class Passage:
     gather_over: bool = False
     lookup: Lookup | None = None
     found: Found | None = None
+    claim: Claim | None = None
     verdict: Verdict | None = None
     decided_by: str = ""
     raises: int = 0

@@ -158,7 +158,12 @@ class Agent:
 
     def _make_dispatch(self) -> Dispatch:
         return Dispatch(
-            self._board.order, self._plates.order, self._deadlines, self.loop.find, self._log
+            self._board.order,
+            self._plates.order,
+            self._deadlines,
+            self.loop.find,
+            self._uplink.claim,
+            self._log,
         )
 
     def _started(self) -> Stamped:

@@ -26,12 +26,14 @@ class Dispatch:
         plates: Callable[[PlateOrder], None],
         deadlines: Deadlines,
         find: Callable[[effects.FindDeclarations], None],
+        claim: Callable[[effects.ClaimDeclaration], None],
         log: Log,
     ) -> None:
         self._board = board
         self._plates = plates
         self._deadlines = deadlines
         self._find = find
+        self._claim = claim
         self._log = log
 
     def carry_out(self, effect: effects.Effect, at: Instant) -> None:  # noqa: C901 - one case each
@@ -43,6 +45,8 @@ class Dispatch:
                 self._plates(PlateOrder(effect.passage_id, effect.attempt, at.mono_s))
             case effects.FindDeclarations():
                 self._find(effect)
+            case effects.ClaimDeclaration():
+                self._claim(effect)
             case effects.ArmDeadline():
                 self._deadlines.arm(effect.token, at.mono_s + effect.after_s)
             case effects.SetLamp():

@@ -11,7 +11,8 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 from gate_agent.clock import instant
-from gate_agent.domain.events import FaultCleared, FaultRaised
+from gate_agent.domain.events import ClaimAnswered, FaultCleared, FaultRaised
+from gate_agent.domain.evidence import ClaimState
 from gate_agent.domain.faults import FaultCode
 from gate_agent.errors import StoreError
 from gate_agent.uplink.manifest_sync import ManifestSync
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devices.clock import Clock
+    from gate_agent.domain.effects import ClaimDeclaration
     from gate_agent.inbox import Inbox
     from gate_agent.logs import Log
     from gate_agent.store.held_policy import HeldPolicy
@@ -89,7 +91,7 @@ class Uplink:
         self._cache, self._outbox = cache, outbox
         self._health = health
         self._inbox, self._clock, self._log = inbox, clock, log
-        heard = (Stream.ACK, Stream.COMMAND, Stream.MANIFEST_PART, Stream.POLICY)
+        heard = (Stream.ACK, Stream.COMMAND, Stream.MANIFEST_PART, Stream.POLICY, Stream.CLAIM)
         hub_streams = [topic(site, lane, stream) for stream in heard]
         hub_streams += [topic(site, HUB, Stream.MANIFEST_HEAD)]
         offline = v1.encode(v1.LaneStatus(lane=lane, epoch=epoch, online=False, version=version))
@@ -127,6 +129,18 @@ class Uplink:
             self._link.inbox.put_nowait(Received("", b""))
         except queue.Full:
             return
+
+    def claim(self, wanted: ClaimDeclaration) -> None:
+        """Ask the hub for a declaration; any thread may call. Nothing is repeated."""
+        request = v1.ClaimRequest(
+            lane=self._lane,
+            epoch=self._epoch,
+            token=wanted.token,
+            passage_id=wanted.passage_id,
+            declaration_id=wanted.declaration_id,
+        )
+        name = topic(self._site, self._lane, Stream.CLAIM_REQUEST)
+        self._link.publish(name, v1.encode(request), qos=0)
 
     @property
     def manifest_confirmed_s(self) -> float:
@@ -221,7 +235,7 @@ class Uplink:
         name = topic(self._site, self._lane, Stream.HEALTH)
         self._link.publish(name, v1.encode(health), qos=0)
 
-    def _take(self, received: Received) -> None:
+    def _take(self, received: Received) -> None:  # noqa: C901 - one case a message
         try:
             message = v1.decode_hub_message(received.payload)
         except v1.WireError as exc:
@@ -238,6 +252,8 @@ class Uplink:
                     self._manifest.hear_head(message, stamp.mono_s, stamp.wall_ms)
             case v1.PolicyPacks():
                 self._policy.take(message)
+            case v1.ClaimAnswer():
+                self._answer_claim(message)
             case v1.ManifestPart():
                 held = self._manifest.version
                 self._manifest.take_part(message, stamp.mono_s, stamp.wall_ms)
@@ -246,6 +262,12 @@ class Uplink:
             case _:
                 self._log.info("command_received", command_id=message.command_id)
                 self._inbox.put(event_of(message), instant(self._clock))
+
+    def _answer_claim(self, answer: v1.ClaimAnswer) -> None:
+        if answer.epoch == self._epoch:  # another lane database counts its own tokens
+            state = ClaimState(answer.state)
+            event = ClaimAnswered(token=answer.token, state=state, holder=answer.holder)
+            self._inbox.put(event, instant(self._clock))
 
     def _acknowledge(self, ack: v1.RecordAck, now_s: float) -> None:
         if ack.epoch != self._epoch:

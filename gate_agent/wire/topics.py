@@ -23,10 +23,12 @@ class Stream(StrEnum):
     HEALTH = "health"  # lane -> hub, about once a second: LaneHealth
     MANIFEST_REQUEST = "manifest-request"  # lane -> hub: ManifestRequest
     POLICY_REQUEST = "policy-request"  # lane -> hub: PolicyRequest
+    CLAIM_REQUEST = "claim-request"  # lane -> hub, QoS 0: ClaimRequest
     ACK = "ack"  # hub -> lane: RecordAck
     COMMAND = "command"  # hub -> lane, QoS 1, never retained: OverrideCommand | ...
     MANIFEST_PART = "manifest-part"  # hub -> lane, QoS 1: ManifestPart
     POLICY = "policy"  # hub -> lane, QoS 1, never retained: PolicyPacks
+    CLAIM = "claim"  # hub -> lane, QoS 0: ClaimAnswer
     MANIFEST_HEAD = "manifest-head"  # hub -> every lane, about once a second: ManifestHead
 
 

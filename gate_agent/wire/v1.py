@@ -453,6 +453,29 @@ class PolicyPacks(msgspec.Struct, frozen=True, kw_only=True, tag="policy_packs")
     secrets: tuple[DrawSecret, ...] = ()
 
 
+class ClaimRequest(msgspec.Struct, frozen=True, kw_only=True, tag="claim_request"):
+    """A passage asks for a declaration. Sent once and worth nothing after 300 ms."""
+
+    lane: str
+    epoch: str
+    token: int
+    passage_id: str
+    declaration_id: str
+
+
+class ClaimAnswer(msgspec.Struct, frozen=True, kw_only=True, tag="claim_answer"):
+    """The answer to the request with this epoch and token.
+
+    `granted`: no other passage has the declaration. `held`: `holder`, which has not ended, asked
+    before. `used`: `holder` was released on it.
+    """
+
+    epoch: str
+    token: int
+    state: Literal["granted", "held", "used"]
+    holder: str = ""
+
+
 class OverrideCommand(msgspec.Struct, frozen=True, kw_only=True, tag="override"):
     """A named supervisor's decision for one passage. Expires; carried out at most once."""
 
@@ -489,12 +512,13 @@ class SetModeCommand(msgspec.Struct, frozen=True, kw_only=True, tag="set_mode"):
 
 Command = OverrideCommand | LowerBarrierCommand | SetModeCommand
 
-LaneMessage = RecordBatch | LaneStatus | LaneHealth | ManifestRequest | PolicyRequest
+LaneMessage = RecordBatch | LaneStatus | LaneHealth | ManifestRequest | PolicyRequest | ClaimRequest
 HubMessage = (
     RecordAck
     | ManifestHead
     | ManifestPart
     | PolicyPacks
+    | ClaimAnswer
     | OverrideCommand | LowerBarrierCommand | SetModeCommand
 )
 

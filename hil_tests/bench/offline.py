@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from central.store import chain_store
 from gate_agent.domain import events
 from gate_agent.domain.effects import ArmDeadline, FindDeclarations
+from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.lane import step
 from gate_agent.domain.manifest import Declaration, ManifestStatus
 from gate_agent.domain.policy import ReleasePolicy
@@ -65,6 +66,7 @@ class Days:
         self._token = 0
         self._question: FindDeclarations | None = None
         self._happens(events.AgentStarted(policy=POLICY, version="bench"))
+        self._happens(events.FaultRaised(code=FaultCode.UPLINK))
         self._sees()
         self._happens(events.BarrierMoved(position=Barrier.CLOSED))
         self._weighs(WeightState.EMPTY, 0)

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from gate_agent.domain.effects import ArmDeadline, FindDeclarations
+from gate_agent.domain.effects import ArmDeadline, ClaimDeclaration, FindDeclarations
 from gate_agent.domain.events import (
     AgentStarted,
     BarrierMoved,
     CardPresented,
+    ClaimAnswered,
     DeadlineExpired,
     DeclarationsFound,
     Event,
@@ -26,6 +27,7 @@ from gate_agent.domain.events import (
     Stamped,
     WeightObserved,
 )
+from gate_agent.domain.evidence import ClaimState
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.lane import step
 from gate_agent.domain.manifest import Declaration, Documents, ManifestStatus
@@ -210,6 +212,8 @@ class SealedTraffic:
                             token=effect.token, declarations=self.papers, manifest=self.manifest
                         )
                     )
+                case ClaimDeclaration():
+                    self._happens(ClaimAnswered(token=effect.token, state=ClaimState.GRANTED))
                 case _:
                     pass
 

@@ -13,6 +13,7 @@ as short as it could be made, and the last steps of the lane.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -25,6 +26,9 @@ from hil_tests.virtual_port.script import from_text, to_text
 
 if TYPE_CHECKING:
     from hil_tests.virtual_port.port import Outcome
+
+
+EX_INTERRUPTED = 130
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     if options.script:
         return _replay(Path(options.script))
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has us ignore the first
+        signal.signal(number, signal.default_int_handler)
     passages = options.impostors or options.passages
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
     tally, failure = campaign(
@@ -69,6 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
         Path(options.json).write_text(encoded + "\n", encoding="utf-8")
     if failure is not None:
         _print_failure(failure)
+    if tally.is_stopped:
+        return EX_INTERRUPTED
     return 0 if failure is None else 1
 
 
@@ -87,7 +95,8 @@ def _say(tally: Tally, outcome: Outcome, of: int, cpu_s: float) -> None:
     verdict = f"violation: {outcome.violation}" if outcome.violation else "no violation"
     print(
         f"{tally.passages} of {of} passages, {tally.passages / cpu_s:.1f} a second,"
-        f" {tally.counts['troubles']} troubles, {tally.counts['kills']} kills, {verdict}",
+        f" {tally.counts['troubles']} troubles, {tally.counts['kills']} kills, {verdict},"
+        f" false releases {dict(tally.false_releases)}",
         file=sys.stderr,
         flush=True,
     )

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 SPREAD_S = 10.0
 """A use by a lane that was alone is known at the hub this long after it is connected again."""
+SECOND_USE = "replayed, to a lane that could not know"
+BEFORE_ITS_OWNER = "replayed, before its owner came: plate, card and weight are right"
+MISREAD_FOR_IT = "wrong_plate, and the camera was sure of the declared one"
 LAST_STEPS = 12
 SHOWN = 200  # characters of an event or effect
 
@@ -221,12 +224,15 @@ class LaneAccount:
                 raise Violation("released on another's papers", body.passage_id)
             return
         if _is_read_as_declared(vehicle, body):
-            port.false_releases["wrong_plate, and the camera was sure of the declared one"] += 1
+            port.false_releases[MISREAD_FOR_IT] += 1
+            return
+        if vehicle.kind is Kind.REPLAYED:  # which `used` judges, with what lanes can know
+            was_used = bool(port.uses.get(declaration.declaration_id))
+            port.false_releases[SECOND_USE if was_used else BEFORE_ITS_OWNER] += 1
             return
         port.false_releases[vehicle.kind.value] += 1
-        if vehicle.kind is not Kind.REPLAYED:  # which `used` judges, with what lanes can know
-            detail = f"{body.passage_id}: {vehicle.kind} {vehicle.plate} {vehicle.card_uid}"
-            raise Violation("released an impostor", detail)
+        detail = f"{body.passage_id}: {vehicle.kind} {vehicle.plate} {vehicle.card_uid}"
+        raise Violation("released an impostor", detail)
 
     def _who_is_here(self) -> Vehicle | None:
         return next(iter(self._place.present.values()), None)  # type: ignore[return-value]

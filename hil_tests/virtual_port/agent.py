@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from hil_tests.virtual_port.network import Wire
 
 PICTURES = 0.05  # of the readings
-UPLINK_TURN_S = 0.1  # from a commit, or a message, to the uplink's next turn
+UPLINK_TURN_S = 0.05  # from a commit, or a message, to the uplink's next turn
 
 
 class Killed(BaseException):

@@ -38,6 +38,7 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     false_releases: Counter[str] = field(default_factory=Counter)
     traces: list[str] = field(default_factory=list)
+    is_stopped: bool = False  # by a person, before its end
 
     @property
     def impostors(self) -> int:
@@ -84,7 +85,7 @@ def campaign(
 ) -> tuple[Tally, Failure | None]:
     """Play shifts until there were `passages`, or until something is wrong.
 
-    `impostors`: until there were that many of them.
+    `impostors`: until there were that many of them. Ctrl-C gives what there is until then.
     """
     tally = Tally()
     while (done := tally.impostors if impostors else tally.passages) < passages:
@@ -95,7 +96,11 @@ def campaign(
             impostors=impostors,
             is_calm=impostors,
         )
-        outcome = play_in_memory(script)
+        try:
+            outcome = play_in_memory(script)
+        except KeyboardInterrupt:
+            tally.is_stopped = True
+            return tally, None
         tally.add(script, outcome)
         say(tally, outcome)
         if outcome.violation is not None:

@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from central.store import chain_store
+from gate_agent.proof.draws import redo
 from gate_agent.proof.files import Found
 from gate_agent.proof.replay import again
 from gate_agent.store.fold import fold
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from hil_tests.virtual_port.port import Lane, VirtualPort
 
-FOLDED = 3  # lanes whose whole journal is folded once more
+FOLDED = 3  # lanes whose whole journal is folded once more, and whose draws are made again
 
 
 def compare(port: VirtualPort) -> None:
@@ -38,6 +39,8 @@ def compare(port: VirtualPort) -> None:
             _passages(hub, lane)
             if not forgotten:
                 _openings(hub, lane)
+        for lane in list(port.lanes.values())[:FOLDED]:
+            port.account.counts["draws redone"] += _draws(hub, lane)
         _no_garbage(hub)
         _uses_reported(hub, port)
     _orders(port)
@@ -83,24 +86,43 @@ def _chain(hub: sqlite3.Connection, lane: Lane) -> None:
 
 def _dossiers(hub: sqlite3.Connection, lane: Lane) -> int:
     """Each passage that ended is sealed once, and its verdicts are made again bit for bit."""
-    rows = hub.execute(
-        "SELECT passage_id, body FROM records WHERE lane = ? AND type = 'passage_sealed'",
-        [lane.name],
-    ).fetchall()
-    sealed = Counter(passage_id for passage_id, _ in rows)
+    dossiers = _sealed(hub, lane)
+    sealed = Counter(found.place for found in dossiers)
     closed = hub.execute(
         "SELECT passage_id FROM records WHERE lane = ? AND type = 'passage_closed'", [lane.name]
     )
     if unsealed := [name for (name,) in closed if sealed[name] != 1]:
         raise Violation("passages not sealed once", f"{lane.name}: {unsealed[:3]}")
+    for found in dossiers:
+        if other := [made for made in again(found) if not made.is_identical]:
+            raise Violation("a dossier that replays otherwise", f"{lane.name}: {other[0]}")
+    return len(dossiers)
+
+
+def _sealed(hub: sqlite3.Connection, lane: Lane) -> list[Found]:
+    """The dossiers of a lane; each has its passage as its place."""
+    rows = hub.execute(
+        "SELECT passage_id, body FROM records WHERE lane = ? AND type = 'passage_sealed'",
+        [lane.name],
+    )
+    found = []
     for passage_id, body in rows:
         record = v1.decode_body(bytes(body))
         assert isinstance(record, v1.PassageSealed)
         content = dossier.unpacked(record.dossier)
-        found = Found(place=passage_id, content=content, sha256=record.sha256)
-        if other := [made for made in again(found) if not made.is_identical]:
-            raise Violation("a dossier that replays otherwise", f"{lane.name}: {other[0]}")
-    return len(rows)
+        found.append(Found(place=passage_id, content=content, sha256=record.sha256))
+    return found
+
+
+def _draws(hub: sqlite3.Connection, lane: Lane) -> int:
+    """With the secrets in hand every draw of the dossiers comes out as it did."""
+    count = 0
+    for period, secret in hub.execute("SELECT period, secret FROM draw_periods").fetchall():
+        done = redo(_sealed(hub, lane), period, bytes(secret))
+        if done.differ or done.elsewhere:
+            raise Violation("a draw that comes out otherwise", f"{lane.name}: {done}")
+        count += done.redone
+    return count
 
 
 def _passages(hub: sqlite3.Connection, lane: Lane) -> None:

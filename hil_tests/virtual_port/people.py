@@ -51,6 +51,7 @@ class Supervisors:
             await asyncio.sleep(LOOK_S)
             services = self._hub.services
             if services is None:
+                await asyncio.sleep(AGAIN_S)
                 continue
             try:
                 held = await services.store.read(hub_store.held)

@@ -89,6 +89,16 @@ def test_nobody_who_should_not_pass_is_released_by_a_lane() -> None:
     assert outcome.false_releases == {}
 
 
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_of_lanes_that_hear_the_hub_one_releases_on_a_declaration(seed: int) -> None:
+    shown = [
+        Truck(number=n, lane=n, at_s=20.0 + n / 10, kind=Kind.REPLAYED, of=1) for n in (2, 3, 4)
+    ]
+    outcome = play_in_memory(Script(seed=seed, choices=(truck(1, at_s=20.0), *shown)))
+    held(outcome)
+    assert outcome.counts["verdict release"] == 1
+
+
 def test_a_lane_that_lowers_too_early_is_found_out_in_one_choice() -> None:
     def always(lane: LaneState) -> bool:
         return lane.barrier is Barrier.OPEN
