@@ -33,6 +33,7 @@ _STEP_PX: Final = 32
 _LOOK_PX: Final = 576 * 320
 _SECOND_LOOK: Final = 4
 _SURE: Final = 0.6  # a score from which on a plate is hardly ever something else
+_CLOSER_MIN: Final = 0.5  # emblems and lamps look more like plates from near, and plates surer
 _COARSE: Final = 0.2  # shrunk further than this, trucks are as small as plates otherwise are
 _SMALL_PX: Final = 40.0  # a plate less wide in the input is found, but its corners are off
 _SIDE_MAX_PX: Final = 2048
@@ -121,6 +122,7 @@ class Detector:
         if not thorough or min(box.factors) >= 1.0 or any(_is_clear(f, box) for f in found[:1]):
             return found
         closer = self._look(image, letterbox(width, height, _LOOK_PX * _SECOND_LOOK))
+        closer = [plate for plate in closer if plate.score >= _CLOSER_MIN]
         return sorted(distinct([*closer, *found]), key=lambda plate: -plate.score)
 
     def _look(self, image: BgrImage, box: Letterbox) -> list[FoundPlate]:
