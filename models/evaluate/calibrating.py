@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import exp
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from models.evaluate.tally import same_plate
 from models.evaluate.verification import ScoredTrial, trials_of
 from models.lpr.api import BgrImage, PictureError, PlateReader
 from models.lpr.calibration import Calibration, log_odds
-from models.lpr.lane_reader import ASK, agrees
+from models.lpr.lane_reader import ASK, is_believed_instead, second_reading
 from models.lpr.plates import PlateReading
 from models.lpr.second_opinion import SecondOpinion
 from models.lpr.verify import VerifyPolicy
@@ -116,21 +116,28 @@ def _with_second(
 ) -> Calibration:
     """What a second reader's word is worth, from the pictures on which it would be asked."""
     said: dict[bool, list[tuple[float, bool]]] = {True: [], False: []}
+    believed: list[bool] = []
     for picture in pictures:
         image, reading = reading_of(reader, picture)
         if image is None or reading is None:
             continue
         confidence = calibration.probability(reading.confidence)
-        if confidence < ASK:
-            other = agrees(second, image, np.array(reading.corners, np.float32), reading.text)
-            if other is not None:
-                is_right = same_plate(reading.text, picture.plate)
-                said[other].append((log_odds(confidence), is_right))
-    return Calibration(
-        bias=calibration.bias,
-        slope=calibration.slope,
-        agreed=_shift(said[True], Calibration().agreed),
-        contradicted=_shift(said[False], Calibration().contradicted),
+        if confidence >= ASK:
+            continue
+        other = second_reading(second, image, np.array(reading.corners, np.float32))
+        if other is None:
+            continue
+        if is_believed_instead(other, reading.text, confidence):
+            believed.append(same_plate(other.text, picture.plate))
+        else:
+            is_right = same_plate(reading.text, picture.plate)
+            said[other.text == reading.text].append((log_odds(confidence), is_right))
+    bare = Calibration()
+    return replace(
+        calibration,
+        agreed=_shift(said[True], bare.agreed),
+        contradicted=_shift(said[False], bare.contradicted),
+        adopted=(sum(believed) + 2 * bare.adopted) / (len(believed) + 2),
     )
 
 

@@ -16,12 +16,16 @@ _EDGE: Final = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """log-odds = bias + slope · log-odds of the score, plus what a second reader adds."""
+    """log-odds = bias + slope · log-odds of the score, plus what a second reader adds.
+
+    `adopted` is the probability that a second reader is right where it is believed instead.
+    """
 
     bias: float = 0.0
     slope: float = 1.0
     agreed: float = 2.0
     contradicted: float = -1.0
+    adopted: float = 0.7
 
     def probability(self, score: float, *, second: bool | None = None) -> float:
         """The probability that a text of this score is right.
@@ -44,5 +48,5 @@ def log_odds(share: float) -> float:
 
 def from_numbers(numbers: dict[str, float]) -> Calibration:
     """The calibration of a card; what the card does not say stays as it is by itself."""
-    known = {"bias", "slope", "agreed", "contradicted"}
+    known = {"bias", "slope", "agreed", "contradicted", "adopted"}
     return Calibration(**{key: value for key, value in numbers.items() if key in known})

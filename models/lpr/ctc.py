@@ -27,13 +27,15 @@ _SYMBOL_FLOOR: Final = 2e-3
 
 
 def forward_log(steps: Probabilities, texts: Sequence[Sequence[int]]) -> list[float]:
-    """`log p(text | steps)` for texts of symbol numbers; -inf for no fit, and for no symbol."""
+    """`log p(text | steps)` for texts of symbol numbers; -inf for no fit."""
     logs = np.full(len(texts), -np.inf)
     by_length: dict[int, list[int]] = {}
     for index, text in enumerate(texts):
         by_length.setdefault(len(text), []).append(index)
     for length, indices in by_length.items():
-        if 0 < length <= len(steps):
+        if length == 0:
+            logs[indices] = min(0.0, float(np.log(np.maximum(steps[:, BLANK], _TINIEST)).sum()))
+        elif length <= len(steps):
             labels = np.array([texts[index] for index in indices], np.intp).T
             logs[indices] = _forward(np.asarray(steps, np.float64), np.ascontiguousarray(labels))
     return [float(log) for log in logs]

@@ -33,6 +33,8 @@ _STEP_PX: Final = 32
 _LOOK_PX: Final = 576 * 320
 _SECOND_LOOK: Final = 4
 _SURE: Final = 0.6  # a score from which on a plate is hardly ever something else
+_CLOSER_MIN: Final = 0.5  # emblems and lamps look more like plates from near, and plates surer
+_COARSE: Final = 0.2  # shrunk further than this, trucks are as small as plates otherwise are
 _SMALL_PX: Final = 40.0  # a plate less wide in the input is found, but its corners are off
 _SIDE_MAX_PX: Final = 2048
 _ENLARGED_MAX: Final = 2.0
@@ -100,7 +102,7 @@ def _padded(side_px: int) -> int:
 class Detector:
     """Owns the network. One thread uses it."""
 
-    def __init__(self, session: ort.InferenceSession, *, threshold: float = 0.3) -> None:
+    def __init__(self, session: ort.InferenceSession, *, threshold: float = 0.4) -> None:
         """Takes an opened network and the score from which on a place is called a plate."""
         self._session = session
         self._threshold = threshold
@@ -111,7 +113,8 @@ class Detector:
         Args:
             image: 8-bit BGR of any size.
             thorough: look a second time, closer, where the picture had to be shrunk for the first
-                look and that is sure of nothing, or finds a plate too small to place its corners.
+                look and that is sure of nothing, or finds a plate too small to place its corners;
+                and always where the picture had to be shrunk to less than a fifth.
         """
         height, width = image.shape[:2]
         box = letterbox(width, height)
@@ -119,6 +122,7 @@ class Detector:
         if not thorough or min(box.factors) >= 1.0 or any(_is_clear(f, box) for f in found[:1]):
             return found
         closer = self._look(image, letterbox(width, height, _LOOK_PX * _SECOND_LOOK))
+        closer = [plate for plate in closer if plate.score >= _CLOSER_MIN]
         return sorted(distinct([*closer, *found]), key=lambda plate: -plate.score)
 
     def _look(self, image: BgrImage, box: Letterbox) -> list[FoundPlate]:
@@ -131,7 +135,8 @@ class Detector:
 
 def _is_clear(plate: FoundPlate, box: Letterbox) -> bool:
     width_px = float(np.linalg.norm(plate.corners[1] - plate.corners[0])) * min(box.factors)
-    return plate.score >= _SURE and width_px >= _SMALL_PX
+    coarse = min(box.factors) < _COARSE
+    return plate.score >= _SURE and width_px >= _SMALL_PX and not coarse
 
 
 def _laid_in(image: BgrImage, box: Letterbox) -> npt.NDArray[np.uint8]:

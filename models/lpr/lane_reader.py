@@ -8,7 +8,7 @@ installed, that one is asked.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -43,6 +43,9 @@ _KEPT: Final = 300
 _ROWS_DOUBT: Final = (0.1, 0.9)
 _SAME_PLACE: Final = 0.35
 _PLATENESS_MIN: Final = 0.3
+_SECOND_MARGIN: Final = 0.05
+_GIVE_WAY: Final = 0.6
+_BELIEVED: Final = 0.93
 _FURTHER: Final = ((0.08, 0.05), (-0.05, -0.03), (0.15, 0.10))
 """How much wider and higher (shares of the height, each side) the further looks are."""
 
@@ -153,7 +156,16 @@ class LanePlateReader:
             return None
         confidence = self._calibration.probability(best.score)
         if confidence < ASK and self._second is not None:
-            same = agrees(self._second, image, place.quads[0], best.text)
+            other = second_reading(self._second, image, place.quads[0])
+            if other is not None and is_believed_instead(other, best.text, confidence):
+                corners = as_corners(place.quads[0])
+                return replace(
+                    other,
+                    confidence=self._calibration.adopted,
+                    corners=corners,
+                    frame_number=frame_number,
+                )
+            same = None if other is None else other.text == best.text
             confidence = self._calibration.probability(best.score, second=same)
         return PlateReading(
             text=best.text,
@@ -208,13 +220,15 @@ def _mean_no_plate(looks: list[StripReading]) -> float:
     return sum(look.no_plate for look in looks) / len(looks)
 
 
-def agrees(second: SecondOpinion, image: BgrImage, quad: Quad, text: str) -> bool | None:
-    """Whether another reader reads the same there; None where it reads nothing."""
-    window = window_around(quad, 0.05)
+def second_reading(second: SecondOpinion, image: BgrImage, quad: Quad) -> PlateReading | None:
+    """What another reader reads there; its corners are those of the cut."""
+    window = window_around(quad, _SECOND_MARGIN)
     low = np.maximum(np.floor(window.min(axis=0)), 0).astype(int)
     high = np.ceil(window.max(axis=0)).astype(int)
     crop = image[low[1] : high[1], low[0] : high[0]]
-    if crop.size == 0:
-        return None
-    other = second.read_crop(np.ascontiguousarray(crop))
-    return None if other is None else other.text == text
+    return second.read_crop(np.ascontiguousarray(crop)) if crop.size else None
+
+
+def is_believed_instead(other: PlateReading, text: str, confidence: float) -> bool:
+    """Whether another reader is so sure of another text, and ours so unsure, that it is taken."""
+    return other.text != text and confidence < _GIVE_WAY and other.confidence >= _BELIEVED

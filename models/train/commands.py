@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from models.lpr.weights_card import CARD, WEIGHTS
+from models.lpr.detector import Detector
+from models.lpr.session import open_session
+from models.lpr.weights_card import CARD, WEIGHTS, WeightsCard
 from models.train.card import put_on_card
 
 NETS: Final = ("recognizer", "refiner", "detector")
@@ -19,7 +21,7 @@ _LICENCE: Final = "as this repository"
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `train` and `export`."""
+    """Adds `train`, `export` and `eval-detector`."""
     train = commands.add_parser("train", help="teach a network (needs PyTorch)")
     train.add_argument("net", choices=NETS)
     train.add_argument("--out", required=True, type=Path, metavar="DIR", help="its checkpoint")
@@ -39,6 +41,11 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     export.add_argument("--data", required=True, help="what taught it, for the card")
     export.add_argument("--metrics", required=True, help="what it reached, for the card")
     export.set_defaults(run=_export)
+
+    found = commands.add_parser("eval-detector", help="measure where plates are found, unread")
+    found.add_argument("--real", required=True, type=Path, metavar="DIR", help="real pictures")
+    found.add_argument("--weights", type=Path, metavar="DIR", help="other weights, with a card")
+    found.set_defaults(run=_evaluate_detector)
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -85,4 +92,14 @@ def _export(arguments: argparse.Namespace) -> int:
     }
     put_on_card(arguments.to / CARD, arguments.net, target, facts)
     print(f"{target}: {target.stat().st_size} bytes after {steps} steps")
+    return 0
+
+
+def _evaluate_detector(arguments: argparse.Namespace) -> int:
+    from models.train.detector_measure import measure_detector
+    from models.train.detector_pictures import photographs
+    from models.train.split import Role
+
+    detector = Detector(open_session(WeightsCard(arguments.weights).network("detector")))
+    print(measure_detector(detector, photographs(arguments.real, Role.VALIDATE)).line())
     return 0

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from models.lpr.alphabet import ALPHABET, encode
-from models.lpr.ctc import forward_log
 from models.lpr.decoding import characters_of, plain_text, symbols_of, weighed_texts
 from models.lpr.plates import PlateClass
 from models.lpr.recognizer import StripReading
@@ -108,16 +107,3 @@ def test_a_typed_plate_becomes_symbols_and_a_foreign_script_none() -> None:
     assert symbols_of("粤Z·F823港") == symbols_of("粤ZF823港")
     assert symbols_of("") is None
     assert symbols_of("日本123") is None
-
-
-def test_the_forward_sum_is_the_sum_over_all_paths() -> None:
-    rng = np.random.default_rng(2)
-    steps = rng.dirichlet(np.ones(4), 6)
-    totals: dict[tuple[int, ...], float] = {}
-    for path in np.ndindex(*(4,) * 6):
-        text = tuple(s for n, s in enumerate(path) if s and (n == 0 or s != path[n - 1]))
-        chance = float(np.prod([steps[n, s] for n, s in enumerate(path)]))
-        totals[text] = totals.get(text, 0.0) + chance
-    texts = [text for text in totals if text]
-    logs = forward_log(steps, texts)
-    assert np.exp(logs) == pytest.approx([totals[text] for text in texts])
