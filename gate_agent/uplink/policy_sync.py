@@ -77,4 +77,3 @@ def _checked(message: v1.PolicyPacks) -> HeldPolicy:
     if policy_digest(message.packs, secrets) != message.digest:
         raise PolicyPackError("policy: the packs are not those that the hub's digest names")
     return HeldPolicy(digest=message.digest, packs=packs, secrets=secrets)
-

@@ -519,7 +519,9 @@ HubMessage = (
     | ManifestPart
     | PolicyPacks
     | ClaimAnswer
-    | OverrideCommand | LowerBarrierCommand | SetModeCommand
+    | OverrideCommand
+    | LowerBarrierCommand
+    | SetModeCommand
 )
 
 _encoder = msgspec.json.Encoder()

@@ -10,7 +10,6 @@ from gate_agent.domain.policy_pack import PolicyPack
 from gate_agent.domain.reasons import Reason
 from gate_agent.domain.rules.capture import STAMP_RACE_MS
 
-
 HEARD_MS = 15_000
 """A manifest confirmed within this: the hub is heard. Heads come every second, the lane notes one
 every ten, and the decision may be some seconds later."""
