@@ -17,7 +17,7 @@ from gate_agent.errors import ConfigError, GateError, StoreError
 from gate_agent.proof import cli as proof
 
 if TYPE_CHECKING:
-    from gate_agent.domain.state import ZeroDay
+    from gate_agent.domain.state import LaneState, ZeroDay
 
 EX_OK, EX_FAILED, EX_CONFIG = 0, 1, 78
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -84,6 +84,7 @@ def _status(config: lane_file.LaneConfig, *, as_json: bool) -> int:
             state, seq = connection.execute("SELECT state, record_seq FROM snapshot").fetchone()
             unsent = connection.execute("SELECT count(*) FROM outbox").fetchone()[0]
         lane = decode_state(state)
+        authority = _authority(lane, path.with_name("hub.db"))
     except (sqlite3.Error, EncodingError, TypeError) as exc:  # TypeError: no row yet
         raise StoreError(f"{path}: cannot be read: {exc}") from exc
     shown = {
@@ -95,6 +96,7 @@ def _status(config: lane_file.LaneConfig, *, as_json: bool) -> int:
         "faults": sorted(fault.value for fault in lane.faults),
         "records": seq,
         "in_outbox": unsent,
+        "may_release_alone": authority,
         "scale_zero": [_zero_day(day) for day in lane.zeros],
         "scale_drift_permille": tare_drift_permille(lane.tares),
     }
@@ -103,6 +105,22 @@ def _status(config: lane_file.LaneConfig, *, as_json: bool) -> int:
     else:
         print("\n".join(f"{name:>20}  {_plain(value)}" for name, value in shown.items()))
     return EX_OK
+
+
+def _authority(lane: LaneState, cache: Path) -> list[str]:
+    """How much longer this lane may release each credit class if it does not hear the hub."""
+    from devices.clock import SystemClock  # noqa: PLC0415 - as above
+    from gate_agent.domain.rules.authority import authority_left_ms  # noqa: PLC0415
+    from gate_agent.store.hub_cache import held_in  # noqa: PLC0415
+    from gate_agent.store.schema import open_reader  # noqa: PLC0415
+
+    if not cache.exists():
+        return []
+    with closing(open_reader(cache)) as connection:
+        confirmed_ms = held_in(connection).confirmed_ms
+    age_ms = None if confirmed_ms is None else SystemClock().now().wall_ms - confirmed_ms
+    left = authority_left_ms(lane.pack, age_ms)
+    return [f"{name or 'no class'} {left_ms // 1000} s" for name, left_ms in left]
 
 
 def _zero_day(day: ZeroDay) -> str:

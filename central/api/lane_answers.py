@@ -9,6 +9,15 @@ from central.hub.lanes import LanePresence, PresenceState
 from central.services import Services
 from central.store import hub_store
 from central.store.rows import LaneRecords
+from gate_agent.wire.v1 import AuthorityLeft
+
+
+def _authority(left: tuple[AuthorityLeft, ...], heard_s_ago: float) -> tuple[AuthorityLeft, ...]:
+    """What is left by now of what the lane last said; it counts on while nobody hears it."""
+    return tuple(
+        msgspec.structs.replace(each, left_s=max(0, each.left_s - round(heard_s_ago)))
+        for each in left
+    )
 
 
 async def lane_pairs(services: Services) -> list[tuple[LanePresence, LaneRecords | None]]:
@@ -49,6 +58,8 @@ def lane_answer(presence: LanePresence, records: LaneRecords | None) -> LaneAnsw
             "unsent": health.unsent,
             "oldest_unsent_s": health.oldest_unsent_s,
         }
+    if health is not None:
+        changes["authority"] = _authority(health.authority, presence.health_age_s or 0.0)
     if records is not None:
         changes |= {
             "through_seq": records.through_seq,

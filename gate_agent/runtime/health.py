@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from gate_agent.domain.effects import Sign
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.policy_pack import policy_hash
-from gate_agent.wire.v1 import LaneHealth
+from gate_agent.domain.rules.authority import authority_left_ms
+from gate_agent.wire.v1 import AuthorityLeft, LaneHealth
 
 if TYPE_CHECKING:
     from gate_agent.domain.state import LaneState
@@ -31,6 +32,7 @@ def health_of(
     """
     failing = {FaultCode.STORE} if is_store_failing else set()
     age_s = None if held.confirmed_ms is None else (at.wall_ms - held.confirmed_ms) / 1000
+    age_ms = None if age_s is None or held.version == 0 else round(age_s * 1000)
     return LaneHealth(
         lane=lane.lane_id,
         epoch=lane.epoch,
@@ -49,5 +51,9 @@ def health_of(
         oldest_unsent_s=0.0 if oldest_ms is None else max(0.0, (at.wall_ms - oldest_ms) / 1000),
         policy_version=lane.pack.version,
         policy_hash=policy_hash(lane.pack),
+        authority=tuple(
+            AuthorityLeft(credit_class=name, left_s=left_ms // 1000)
+            for name, left_ms in authority_left_ms(lane.pack, age_ms)
+        ),
         showing=(Sign.OUT_OF_SERVICE if is_store_failing else lane.sign).value,
     )

@@ -55,7 +55,7 @@ class HubCache:
 
     def manifest(self) -> HeldManifest:
         """What is held now."""
-        return _held(self._db.conn)
+        return held_in(self._db.conn)
 
     def apply(
         self,
@@ -77,7 +77,7 @@ class HubCache:
                 if replace_all:
                     for table in ("declarations", "declared_plates", "declared_cards", "manifest"):
                         self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
-                total = _held(self._db.conn).digest
+                total = held_in(self._db.conn).digest
                 removed = [old for key in deletes if (old := self._remove(key))]
                 added = []
                 for row in upserts:
@@ -241,7 +241,7 @@ class ManifestReader:
                     " ORDER BY declaration_id",
                     [normalize_plate(plate or ""), normalize_card(card_uid or "")],
                 ).fetchall()
-                held = _held(self._connection)
+                held = held_in(self._connection)
                 declarations = [self._with_own_use(_decoder.decode(row[0])) for row in rows]
             finally:
                 self._connection.execute("ROLLBACK")
@@ -283,7 +283,8 @@ class ManifestReader:
 _NOTHING = HeldManifest(version=0, count=0, digest=digest.EMPTY, confirmed_ms=None)
 
 
-def _held(connection: sqlite3.Connection) -> HeldManifest:
+def held_in(connection: sqlite3.Connection) -> HeldManifest:
+    """The manifest of an open hub.db."""
     row = connection.execute("SELECT version, count, digest, confirmed_ms FROM manifest").fetchone()
     if row is None:
         return _NOTHING

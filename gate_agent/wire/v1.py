@@ -373,6 +373,13 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True, tag="lane_status"):
     version: str = ""
 
 
+class AuthorityLeft(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a lane may still release vehicles of a credit class if it hears nothing."""
+
+    credit_class: str  # "": of no class
+    left_s: int  # 0: not without the hub
+
+
 class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, tag="lane_health"):
     """The lane as it is now, for the live view; never a record."""
 
@@ -394,6 +401,7 @@ class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, tag="lane_health"):
     showing: str = ""  # code of the text on the lane's sign
     policy_version: str = ""  # of the pack that the lane judges by
     policy_hash: str = ""
+    authority: tuple[AuthorityLeft, ...] = ()
 
 
 class ManifestHead(msgspec.Struct, frozen=True, kw_only=True, tag="manifest_head"):

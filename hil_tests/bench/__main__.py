@@ -17,7 +17,12 @@ import msgspec
 
 from devices.clock import SystemClock
 from devices.errors import DeviceError
+<<<<<<< .merge_file_0fQvf2
 from hil_tests.bench import fresh_clone, ingest, kills, offline, passages, plates, replay
+=======
+from gate_agent.errors import StoreError
+from hil_tests.bench import fresh_clone, ingest, kills, lookup, offline, passages, replay
+>>>>>>> .merge_file_LoMrTW
 from hil_tests.bench.figures import Part, table
 from hil_tests.bench.machine import Machine, machine
 from hil_tests.bench.manifest import ManifestLate
@@ -32,7 +37,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 EX_INTERRUPTED = 130
+<<<<<<< .merge_file_0fQvf2
 PARTS = ("warm", "plates", "passages", "ingest", "offline", "replay", "kills", "cold")
+=======
+PARTS = ("warm", "passages", "ingest", "offline", "replay", "lookup", "kills", "cold")
+>>>>>>> .merge_file_LoMrTW
 FAILURES = (
     fresh_clone.CloneError,
     ingest.IngestError,
@@ -45,8 +54,12 @@ FAILURES = (
     StartError,
     ProcessDied,
     DeviceError,
+<<<<<<< .merge_file_0fQvf2
     LabelsError,
     WeightsError,
+=======
+    StoreError,
+>>>>>>> .merge_file_LoMrTW
 )
 
 
@@ -114,6 +127,10 @@ def _parts(name: str, options: argparse.Namespace, say: Callable[[str], None]) -
             return _one(
                 lambda: replay.measure(clock, dossiers=options.dossiers, seed=options.seed, say=say)
             )
+        case "lookup":
+            return _one(
+                lambda: lookup.measure(clock, rows=options.lookup_rows, seed=options.seed, say=say)
+            )
         case "ingest":
             return _one(lambda: ingest.measure(clock, records=options.records, say=say))
         case "offline":
@@ -155,6 +172,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     for name, default, meaning in (
         ("--passages", 80, "trucks; of 80, about 60 are released"),
         ("--rows", 100_000, "declarations in the large manifest; 0: none"),
+        ("--lookup-rows", 5_000_000, "declarations among which a lane looks one up"),
         ("--records", 20_000, "records sent to the hub"),
         ("--dossiers", 10_000, "dossiers replayed"),
         ("--offline-passages", 50_000, "passages of all lanes in 72 h without a hub"),

@@ -151,9 +151,17 @@ def test_a_lane_whose_pack_is_over_releases_nobody() -> None:
     assert "policy_not_in_force" in reasons
 
 
-def test_a_pack_survives_a_restart_with_the_agent_that_is_given_it() -> None:
+def test_the_ports_rules_stay_over_a_restart_that_finds_none_in_force() -> None:
+    """A lane whose copy of the packs is damaged or over does not fall back to built-in rules."""
     story = LaneStory().ready()
     story.happens(AgentStarted(policy=story.policy, version="test", pack=PACK))
     assert story.lane.pack == PACK
     story.happens(AgentStarted(policy=story.policy, version="test"))
-    assert story.lane.pack == default_pack(story.policy)
+    assert story.lane.pack == PACK
+
+
+def test_a_lane_without_the_ports_rules_follows_its_lane_file_at_each_start() -> None:
+    story = LaneStory().ready()
+    stricter = ReleasePolicy(weight_tolerance_kg=100)
+    story.happens(AgentStarted(policy=stricter, version="test"))
+    assert story.lane.pack == default_pack(stricter)

@@ -19,6 +19,7 @@ PURE = (
     "devices/*/codecs",
     "devices/*/registers.py",
     "devices/readings.py",
+    "models/lpr/alphabet.py",
     "models/lpr/plates.py",
     "models/lpr/vote.py",
 )

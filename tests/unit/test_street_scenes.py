@@ -7,23 +7,25 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
-from models.lpr.session import open_session
-from models.synth.street import (
+torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra `train`)")
+pytest.importorskip("onnx", reason="onnx is not installed (extra `train`)")
+
+from models.lpr.session import open_session  # noqa: E402
+from models.synth.street import (  # noqa: E402
     PlatePicture,
     StreetScene,
     StreetSources,
     draw_street,
     without_plates,
 )
-from models.synth.street import draw_ground as ground
-from models.train.detector import DetectorTeaching, StreetLessons
-from models.train.detector_export import export_detector
-from models.train.detector_net import DetectorNet
-from models.train.detector_pictures import PlatePress
-from models.train.detector_samples import take_sample
-from models.train.loop import TrainingPlan
+from models.synth.street import draw_ground as ground  # noqa: E402
+from models.train.detector import DetectorTeaching, StreetLessons  # noqa: E402
+from models.train.detector_export import export_detector  # noqa: E402
+from models.train.detector_net import DetectorNet  # noqa: E402
+from models.train.detector_pictures import PlatePress  # noqa: E402
+from models.train.detector_samples import take_sample  # noqa: E402
+from models.train.loop import TrainingPlan  # noqa: E402
 
 _PINK = (203, 32, 255)
 

@@ -36,6 +36,21 @@ def authority_reasons(
         yield Reason.OFFLINE_AUTHORITY_OVER
 
 
+def authority_left_ms(pack: PolicyPack, age_ms: int | None) -> tuple[tuple[str, int], ...]:
+    """How long from now this lane may still release each class of the pack if it hears nothing.
+
+    "" stands for companies of no class. `age_ms` is the manifest's; None: nobody knows, so 0 for
+    all. For a class that needs the hub's word it is 0, though it is released while that comes.
+    """
+    classes = [("", pack.limits.manifest_max_age_ms)]
+    for table in pack.credit_tables:
+        for each in table.classes:
+            may_ms = 0 if each.offline_authority_ms == 0 else offline_authority_ms(pack, each.name)
+            classes.append((each.name, may_ms))
+    known = age_ms is not None and age_ms >= 0
+    return tuple((name, max(0, may_ms - (age_ms or 0)) if known else 0) for name, may_ms in classes)
+
+
 def offline_authority_ms(pack: PolicyPack, credit_class: str) -> int:
     """How old holds and manifest may be for a release to a company of this class.
 

@@ -1,0 +1,105 @@
+"""Five million declarations on a lane's disk, and how long it takes to find the one in question.
+
+`hub.db` is made by the lane's own `HubCache`, batch after batch as the hub would send it. The file
+was just written, so it is in the page cache as far as memory goes: warm, and the table says so.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gate_agent.store.hub_cache import HubCache, ManifestReader
+from gate_agent.wire import digest
+from gate_agent.wire.v1 import DeclarationRow
+from hil_tests.bench.figures import Figure, Part, percentiles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devices.clock import Clock
+
+BATCH = 100_000
+LOOKUPS = 20_000
+WARM_UP = 2_000
+BAR_US = 100.0
+
+
+def measure(clock: Clock, *, rows: int, seed: int, say: Callable[[str], None]) -> Part:
+    """Make the manifest, then look up at random. Raises `StoreError`."""
+    with tempfile.TemporaryDirectory(prefix="kakou-lookup-") as folder:
+        path = Path(folder) / "hub.db"
+        began_s = clock.now().mono_s
+        _fill(path, rows, clock, say)
+        filled_s = clock.now().mono_s - began_s
+        say("looking declarations up")
+        reader = ManifestReader(path, lambda _: None)
+        try:
+            taken_us = _lookups_us(reader, rows, seed, clock)
+        finally:
+            reader.close()
+        size_mb = round(path.stat().st_size / 1e6)
+    return Part(
+        title=f"look-up in {rows:,} declarations that a lane holds ({size_mb} MB), warm cache",
+        command="python -m hil_tests.bench --only lookup",
+        figures=(
+            Figure(name="taken over by the lane", value=round(filled_s, 1), unit="s", n=1),
+            *percentiles(
+                "lookup by plate and card", taken_us, "us", (50, 99), digits=0, bars={99: BAR_US}
+            ),
+        ),
+    )
+
+
+def _fill(path: Path, rows: int, clock: Clock, say: Callable[[str], None]) -> None:
+    cache = HubCache(path)
+    try:
+        total, count = digest.EMPTY, 0
+        for version, numbers in enumerate(_batches(rows), start=1):
+            batch = [_declaration(number) for number in numbers]
+            total = digest.changed(total, added=map(digest.row_digest, batch), removed=[])
+            count += len(batch)
+            cache.apply(
+                version=version, replace_all=False, upserts=batch, deletes=(), count=count,
+                expected_digest=total, at_ms=clock.now().wall_ms,
+            )  # fmt: skip
+            say(f"{count:,} of {rows:,} declarations")
+    finally:
+        cache.close()
+
+
+def _batches(rows: int) -> list[range]:
+    return [range(first, min(first + BATCH, rows)) for first in range(0, rows, BATCH)]
+
+
+def _papers(number: int) -> tuple[str, str]:
+    """Plate and card, spread over their indexes as real ones are."""
+    mixed = number * 2_654_435_761 % 2**32
+    return f"粤{mixed:010d}", f"{mixed:08X}"
+
+
+def _declaration(number: int) -> DeclarationRow:
+    plate, card = _papers(number)
+    return DeclarationRow(
+        declaration_id=f"D-2026-{number:09d}",
+        plates=(plate,),
+        card_uid=card,
+        gross_kg=15_000 + number % 35_000,
+        valid_from_ms=0,
+        valid_until_ms=2**45,
+    )
+
+
+def _lookups_us(reader: ManifestReader, rows: int, seed: int, clock: Clock) -> list[float]:
+    chosen = random.Random(seed)
+    taken_us = []
+    for _ in range(WARM_UP + LOOKUPS):
+        plate, card = _papers(chosen.randrange(rows))
+        began_s = clock.now().mono_s
+        found, _held = reader.find(plate, card)
+        taken_us.append((clock.now().mono_s - began_s) * 1e6)
+        if len(found) != 1:
+            raise LookupError(f"{plate}: {len(found)} declarations found, there is one")
+    return taken_us[WARM_UP:]
