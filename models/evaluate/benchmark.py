@@ -18,12 +18,11 @@ import numpy as np
 
 from models.evaluate.calibrating import MEASURE, chosen, trials_on
 from models.evaluate.drawn import drawn_trucks
-from models.evaluate.examination.texts import ExamKind
-from models.evaluate.examined import Examination, evaluate_examination
+from models.evaluate.examined import UNREAL, Examination, evaluate_examination
 from models.evaluate.interval import wilson
 from models.evaluate.labeled import evaluate_labeled
 from models.evaluate.sets import MULTI_PROVINCE, PHOTOGRAPHS, RARE, SMALL, examined_pictures, half
-from models.evaluate.tally import Outcome, Tally
+from models.evaluate.tally import Outcome, Tally, by_label
 from models.evaluate.verification import count
 from models.lpr.api import PlateReader
 from models.lpr.plates import PlateClass
@@ -137,18 +136,17 @@ def examination(
     name, reader = next(iter(readers.items()))
     passages = Examination(every=every * 10, frames=3, kept=kept)
     outcomes = evaluate_examination(reader, passages, stopwatch_s=time.perf_counter)
-    tally = Tally([outcome for _, outcome in outcomes])
+    tally = Tally([outcome for label, outcome in outcomes if label != UNREAL])
     yield share(f"{name}: passages of three frames", tally.exact, tally.total, at_least=0.985)
 
 
 def _by_kind(
     name: str, reader: PlateReader, asked: Examination, bar: float | None
 ) -> Iterator[Measured]:
-    tallies = {kind: Tally() for kind in ExamKind}
-    for kind, outcome in evaluate_examination(reader, asked, stopwatch_s=time.perf_counter):
-        tallies[kind].outcomes.append(outcome)
-    for kind, tally in tallies.items():
-        yield share(f"{name}: examination, {kind}", tally.exact, tally.total, at_least=bar)
+    outcomes = evaluate_examination(reader, asked, stopwatch_s=time.perf_counter)
+    for label, tally in by_label(outcomes).items():
+        held = None if label == UNREAL else bar
+        yield share(f"{name}: examination, {label}", tally.exact, tally.total, at_least=held)
 
 
 def verification(reader: PlateReader, policy: VerifyPolicy, root: Path) -> Iterator[Measured]:

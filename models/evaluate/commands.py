@@ -132,7 +132,7 @@ def _evaluate_examination(arguments: argparse.Namespace) -> int:
         kept=arguments.keep,
     )
     outcomes = evaluate_examination(_opened(arguments), examination, stopwatch_s=time.perf_counter)
-    _print(((kind.value, outcome) for kind, outcome in outcomes), verbose=arguments.verbose)
+    _print(outcomes, verbose=arguments.verbose)
     return 0
 
 

@@ -27,7 +27,9 @@ from models.lpr.recognizer import StripReading, mean_of
 _FOREIGN_MIN: Final = 3
 _FOREIGN_MAX: Final = 10
 _REST_WEIGHT: Final = 0.5  # mass on other texts, and on texts of a color that was not seen
-_SURE_PATH: Final = 0.6
+_PATH_MIN: Final = 0.3  # of the likeliest path; the networks are modest
+_COLOR_MIN: Final = 0.6
+_DECODED: Final = 2  # looks whose beam is followed; of the others the likeliest path is enough
 _ALTERNATIVES_MAX: Final = 3
 
 Symbols = tuple[int, ...]
@@ -53,7 +55,7 @@ def plain_text(reading: StripReading) -> Decoded | None:
     """
     path = reading.steps.max(axis=1)
     likelihood = float(np.prod(path))
-    if likelihood < _SURE_PATH:
+    if likelihood < _PATH_MIN:
         return None
     symbols = ctc.greedy(reading.steps)
     text, classes = _plate_of(symbols)
@@ -61,7 +63,7 @@ def plain_text(reading: StripReading) -> Decoded | None:
         return None
     plate_class = max(classes, key=lambda c: reading.classes[c])
     share = likelihood * reading.classes[plate_class]
-    if reading.classes[plate_class] < _SURE_PATH:
+    if reading.classes[plate_class] < _COLOR_MIN:
         return None
     score = share / (share + _REST_WEIGHT * (1 - share))
     return Decoded(symbols=symbols, text=text, plate_class=plate_class, score=score)
@@ -71,8 +73,9 @@ def weighed_texts(looks: list[StripReading]) -> list[Decoded]:
     """Every text that one or several looks at the same plate may mean, best first."""
     seen = mean_of(looks)
     texts: dict[Symbols, tuple[str, PlateClass]] = {}
-    for one in looks:
-        for symbols in (ctc.greedy(one.steps), *ctc.decode(one.steps, _may_begin)):
+    for number, one in enumerate(looks):
+        beam = ctc.decode(one.steps, _may_begin) if number < _DECODED else []
+        for symbols in (ctc.greedy(one.steps), *beam):
             text, classes = _plate_of(symbols)
             if classes:
                 texts[symbols] = text, max(classes, key=lambda c: seen.classes[c])

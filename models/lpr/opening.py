@@ -10,13 +10,12 @@ from models.lpr.api import PlateReader
 from models.lpr.calibration import Calibration, from_numbers
 from models.lpr.detector import Detector
 from models.lpr.lane_reader import LanePlateReader
-from models.lpr.paddle import PaddlePlateReader
 from models.lpr.recognizer import Recognizer
 from models.lpr.refiner import Refiner
 from models.lpr.second_opinion import second_opinion
 from models.lpr.session import open_session
 from models.lpr.verify import VerifyPolicy
-from models.lpr.weights_card import CARD, WEIGHTS, WeightsCard
+from models.lpr.weights_card import WeightsCard
 
 
 def open_plate_reader(
@@ -34,8 +33,6 @@ def open_plate_reader(
     Raises:
         WeightsError: the weights are missing or are not the ones their card names.
     """
-    if weights is None and not (WEIGHTS / CARD).exists():
-        return PaddlePlateReader()
     card = WeightsCard(weights)
     reader = LanePlateReader(
         detector=Detector(open_session(card.network("detector"))),
@@ -55,6 +52,4 @@ def open_verify_policy(weights: Path | None = None) -> VerifyPolicy:
     Raises:
         WeightsError: the card is missing.
     """
-    if weights is None and not (WEIGHTS / CARD).exists():
-        return VerifyPolicy()
     return VerifyPolicy(**WeightsCard(weights).numbers("verification"))

@@ -81,6 +81,14 @@ def question(kind: ExamKind, number: int, moment: int = 0) -> Question:
     return Question(kind=kind, number=number, image=image.astype(np.uint8), plates=tuple(plates))
 
 
+def rows_of(kind: ExamKind, number: int) -> int:
+    """How many rows the plate of a question has, without drawing the street."""
+    rng = np.random.default_rng((_SEED, list(ExamKind).index(kind), number))
+    any_pose(rng, _SCALE[kind])
+    any_weather(rng)
+    return _plates(rng, kind)[0][1][2]
+
+
 _SCALE: Final[dict[ExamKind, tuple[float, float]]] = {
     kind: (0.27, 0.52) if kind in TWO_ROWS else (0.22, 0.50) for kind in ExamKind
 }
