@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip("torch", reason="PyTorch is not installed (extra `train`)")
 
-from models.lpr.detector import CELL_PX, letterbox, overlap, plates_of  # noqa: E402
-from models.synth.street import Quads  # noqa: E402
-from models.train.detector_targets import Targets, draw_targets  # noqa: E402
+from models.lpr.detector import CELL_PX, letterbox, overlap, plates_of
+from models.synth.street import Quads
+from models.train.detector_targets import Targets, draw_targets
 
 _QUAD = np.array([[100, 60], [220, 70], [218, 110], [98, 100]], np.float32)
 _SIZE = (320, 576)
