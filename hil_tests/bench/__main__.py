@@ -17,12 +17,8 @@ import msgspec
 
 from devices.clock import SystemClock
 from devices.errors import DeviceError
-<<<<<<< .merge_file_0fQvf2
-from hil_tests.bench import fresh_clone, ingest, kills, offline, passages, plates, replay
-=======
 from gate_agent.errors import StoreError
-from hil_tests.bench import fresh_clone, ingest, kills, lookup, offline, passages, replay
->>>>>>> .merge_file_LoMrTW
+from hil_tests.bench import fresh_clone, ingest, kills, lookup, offline, passages, plates, replay
 from hil_tests.bench.figures import Part, table
 from hil_tests.bench.machine import Machine, machine
 from hil_tests.bench.manifest import ManifestLate
@@ -37,11 +33,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 EX_INTERRUPTED = 130
-<<<<<<< .merge_file_0fQvf2
-PARTS = ("warm", "plates", "passages", "ingest", "offline", "replay", "kills", "cold")
-=======
-PARTS = ("warm", "passages", "ingest", "offline", "replay", "lookup", "kills", "cold")
->>>>>>> .merge_file_LoMrTW
+PARTS = (
+    "warm",
+    "plates",
+    "passages",
+    "ingest",
+    "offline",
+    "replay",
+    "lookup",
+    "kills",
+    "cold",
+)
 FAILURES = (
     fresh_clone.CloneError,
     ingest.IngestError,
@@ -54,12 +56,9 @@ FAILURES = (
     StartError,
     ProcessDied,
     DeviceError,
-<<<<<<< .merge_file_0fQvf2
     LabelsError,
     WeightsError,
-=======
     StoreError,
->>>>>>> .merge_file_LoMrTW
 )
 
 
