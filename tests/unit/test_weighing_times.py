@@ -135,7 +135,7 @@ def test_a_faultless_truck_has_its_boom_up_within_the_bars_and_no_early_verdict_
     early = [weight for weight in judged if weight is not None and weight.within_kg > 0]
     assert len(early) > 0.9 * len(seen)
     afterwards = [body for one in seen for body in one.story.records(WeighedAfterwards)]
-    assert len(afterwards) > len(seen) // 4  # the others drove off before the scale came to rest
+    assert len(afterwards) > len(seen) // 6  # the others drove off before the scale came to rest
     assert all(body.agrees for body in afterwards)
     assert [alarm for one in seen for alarm in one.story.alarms()] == []
 
