@@ -517,10 +517,11 @@ def lock(python: Interpreter, environ: Mapping[str, str]) -> None:
     compiling = [str(UV), "pip", "compile", "--quiet", "--upgrade", "--universal"]
     compiling += ["--python-version=3.11", "--generate-hashes", "--no-emit-index-url"]
     project = ["pyproject.toml", "-c", BUILD_LOCK]
+    extras = ["--extra=dev", "--extra=second-opinion"]  # the tests ask the second reader, too
     for words in (
         ["--group=build", "-o", BUILD_LOCK],
         [*project, "-o", "requirements.lock"],
-        [*project, "-c", "requirements.lock", "--extra=dev", "-o", "requirements-dev.lock"],
+        [*project, "-c", "requirements.lock", *extras, "-o", "requirements-dev.lock"],
     ):
         progress.begin(words[-1])
         run_step(progress, "lock", [*compiling, *words], within)
