@@ -17,9 +17,9 @@ _ROUNDS: Final = 50
 _SMALLEST: Final = 1e-9
 _PULL: Final = 0.05  # toward the line as it is without any picture
 _FALSE_ACCEPTS_MAX: Final = 0.0003
-_TEMPERATURES: Final = (1.0, 1.5, 2.0)
-_ODDS: Final = (0.3, 1.0, 3.0, 10.0)
-_RESTS: Final = (0.1, 0.3, 1.0)
+_TEMPERATURES: Final = (0.4, 0.55, 0.7, 1.0, 1.5)
+_ODDS: Final = (1.0, 3.0, 10.0)
+_RESTS: Final = (0.1, 0.3)
 
 
 def fit_platt(scores: Sequence[float], rights: Sequence[bool]) -> tuple[float, float]:

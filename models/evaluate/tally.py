@@ -11,7 +11,7 @@ import numpy as np
 from models.evaluate.interval import wilson
 from models.lpr.plates import PROVINCES
 
-SURE: Final = 0.95
+SURE: Final = 0.98
 """From this confidence on a lane takes a reading without doubt."""
 _BINS: Final = 10
 _FOLD: Final = str.maketrans("OI", "01")

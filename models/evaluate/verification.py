@@ -20,7 +20,7 @@ from models.synth.plate_pictures import random_plate
 
 DECLARED: Final = 5_000
 NEIGHBORS: Final = 10
-LISTS: Final = 4  # of each sort a picture
+LISTS: Final = 7  # of each sort a picture
 _POOLS: Final = 16
 _FOLD: Final = str.maketrans("OI", "01")
 

@@ -25,7 +25,7 @@ from models.lpr.decoding import (
     weighed_texts,
 )
 from models.lpr.detector import Detector, overlap
-from models.lpr.plates import Corners, PlateReading
+from models.lpr.plates import Corners, PlateClass, PlateReading
 from models.lpr.recognizer import Recognizer, StripReading
 from models.lpr.rectify import rectify
 from models.lpr.refiner import RefinedPlate, Refiner, window_around
@@ -41,6 +41,9 @@ _NO_PLATE_CROP_MAX: Final = 0.98
 _SCREENED: Final = 600  # more texts than these are first ranked by one look
 _KEPT: Final = 300
 _CLEAR_CROP: Final = 0.7  # the same for a crop that nobody straightened: 1 of 470
+_RAISED: Final = (0.12, 0.3)
+_ROW_ABOVE: Final = (0.5, 0.8, 1.1)
+"""How far the upper edge is moved where only the lower of two rows may have been found."""
 _ONE_ROW_ASPECT: Final = 2.4
 _ROWS_DOUBT: Final = (0.1, 0.9)
 _SAME_PLACE: Final = 0.35
@@ -186,18 +189,25 @@ class LanePlateReader:
         self, image: BgrImage, place: _Place, first: StripReading
     ) -> tuple[Decoded | None, list[StripReading], int]:
         """The best text over several cuts, with the looks it rests on and its number of rows."""
-        further = self._further(image, place.quads[0])
-        strips = [rectify(image, as_corners(q), place.rows) for q in further]
-        looks = [first, *self._recognizer.read(strips)]
+        quad, further = place.quads[0], self._further(image, place.quads[0])
+        if place.rows > 1:  # the upper row is what is cut short
+            further += [_raised(quad, share) for share in _RAISED]
+        looks = [first, *self._looks(image, further, place.rows)]
         best, rows = next(iter(weighed_texts(looks)), None), place.rows
+        others: list[tuple[int, list[Quad]]] = []
         if _ROWS_DOUBT[0] < place.two_rows < _ROWS_DOUBT[1] or best is None:
-            other = 3 - place.rows
-            strips = [rectify(image, as_corners(q), other) for q in (*place.quads, *further)]
-            others = self._recognizer.read(strips)
-            rival = next(iter(weighed_texts(others)), None)
+            others.append((3 - place.rows, [*place.quads, *further]))
+        if best is None or best.plate_class is PlateClass.OTHER:
+            others.append((2, [_raised(quad, share) for share in _ROW_ABOVE]))
+        for number, quads in others:
+            seen = self._looks(image, quads, number)
+            rival = next(iter(weighed_texts(seen)), None)
             if rival is not None and (best is None or rival.score > best.score):
-                return rival, others, other
+                best, looks, rows = rival, seen, number
         return best, looks, rows
+
+    def _looks(self, image: BgrImage, quads: list[Quad], rows: int) -> list[StripReading]:
+        return self._recognizer.read([rectify(image, as_corners(q), rows) for q in quads])
 
     def _further(self, image: BgrImage, quad: Quad) -> list[Quad]:
         """Other cuts of the plate at `quad`: refined once more, their mean, wider and narrower."""
@@ -206,6 +216,12 @@ class LanePlateReader:
             return [widened(quad, across, down) for across, down in _FURTHER]
         middle = np.asarray((quad + again.corners) / 2, np.float32)
         return [again.corners, middle, *(widened(middle, a, d) for a, d in _FURTHER)]
+
+
+def _raised(quad: Quad, share: float) -> Quad:
+    """The quad with its upper edge moved up by a share of its height."""
+    up = (quad[[0, 1]] - quad[[3, 2]]) * share
+    return np.array([quad[0] + up[0], quad[1] + up[1], quad[2], quad[3]], np.float32)
 
 
 def _reading(
