@@ -37,6 +37,8 @@ from central.store.ingest_store import Acknowledgement
 from gate_agent.wire.topics import Stream
 from gate_agent.wire.v1 import RecordAck, encode
 
+CANCEL_AGAIN_S = 0.5
+
 log = structlog.get_logger()
 
 
@@ -239,8 +241,12 @@ class Hub:
 
     async def _end_tasks(self) -> None:
         tasks = [*self._tasks, *self._later]
-        for task in tasks:
-            task.cancel()
+        left = set(tasks)
+        while left:
+            # More than once: in Python 3.11 a `wait_for` whose time has come swallows the first.
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
