@@ -41,6 +41,7 @@ _NO_PLATE_CROP_MAX: Final = 0.98
 _SCREENED: Final = 600  # more texts than these are first ranked by one look
 _KEPT: Final = 300
 _CLEAR_CROP: Final = 0.7  # the same for a crop that nobody straightened: 1 of 470
+_FOREIGN_MAX: Final = 0.5  # no foreign plate was ever measured: nobody may be sure of one
 _RAISED: Final = (0.12, 0.3)
 _ROW_ABOVE: Final = (0.5, 0.8, 1.1)
 """How far the upper edge is moved where only the lower of two rows may have been found."""
@@ -182,6 +183,8 @@ class LanePlateReader:
                 )
             same = None if other is None else other.text == best.text
             confidence = self._calibration.probability(best.score, second=same)
+        if best.plate_class is PlateClass.OTHER:
+            confidence = min(confidence, _FOREIGN_MAX)
         read = _reading(place, looks[0], best, confidence, frame_number, sure=sure)
         return replace(read, rows=rows)
 
