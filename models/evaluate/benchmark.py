@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -144,6 +144,8 @@ def _by_kind(
     name: str, reader: PlateReader, asked: Examination, bar: float | None
 ) -> Iterator[Measured]:
     outcomes = evaluate_examination(reader, asked, stopwatch_s=time.perf_counter)
+    if bar is None:  # a peer names no class of plate: its text alone counts
+        outcomes = ((k, replace(o, text=o.text.rstrip("?"))) for k, o in outcomes)
     for label, tally in by_label(outcomes).items():
         held = None if label == UNREAL else bar
         yield share(f"{name}: examination, {label}", tally.exact, tally.total, at_least=held)
@@ -160,7 +162,9 @@ def verification(reader: PlateReader, policy: VerifyPolicy, root: Path) -> Itera
 def speed(readers: dict[str, PlateReader]) -> Iterator[Measured]:
     """Drawn frames of 1280 x 720 and crops of 168 x 48, one thread, one reader after the other."""
     frames = [truck.frame() for truck in drawn_trucks(_ROUNDS, seed=11)]
-    plate = cv2.resize(draw_plate("粤B12345", PlateClass.BLUE), _CROP_PX)
+    plate = cv2.resize(
+        draw_plate("粤B12345", PlateClass.BLUE), _CROP_PX, interpolation=cv2.INTER_AREA
+    )
     crop = np.asarray(plate, np.uint8)
     for number, (name, reader) in enumerate(readers.items()):
         own = number == 0

@@ -12,7 +12,7 @@ import numpy as np
 from models.lpr.api import BgrImage, PlateReader, check_picture
 from models.lpr.boxes import as_corners, ordered
 from models.lpr.paddle import PaddlePlateReader
-from models.lpr.plates import Corners, PlateClass, PlateReading, normalize_plate
+from models.lpr.plates import CharacterReading, Corners, PlateClass, PlateReading, normalize_plate
 
 _SHORTEST = 3
 
@@ -66,12 +66,13 @@ def _corners(box: Sequence[Sequence[float]]) -> Corners:
 
 
 def _reading(text: str, score: float, corners: Corners, frame_number: int) -> PlateReading:
+    plain = normalize_plate(text)
     return PlateReading(
-        text=normalize_plate(text),
+        text=plain,
         plate_class=PlateClass.OTHER,
         rows=1,
         confidence=score,
-        characters=(),
+        characters=tuple(CharacterReading(character=c, confidence=score) for c in plain),
         corners=corners,
         frame_number=frame_number,
     )
