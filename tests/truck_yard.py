@@ -52,9 +52,9 @@ class TruckYard(LaneMachine):
 
     @precondition(lambda self: is_inviting(self.story.lane))
     @rule(
-        wide_kg=st.sampled_from([400, 400, 900, 3_000]),
+        wide_kg=st.sampled_from([400, 900, 3_000]),
         card_last=st.booleans(),
-        settles_at_kg=st.sampled_from([GROSS_KG, GROSS_KG, GROSS_KG + 100, GROSS_KG + 3_000]),
+        settles_at_kg=st.sampled_from([GROSS_KG + 3_000, GROSS_KG, GROSS_KG + 100]),
     )
     def truck_swings_while_the_lane_decides(
         self, wide_kg: int, settles_at_kg: int, *, card_last: bool
