@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60.0
+# What runs the tests may itself ignore Ctrl-C (nohup, a job in the background): children inherit it.
+HEARS_CTRL_C = ("env", "--default-signal=INT")
 
 
 def start(port: int, *words: str) -> subprocess.Popen[str]:
     """A demonstration in a process group of its own, as a shell starts it."""
     return subprocess.Popen(
-        [sys.executable, "-m", "hil_tests.demo", "--port", str(port), *words],
+        [*HEARS_CTRL_C, sys.executable, "-m", "hil_tests.demo", "--port", str(port), *words],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
