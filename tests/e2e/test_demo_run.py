@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60.0
-# What runs the tests may itself ignore Ctrl-C (nohup, a job in the background): children inherit it.
+# What runs the tests may itself ignore Ctrl-C (nohup, a job in the background), and so would we.
 HEARS_CTRL_C = ("env", "--default-signal=INT")
 
 
