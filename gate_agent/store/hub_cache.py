@@ -7,7 +7,7 @@ to the lane thread.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -235,19 +235,26 @@ class ManifestReader:
             self._connection.execute("BEGIN")
             try:
                 rows = self._connection.execute(
-                    "SELECT body FROM declarations WHERE declaration_id IN ("
+                    "SELECT body, row_digest FROM declarations WHERE declaration_id IN ("
                     " SELECT declaration_id FROM declared_plates WHERE plate = ?"
                     " UNION SELECT declaration_id FROM declared_cards WHERE card_uid = ?)"
                     " ORDER BY declaration_id",
                     [normalize_plate(plate or ""), normalize_card(card_uid or "")],
                 ).fetchall()
                 held = held_in(self._connection)
-                declarations = [self._with_own_use(_decoder.decode(row[0])) for row in rows]
+                declarations = [self._with_own_use(self._sound(*row)) for row in rows]
             finally:
                 self._connection.execute("ROLLBACK")
         except (sqlite3.Error, msgspec.MsgspecError) as exc:
             raise StoreError(f"{self._path}: manifest cannot be read: {exc}") from exc
         return declarations, held
+
+    def _sound(self, body: bytes, kept_digest: str) -> DeclarationRow:
+        """The row as the hub sent it: a bit that the disk lost must not become another weight."""
+        row = _decoder.decode(body)
+        if digest.row_digest(row) != kept_digest:
+            raise StoreError(f"{self._path}: declaration {row.declaration_id} is damaged on disk")
+        return row
 
     def _with_own_use(self, row: DeclarationRow) -> Declaration:
         """What this lane used up counts even before the hub has heard of it."""
@@ -288,7 +295,8 @@ def held_in(connection: sqlite3.Connection) -> HeldManifest:
     row = connection.execute("SELECT version, count, digest, confirmed_ms FROM manifest").fetchone()
     if row is None:
         return _NOTHING
-    return replace(_NOTHING, version=row[0], count=row[1], digest=row[2], confirmed_ms=row[3])
+    version, count, held_digest, confirmed_ms = row
+    return HeldManifest(version=version, count=count, digest=held_digest, confirmed_ms=confirmed_ms)
 
 
 def acknowledged_in(connection: sqlite3.Connection, epoch: str) -> int:

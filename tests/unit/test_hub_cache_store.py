@@ -123,6 +123,18 @@ def test_a_row_that_cannot_be_read_is_a_named_failure(cache: HubCache) -> None:
         find(cache, ONE.plate, None)
 
 
+def test_a_weight_that_the_disk_altered_is_a_named_failure(cache: HubCache) -> None:
+    row = declaration_row(ONE, "D-1")
+    bring(cache, 1, [row], upserts=[row])
+    with closing(sqlite3.connect(cache.path)) as writer:
+        writer.execute(
+            "UPDATE declarations SET body = CAST(replace(body, '24000', '34000') AS BLOB)"
+        )
+        writer.commit()
+    with pytest.raises(StoreError, match="declaration D-1 is damaged on disk"):
+        find(cache, ONE.plate, ONE.card_uid)
+
+
 def test_a_store_that_cannot_say_what_was_used_releases_nothing(cache: HubCache) -> None:
     one = declaration_row(ONE, "D1")
     bring(cache, 1, [one], upserts=[one])
