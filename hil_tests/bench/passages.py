@@ -1,4 +1,4 @@
-"""Passages on two lanes: how long a decision takes, where the time of a truck goes, what it costs.
+"""Passages on four lanes: how long a decision takes, where the time of a truck goes, what it costs.
 
 The same port as `make run`, with the same judge: a figure of a run in which something went wrong
 is no figure.
@@ -19,6 +19,7 @@ from gate_agent.wire.v1 import WeighedAfterwards, decode_body
 from hil_tests.bench import machine
 from hil_tests.bench.figures import Figure, Part, percentiles
 from hil_tests.bench.manifest import measure_manifest
+from hil_tests.bench.starts import measure_starts
 from hil_tests.demo.judge import summarize
 from hil_tests.demo.places import free_port, prepare
 from hil_tests.demo.port import Port
@@ -30,11 +31,12 @@ if TYPE_CHECKING:
     from devices.clock import Clock
     from hil_tests.demo.judge import Judged, Judgement
 
-LANES = 2
+LANES = 4
 IDLE_S = 10.0
 TRUCK_S = 60.0  # of one lane, at the very most
 DECISION_BARS_MS = {50: 15.0, 99: 60.0}
 BOOM_BARS_S = {50: 2.5, 95: 3.5}
+AGENT_MIB = 190.7  # 200 MB
 PHYSICS = (
     f"after the stop the reading swings by {SWING_SHARE:.0%} of the load and takes "
     f"{SETTLES_S[0]:g}-{SETTLES_S[1]:g} s to rest within a division; boom {BOOM_TRAVEL_S:g} s; "
@@ -76,6 +78,7 @@ def measure(
             yield _weighing(port, len(_released(judgement)))
             yield _outcome(port, judgement, unsynced)
             yield _cost(port, idle, busy)
+            yield measure_starts(port, clock, say)
             if rows:
                 yield measure_manifest(port, clock, rows, say)
         finally:
@@ -208,11 +211,14 @@ def _cost(port: Port, idle: Load, busy: Load) -> Part:
             Figure(name="hub, idle lanes", value=_percent(idle.hub), unit="%", n=1),
             Figure(name="hub, trucks coming", value=_percent(busy.hub), unit="%", n=1),
             *(
-                Figure(name=f"memory of {name}", value=mib, unit="MiB", n=1)
+                Figure(
+                    name=f"memory of {name}", value=mib, unit="MiB", n=1,
+                    at_most=AGENT_MIB if name == "agent" else None,
+                )
                 for name, mib in memory.items()
             ),
         ),
-    )
+    )  # fmt: skip
 
 
 def _percent(share: float) -> float:

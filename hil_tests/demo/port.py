@@ -255,9 +255,13 @@ class Port:
         traffic = self.traffic.get(lane)
         return traffic.eyes() if traffic is not None else None
 
+    def invites(self, lane: LanePlace) -> bool:
+        """Whether the lane's entry lamp is green, as a driver sees it."""
+        return self._benches[self.places.lanes.index(lane)].world.lamp(Lamp.ENTRY_GREEN)
+
     def _all_invite(self) -> bool:
-        """Whether every entry lamp is green, as a driver sees it, and every manifest has come."""
-        if not all(bench.world.lamp(Lamp.ENTRY_GREEN) for bench in self._benches):
+        """Whether every entry lamp is green and every manifest has come."""
+        if not all(map(self.invites, self.places.lanes)):
             return False
         try:
             lanes: Any = self.console.get("/lanes")
