@@ -16,6 +16,8 @@ from xml.etree import ElementTree as ET
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / ".build" / "reports"
 TIERS = ("unit", "property", "stateful", "integration", "e2e", "hil")
+# No process, port or device of its own: these may share the machine with each other.
+SIDE_BY_SIDE = ("unit", "property")
 DEMO_S = 40
 PORT_PASSAGES = 2_000
 
@@ -33,7 +35,8 @@ def commands() -> dict[str, list[str]]:
         folder = "hil_tests" if tier == "hil" else f"tests/{tier}"
         if any((ROOT / folder).rglob("test_*.py")):
             report = f"--junitxml={REPORTS / tier}.xml"
-            steps[tier] = [*python, "pytest", folder, report, "-rs"]
+            both_cores = ["-n", "2"] if tier in SIDE_BY_SIDE else []
+            steps[tier] = [*python, "pytest", folder, report, "-rs", *both_cores]
     steps["port"] = [*python, "hil_tests.virtual_port", "--passages", str(PORT_PASSAGES)]
     summary = str(ROOT / ".build" / "demonstration.json")
     bounded = ["--for", str(DEMO_S), "--lanes", "2", "--seed", "7", "--json", summary]
