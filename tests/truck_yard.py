@@ -26,6 +26,7 @@ from tests.builders import GROSS_KG, a_declaration
 from tests.lane_machine import (
     CARDS,
     FAULTS,
+    HELD_AGAINST,
     MANIFESTS,
     PLATES,
     TRISTATE,
@@ -95,6 +96,7 @@ class TruckYard(LaneMachine):
         kg=st.sampled_from([GROSS_KG, GROSS_KG, GROSS_KG + 1_500, 60_000]),
         weigh_first=st.booleans(),
         sure=st.booleans() | st.just(True),
+        against=HELD_AGAINST,
     )
     def truck_comes(
         self,
@@ -105,14 +107,17 @@ class TruckYard(LaneMachine):
         *,
         weigh_first: bool,
         sure: bool,
+        against: tuple[tuple[tuple[str, int], ...], int | None],
     ) -> None:
         self.story.declarations = found
         self.story.truck_arrives()
         if weigh_first:
             self.story.drives_on(kg)
         while self.story.phase is Phase.GATHERING and not self.story.passage.plate_done:
-            self.story.plate_is_read(plate, 950 if sure else 500)
+            self.story.plate_is_read(plate, 990 if sure else 500, against=against)
         self.story.card(card)
+        if self.story.phase is Phase.GATHERING and not self.story.passage.plate_done:
+            self.story.plate_is_read(plate, 990 if sure else 500, against=against)
         if not weigh_first:
             self.story.drives_on(kg)
 

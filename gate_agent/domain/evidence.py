@@ -23,10 +23,33 @@ from gate_agent.domain.vocabulary import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlateCandidate:
+    """A declared plate and how probable it is that the picture shows it.
+
+    `milli_nats`: a thousand times the natural logarithm of that probability, at most 0.
+    """
+
+    text: str
+    milli_nats: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherPlate:
+    """Another plate in the same frames: the vehicle's second one, its trailer's, a neighbor's."""
+
+    text: str
+    confidence_permille: int
+    frames_agreed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlateEvidence:
     """The vote over the frames of this passage. `text` is normalized, never empty.
 
     `confidence_permille` is 0..1000. `picture_id` is the SHA-256 of the best frame's JPEG.
+    `candidates` are the declared plates that the picture was held against, likeliest first, and
+    `none_milli_nats` is what is left for a plate that nobody declared, on the same scale. None: the
+    picture was held against nothing. `others` are the other plates in the picture.
     `age_ms` here and in the other pieces: how old it was when the lane decided, 0 while it
     gathers. `since_arrival_ms`: negative if it is older than the arrival, or in the snapshot of a
     version that did not keep it so.
@@ -40,6 +63,9 @@ class PlateEvidence:
     picture_id: str | None
     since_arrival_ms: int = -1
     age_ms: int = 0
+    candidates: tuple[PlateCandidate, ...] = ()
+    none_milli_nats: int | None = None
+    others: tuple[OtherPlate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,8 @@ class Reason(StrEnum):
     # technical: about what the lane could not sense, know or do
     PLATE_MISSING = "plate_missing"
     PLATE_DOUBTFUL = "plate_doubtful"
+    PLATE_AMBIGUOUS = "plate_ambiguous"  # another declared plate fits the picture too
+    IDENTITY_UNPROVEN = "identity_unproven"  # the pieces together are not enough
     PLATE_STALE = "plate_stale"
     CARD_MISSING = "card_missing"
     CARD_STALE = "card_stale"
@@ -124,6 +126,8 @@ DOUBTS_IDENTITY = frozenset(
     {
         Reason.PLATE_MISSING,
         Reason.PLATE_DOUBTFUL,
+        Reason.PLATE_AMBIGUOUS,
+        Reason.IDENTITY_UNPROVEN,
         Reason.PLATE_STALE,
         Reason.CARD_MISSING,
         Reason.CARD_STALE,

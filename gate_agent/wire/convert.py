@@ -9,9 +9,10 @@ import msgspec
 from gate_agent.domain import records
 from gate_agent.domain.decision import Verdict
 from gate_agent.domain.events import Event, LoweringOrdered, ModeSet, Overridden
-from gate_agent.domain.evidence import Evidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.evidence import ClaimState, Evidence, PlateEvidence, WeightEvidence
 from gate_agent.domain.manifest import Declaration
 from gate_agent.domain.policy_pack import policy_hash
+from gate_agent.domain.rules.authority import authority_left_ms
 from gate_agent.domain.vocabulary import (
     CommandId,
     Instant,
@@ -117,7 +118,7 @@ def _decided(record: records.PassageDecided) -> v1.PassageDecided:
         passage_id=record.passage_id,
         outcome=verdict.outcome.value,
         reasons=tuple(reason.value for reason in verdict.reasons),
-        evidence=evidence_facts(record.evidence),
+        evidence=evidence_facts(record.evidence, claim_fact(record)),
         declaration=declaration_row(verdict.declaration) if verdict.declaration else None,
         manifest_version=record.evidence.manifest.version,
         policy_version=record.pack.version,
@@ -149,7 +150,28 @@ def _overridden(record: records.PassageOverridden) -> v1.PassageOverridden:
     )
 
 
-def evidence_facts(evidence: Evidence) -> v1.EvidenceFacts:
+def claim_fact(record: records.PassageDecided) -> v1.ClaimFact | None:
+    """The claim that the verdict rests on, and how long a lane without an answer may go on."""
+    claim, declaration = record.evidence.claim, record.verdict.declaration
+    if claim is None:
+        return None
+    alone_until_ms = None
+    is_alone = claim.state in (ClaimState.UNANSWERED, ClaimState.PENDING)
+    if is_alone and declaration is not None:
+        age_ms = record.evidence.manifest.age_ms
+        left = dict(authority_left_ms(record.pack, age_ms))
+        known = record.pack.credit_class(declaration.credit_class)
+        left_ms = left[known.name if known else ""]
+        alone_until_ms = record.wall_ms + left_ms if left_ms else None
+    return v1.ClaimFact(
+        declaration_id=claim.declaration_id,
+        state=claim.state.value,
+        holder=claim.holder,
+        alone_until_ms=alone_until_ms,
+    )
+
+
+def evidence_facts(evidence: Evidence, claim: v1.ClaimFact | None = None) -> v1.EvidenceFacts:
     """What was sensed, with the age of each piece at the verdict."""
     card = evidence.card
     return v1.EvidenceFacts(
@@ -157,6 +179,7 @@ def evidence_facts(evidence: Evidence) -> v1.EvidenceFacts:
         card=v1.CardFact(uid=card.uid, age_ms=max(0, card.age_ms)) if card else None,
         weight=_weight_fact(evidence.weight) if evidence.weight else None,
         faults=tuple(sorted(fault.value for fault in evidence.faults)),
+        claim=claim,
     )
 
 
@@ -169,6 +192,19 @@ def _plate_fact(plate: PlateEvidence) -> v1.PlateFact:
         frames_seen=plate.frames_seen,
         picture_id=plate.picture_id,
         age_ms=max(0, plate.age_ms),
+        candidates=tuple(
+            v1.PlateCandidateFact(text=each.text, milli_nats=each.milli_nats)
+            for each in plate.candidates
+        ),
+        none_milli_nats=plate.none_milli_nats,
+        others=tuple(
+            v1.OtherPlateFact(
+                text=each.text,
+                confidence_permille=each.confidence_permille,
+                frames_agreed=each.frames_agreed,
+            )
+            for each in plate.others
+        ),
     )
 
 

@@ -212,8 +212,7 @@ class VirtualAgent(Agent):
         if self._deadline is not None:
             self._deadline.cancel()
         self._link.stop()
-        for part in (self._manifest, self._outbox, self._cache_reader, self._cache, self._store):
-            part.close()
+        self._close_stores()
 
     def unfinished(self, head: tuple[int, int, str], rules: str) -> str | None:
         """What this lane has still to send or to fetch; None: nothing.

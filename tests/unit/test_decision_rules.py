@@ -13,6 +13,7 @@ from gate_agent.domain.evidence import (
     CardEvidence,
     Evidence,
     ManifestEvidence,
+    PlateCandidate,
     PlateEvidence,
     WeightEvidence,
 )
@@ -69,6 +70,12 @@ def weighing(kg: int) -> Case:
     return sensed(lambda e: replace(e, weight=replace(weight(e), gross_kg=kg)))
 
 
+def held_against(evidence: Evidence, *candidates: tuple[str, int], none: int) -> Evidence:
+    """The same with the picture held against these declared plates."""
+    found = tuple(PlateCandidate(text=text, milli_nats=weight) for text, weight in candidates)
+    return replace(evidence, plate=replace(plate(evidence), candidates=found, none_milli_nats=none))
+
+
 OLD_MS = -1_000
 CASES: dict[Reason, tuple[Case, Outcome]] = {
     Reason.NO_DECLARATION: (lambda e: (e, ()), Outcome.REFUSE),
@@ -90,7 +97,18 @@ CASES: dict[Reason, tuple[Case, Outcome]] = {
     Reason.AGENCY_HOLD: (paper(holds=("customs",)), Outcome.INSPECT),
     Reason.PLATE_MISSING: (sensed(lambda e: replace(e, plate=None)), Outcome.HOLD),
     Reason.PLATE_DOUBTFUL: (
-        sensed(lambda e: replace(e, plate=replace(plate(e), confidence_permille=799))),
+        sensed(lambda e: replace(e, plate=replace(plate(e), confidence_permille=979))),
+        Outcome.HOLD,
+    ),
+    Reason.PLATE_AMBIGUOUS: (
+        sensed(lambda e: held_against(e, (PLATE, -20), ("粤B12346", -4_000), none=-9_000)),
+        Outcome.HOLD,
+    ),
+    Reason.IDENTITY_UNPROVEN: (
+        lambda e: (
+            held_against(e, (PLATE, -20), none=-4_000),
+            (a_declaration(), a_declaration(declaration_id="D2", plates=("粤B12346",))),
+        ),
         Outcome.HOLD,
     ),
     Reason.PLATE_STALE: (
