@@ -22,7 +22,7 @@ from gate_agent.domain.vocabulary import (
     Phase,
     WeightState,
 )
-from tests.builders import GROSS_KG, a_declaration
+from tests.builders import GROSS_KG, PLATE, a_declaration
 from tests.lane_machine import (
     CARDS,
     FAULTS,
@@ -75,6 +75,20 @@ class TruckYard(LaneMachine):
             if self.story.lane.passage and self.story.lane.passage.lookup:
                 self.story.manifest_answers()
         self.story.passes(1.0).weighs(WeightState.SETTLED, settles_at_kg)
+
+    @precondition(lambda self: is_inviting(self.story.lane))
+    @rule(card_first=st.booleans())
+    def truck_whose_plate_is_hard_to_read_comes(self, *, card_first: bool) -> None:
+        self.story.declarations = (a_declaration(),)
+        self.story.truck_arrives()
+        if card_first:
+            self.story.card()
+        self.story.plate_is_read("粤B1Z345", 600, against=(((PLATE, -5),), -6_000)).drives_on()
+        if not card_first:
+            self.story.card()
+        for _ in range(2):
+            if self.story.lane.passage and self.story.lane.passage.lookup:
+                self.story.manifest_answers()
 
     @precondition(lambda self: is_inviting(self.story.lane))
     @rule(

@@ -18,6 +18,7 @@ from devices.config import (
     WeighbridgeConfig,
 )
 from gate_agent.adapters.lane_io import LampOrder
+from gate_agent.adapters.plate_candidates import PlateCandidates
 from gate_agent.clock import instant
 from gate_agent.config import HubLinkConfig, LaneConfig
 from gate_agent.errors import StoreError
@@ -249,6 +250,8 @@ class VirtualAgent(Agent):
     def _make_devices(self, config: LaneConfig, pictures: PictureFiles) -> None:
         del config
         self.pictures = pictures
+        self.candidates = PlateCandidates(self._declared)
+        self.candidates.open()
 
     def _make_dispatch(self) -> Dispatch:
         return Dispatch(
@@ -319,6 +322,7 @@ def lane_config(lane: str, folder: Path) -> LaneConfig:
         site=SITE,
         lane=lane,
         state_dir=str(folder / lane),
+        policy={"verified_plate_suffices": True},
         devices=DevicesConfig(
             bus=BusConfig(),
             weighbridge=WeighbridgeConfig(port="none"),
