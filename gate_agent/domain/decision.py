@@ -21,6 +21,7 @@ from gate_agent.domain.rules.authority import authority_reasons, manifest_reason
 from gate_agent.domain.rules.capture import capture_reasons
 from gate_agent.domain.rules.claims import claim_reasons
 from gate_agent.domain.rules.documents import documents_reasons
+from gate_agent.domain.rules.doubles import double_reasons, tare_reasons
 from gate_agent.domain.rules.hours import hours_reasons
 from gate_agent.domain.rules.identity import identify
 from gate_agent.domain.rules.lane import lane_reasons
@@ -44,6 +45,8 @@ _OF_THE_DECLARATION: tuple[
 ] = (
     paper_reasons,
     claim_reasons,
+    double_reasons,
+    tare_reasons,
     credit_reasons,
     authority_reasons,
     lane_fit_reasons,

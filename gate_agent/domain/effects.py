@@ -88,6 +88,7 @@ class ClaimDeclaration:
     token: int
     declaration_id: DeclarationId
     passage_id: PassageId
+    since_arrival_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

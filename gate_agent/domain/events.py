@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gate_agent.domain.evidence import ClaimState, OtherPlate, PlateCandidate
+from gate_agent.domain.evidence import (
+    ClaimState,
+    KnownEmpty,
+    OtherPlate,
+    PlateCandidate,
+    Sighting,
+)
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import Declaration, ManifestStatus
 from gate_agent.domain.policy import ReleasePolicy
@@ -133,12 +139,15 @@ class DeclarationsFound:
 class ClaimAnswered:
     """The hub's answer to `ClaimDeclaration` with the same token: GRANTED, HELD or USED.
 
-    `holder` is the passage that has the declaration instead, "" when it is granted.
+    `holder` is the passage that has the declaration instead, "" when it is granted. `sightings`
+    and `known_empty` are those of `ClaimEvidence`.
     """
 
     token: int
     state: ClaimState
     holder: str = ""
+    sightings: tuple[Sighting, ...] = ()
+    known_empty: KnownEmpty | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,12 +132,38 @@ class ClaimState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """The same plate in another passage, shortly before.
+
+    `gap_ms`: from its leaving there by the exit to this arrival; None: it has not left there.
+    """
+
+    lane: str
+    passage_id: str
+    gap_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownEmpty:
+    """What a plate weighed on earlier empty trips: the middle one of so many."""
+
+    kg: int
+    times: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimEvidence:
-    """The claim on one declaration. `holder` is the other passage, "" where there is none."""
+    """The claim on one declaration. `holder` is the other passage, "" where there is none.
+
+    With its answer the hub says what it knows of the declared plates: where they were seen, and
+    what they weigh empty.
+    """
 
     declaration_id: DeclarationId
     state: ClaimState
     holder: str = ""
+    sightings: tuple[Sighting, ...] = ()
+    known_empty: KnownEmpty | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +184,8 @@ class Evidence:
     scale_zeroed: bool = True  # False: the scale was not seen at zero before the vehicle
     alone: bool = True  # False: a second vehicle came onto the lane
     claim: ClaimEvidence | None = None  # None: not asked
+    sightings: tuple[Sighting, ...] = ()  # the lane's own, for when the hub does not say
+    known_empty: KnownEmpty | None = None  # the same
     lane_id: LaneId = LaneId("")  # noqa: RUF009 - a NewType of text; what a pack says of it counts
 
 

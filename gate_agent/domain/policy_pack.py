@@ -89,6 +89,9 @@ class IdentityRule(Part, frozen=True, kw_only=True):
     min_margin_milli_nats: Odds = 4_595  # 99 to 1, over another declared plate
     verified_plate_suffices: bool = False  # a plate in doubt, if the picture fits one declared
     min_plate_odds_milli_nats: Odds = 4_595  # then: against every other plate, declared or not
+    min_travel_ms: Ms = 30_000  # from a lane's exit to the arrival in another lane
+    min_times_empty: Annotated[int, Meta(ge=1)] = 2  # weighed before anything follows from it
+    empty_tolerance_kg: Kg = 1_500  # another trailer, fuel, snow
     pieces: tuple[PieceRule, ...] = (
         PieceRule(piece="card", wrong_milli_nats=-6_908, chance_milli_nats=-4_605),
         PieceRule(piece="weight", wrong_milli_nats=-2_303, chance_milli_nats=-1_609),

@@ -53,6 +53,8 @@ class Reason(StrEnum):
     TRANSIT_LATE = "transit_late"
     WEIGHT_DIFFERS = "weight_differs"
     WEIGHT_FAR_OFF = "weight_far_off"
+    SEEN_ELSEWHERE = "seen_elsewhere"  # the same plate, where it cannot have come from
+    TARE_UNLIKE = "tare_unlike"  # the same plate weighed otherwise when it was empty
     TARE_MISSING = "tare_missing"
     NOT_EMPTY = "not_empty"
     AGENCY_HOLD = "agency_hold"

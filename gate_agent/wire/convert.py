@@ -8,11 +8,19 @@ import msgspec
 
 from gate_agent.domain import records
 from gate_agent.domain.decision import Verdict
-from gate_agent.domain.events import Event, LoweringOrdered, ModeSet, Overridden
-from gate_agent.domain.evidence import ClaimState, Evidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.events import ClaimAnswered, Event, LoweringOrdered, ModeSet, Overridden
+from gate_agent.domain.evidence import (
+    ClaimState,
+    Evidence,
+    KnownEmpty,
+    PlateEvidence,
+    Sighting,
+    WeightEvidence,
+)
 from gate_agent.domain.manifest import Declaration
 from gate_agent.domain.policy_pack import policy_hash
 from gate_agent.domain.rules.authority import authority_left_ms
+from gate_agent.domain.rules.doubles import known_empty_of, sightings_of
 from gate_agent.domain.vocabulary import (
     CommandId,
     Instant,
@@ -31,6 +39,21 @@ def declaration_of(row: v1.DeclarationRow) -> Declaration:
 def declaration_row(declaration: Declaration) -> v1.DeclarationRow:
     """A declaration as it travels."""
     return msgspec.convert(declaration, v1.DeclarationRow, from_attributes=True)
+
+
+def claim_answered(answer: v1.ClaimAnswer) -> ClaimAnswered:
+    """The hub's answer to a claim as the event it is for the lane."""
+    known = answer.known_empty
+    return ClaimAnswered(
+        token=answer.token,
+        state=ClaimState(answer.state),
+        holder=answer.holder,
+        sightings=tuple(
+            Sighting(lane=each.lane, passage_id=each.passage_id, gap_ms=each.gap_ms)
+            for each in answer.sightings
+        ),
+        known_empty=KnownEmpty(kg=known.kg, times=known.times) if known else None,
+    )
 
 
 def event_of(command: v1.Command) -> Event:
@@ -155,19 +178,24 @@ def claim_fact(record: records.PassageDecided) -> v1.ClaimFact | None:
     claim, declaration = record.evidence.claim, record.verdict.declaration
     if claim is None:
         return None
-    alone_until_ms = None
+    alone_until_ms, known = None, known_empty_of(record.evidence)
     is_alone = claim.state in (ClaimState.UNANSWERED, ClaimState.PENDING)
     if is_alone and declaration is not None:
         age_ms = record.evidence.manifest.age_ms
         left = dict(authority_left_ms(record.pack, age_ms))
-        known = record.pack.credit_class(declaration.credit_class)
-        left_ms = left[known.name if known else ""]
+        credit = record.pack.credit_class(declaration.credit_class)
+        left_ms = left[credit.name if credit else ""]
         alone_until_ms = record.wall_ms + left_ms if left_ms else None
     return v1.ClaimFact(
         declaration_id=claim.declaration_id,
         state=claim.state.value,
         holder=claim.holder,
         alone_until_ms=alone_until_ms,
+        sightings=tuple(
+            v1.SightingRow(lane=each.lane, passage_id=each.passage_id, gap_ms=each.gap_ms)
+            for each in sightings_of(record.evidence)
+        ),
+        known_empty=v1.KnownEmptyRow(kg=known.kg, times=known.times) if known else None,
     )
 
 

@@ -75,17 +75,38 @@ class WeightFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     age_ms: int = 0
 
 
+class SightingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The same plate in another passage.
+
+    `gap_ms`: from its leaving there to this arrival; None: it has not left there.
+    """
+
+    lane: str
+    passage_id: str
+    gap_ms: int | None
+
+
+class KnownEmptyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plate weighed on earlier empty trips: the middle one of so many."""
+
+    kg: int
+    times: int
+
+
 class ClaimFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the hub said when the passage asked for its declaration.
 
     `holder` is the passage that has it instead. `alone_until_ms`: where the hub did not answer,
-    until when the lane may release this company's vehicles by itself; None: not at all.
+    until when the lane may release this company's vehicles by itself; None: not at all. What was
+    known of the plates then is the hub's word, or the lane's own where it did not answer.
     """
 
     declaration_id: str
     state: Literal["pending", "granted", "held", "used", "unanswered"]
     holder: str = ""
     alone_until_ms: int | None = None
+    sightings: tuple[SightingRow, ...] = ()
+    known_empty: KnownEmptyRow | None = None
 
 
 class EvidenceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -509,19 +530,23 @@ class ClaimRequest(msgspec.Struct, frozen=True, kw_only=True, tag="claim_request
     token: int
     passage_id: str
     declaration_id: str
+    since_arrival_ms: int = 0  # of the vehicle, when it was asked
 
 
 class ClaimAnswer(msgspec.Struct, frozen=True, kw_only=True, tag="claim_answer"):
     """The answer to the request with this epoch and token.
 
     `granted`: no other passage has the declaration. `held`: `holder`, which has not ended, asked
-    before. `used`: `holder` was released on it.
+    before. `used`: `holder` was released on it. `sightings`: where the declared plates were seen
+    lately; `known_empty`: what they weigh empty.
     """
 
     epoch: str
     token: int
     state: Literal["granted", "held", "used"]
     holder: str = ""
+    sightings: tuple[SightingRow, ...] = ()
+    known_empty: KnownEmptyRow | None = None
 
 
 class OverrideCommand(msgspec.Struct, frozen=True, kw_only=True, tag="override"):

@@ -11,10 +11,14 @@ from gate_agent.domain.decision import OUTCOME_OF, Reason, Verdict, decide
 from gate_agent.domain.evidence import (
     UNKNOWN_MANIFEST,
     CardEvidence,
+    ClaimEvidence,
+    ClaimState,
     Evidence,
+    KnownEmpty,
     ManifestEvidence,
     PlateCandidate,
     PlateEvidence,
+    Sighting,
     WeightEvidence,
 )
 from gate_agent.domain.faults import WARNINGS, FaultCode
@@ -76,6 +80,19 @@ def held_against(evidence: Evidence, *candidates: tuple[str, int], none: int) ->
     return replace(evidence, plate=replace(plate(evidence), candidates=found, none_milli_nats=none))
 
 
+def answered(
+    evidence: Evidence, *sightings: Sighting, known_empty: KnownEmpty | None = None
+) -> Evidence:
+    """The same with what the hub knows of the plate."""
+    said = ClaimEvidence(
+        declaration_id=a_declaration().declaration_id,
+        state=ClaimState.GRANTED,
+        sightings=sightings,
+        known_empty=known_empty,
+    )
+    return replace(evidence, claim=said)
+
+
 OLD_MS = -1_000
 CASES: dict[Reason, tuple[Case, Outcome]] = {
     Reason.NO_DECLARATION: (lambda e: (e, ()), Outcome.REFUSE),
@@ -109,6 +126,14 @@ CASES: dict[Reason, tuple[Case, Outcome]] = {
             held_against(e, (PLATE, -20), none=-4_000),
             (a_declaration(), a_declaration(declaration_id="D2", plates=("粤B12346",))),
         ),
+        Outcome.HOLD,
+    ),
+    Reason.SEEN_ELSEWHERE: (
+        sensed(lambda e: answered(e, Sighting(lane="lane2", passage_id="p", gap_ms=29_999))),
+        Outcome.HOLD,
+    ),
+    Reason.TARE_UNLIKE: (
+        sensed(lambda e: answered(e, known_empty=KnownEmpty(kg=GROSS_KG + 1_501, times=2))),
         Outcome.HOLD,
     ),
     Reason.PLATE_STALE: (
