@@ -38,7 +38,7 @@ class LaneConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     state_dir: str
     devices: DevicesConfig
     hub: HubLinkConfig
-    policy: dict[str, int | float | str] = {}
+    policy: dict[str, bool | int | float | str] = {}
     pictures_max_mb: Annotated[int, Meta(ge=10)] = 2_000
 
 
@@ -87,7 +87,7 @@ def policy_of(config: LaneConfig, path: Path | None = None) -> ReleasePolicy:
         wanted = type(getattr(policy, key))
         if wanted is float and isinstance(value, int):
             value = float(value)  # noqa: PLW2901 - 45 means 45.0
-        if not isinstance(value, wanted):
+        if not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool):
             raise ConfigError(
                 f"{where}expected {wanted.__name__}, got {value!r} - at `$.policy.{key}`"
             )

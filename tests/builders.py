@@ -45,6 +45,7 @@ from gate_agent.domain.evidence import (
     ClaimState,
     Evidence,
     ManifestEvidence,
+    PlateCandidate,
     PlateEvidence,
     WeightEvidence,
 )
@@ -121,7 +122,7 @@ def good_evidence() -> Evidence:
         plate=PlateEvidence(
             text=PLATE,
             plate_class="mainland",
-            confidence_permille=950,
+            confidence_permille=990,
             frames_agreed=5,
             frames_seen=6,
             picture_id=None,
@@ -237,8 +238,18 @@ class LaneStory:
         )
         return self
 
-    def plate_is_read(self, text: str = PLATE, confidence_permille: int = 950) -> LaneStory:
-        """The reader answers the question that is open."""
+    def plate_is_read(
+        self,
+        text: str = PLATE,
+        confidence_permille: int = 990,
+        *,
+        against: tuple[tuple[tuple[str, int], ...], int | None] = ((), None),
+    ) -> LaneStory:
+        """The reader answers the question that is open.
+
+        `against`: declared plates that the picture was held against, and what is left for none.
+        """
+        candidates, none_milli_nats = against
         passage = self.passage
         self.happens(
             PlateRead(
@@ -250,6 +261,10 @@ class LaneStory:
                 frames_agreed=5,
                 frames_seen=6,
                 picture_id=None,
+                candidates=tuple(
+                    PlateCandidate(text=text, milli_nats=weight) for text, weight in candidates
+                ),
+                none_milli_nats=none_milli_nats,
             )
         )
         return self

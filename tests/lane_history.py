@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import product
+from math import exp
 
 from gate_agent.domain.effects import (
     Effect,
@@ -41,7 +42,7 @@ from gate_agent.domain.events import (
     PlateRead,
     WeightObserved,
 )
-from gate_agent.domain.evidence import Evidence, WeightEvidence
+from gate_agent.domain.evidence import Evidence, PlateEvidence, WeightEvidence
 from gate_agent.domain.faults import FaultCode, prevents_release
 from gate_agent.domain.lane import TRANSITIONS
 from gate_agent.domain.matching import normalize_card, normalize_plate
@@ -336,16 +337,18 @@ class LaneHistory:
         assert confirmed_at.age_s(at) <= self.policy.manifest_max_age_s, "I4: old manifest"
         evidence, declaration = body.evidence, body.verdict.declaration
         asked = self.asked[-1]
-        assert (asked.plate, asked.card_uid) == (
-            evidence.plate and evidence.plate.text,
-            evidence.card and evidence.card.uid,
-        ), "I3: released on an answer about other evidence"
         assert evidence.plate is not None
         assert evidence.card is not None
+        named = _named(evidence.plate, body.pack)
+        self.seen["decided release on a picture in doubt"] += named != evidence.plate.text
+        assert (asked.plate, asked.card_uid) == (named, evidence.card.uid), (
+            "I3: released on an answer about other evidence"
+        )
         assert declaration is not None
         assert declaration in event.declarations, "I4: released on a paper that was not found"
         plates = {normalize_plate(plate) for plate in declaration.plates}
-        assert normalize_plate(evidence.plate.text) in plates, "I4: another plate"
+        assert normalize_plate(named) in plates, "I4: another plate"
+        _is_no_other(evidence.plate, plates)
         assert normalize_card(evidence.card.uid) == normalize_card(declaration.card_uid)
         allowed_kg = max(
             self.policy.weight_tolerance_kg,
@@ -474,3 +477,34 @@ class LaneHistory:
             assert self.vehicle is not None
             assert self.vehicle.released, "green for a vehicle that was not released"
         assert not {Lamp.EXIT_GREEN, Lamp.EXIT_RED} <= self.lit, "red and green at once"
+
+
+NINETY_NINE_TO_ONE = 99.0
+
+
+def _named(plate: PlateEvidence, pack: PolicyPack) -> str:
+    """What was read without doubt, or the declared plate that the picture shows without doubt."""
+    limits = pack.limits
+    if (
+        plate.confidence_permille >= limits.min_plate_confidence_permille
+        and plate.frames_agreed >= limits.min_plate_frames
+    ):
+        return plate.text
+    assert pack.identity.verified_plate_suffices, "I4: released on a plate in doubt"
+    assert plate.none_milli_nats is not None, "I4: released on a picture that nobody weighed"
+    best, *others = sorted(plate.candidates, key=lambda each: -each.milli_nats)
+    against = sum(exp(each.milli_nats / 1000) for each in others)
+    against += exp(plate.none_milli_nats / 1000)
+    odds = exp(best.milli_nats / 1000) / against
+    assert odds >= NINETY_NINE_TO_ONE * 0.99, "I4: released on a picture in doubt"
+    return best.text
+
+
+def _is_no_other(plate: PlateEvidence, plates: set[str]) -> None:
+    """No other declared plate explains the picture nearly as well."""
+    own = [each.milli_nats for each in plate.candidates if normalize_plate(each.text) in plates]
+    other = [
+        each.milli_nats for each in plate.candidates if normalize_plate(each.text) not in plates
+    ]
+    if own and other:
+        assert max(own) - max(other) >= 4_500, "I4: another declared plate fits as well"

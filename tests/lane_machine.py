@@ -23,11 +23,23 @@ from gate_agent.domain.vocabulary import (
 )
 from gate_agent.store.encoding import decode_event, decode_state, encode_event, encode_state
 from gate_agent.store.fold import fold
-from tests.builders import LaneStory, a_declaration
+from tests.builders import PLATE, POLICY, LaneStory, a_declaration
 
 SEEN: dict[str, Counter[str]] = {}
 TRISTATE = st.sampled_from([False, False, True, None])
 PLATES = st.sampled_from(["粤B12345", "粤B12345", "粤B99999", ""])
+HELD_AGAINST = st.sampled_from(
+    [
+        ((), None),
+        ((), 0),
+        (((PLATE, -5),), -6_000),
+        (((PLATE, -5),), -6_000),
+        (((PLATE, -500),), -900),
+        (((PLATE, -20), ("粤B12346", -4_000)), -9_000),
+        ((("粤B12346", -5),), -7_000),
+    ]
+)
+"""Declared plates that a picture was held against, with their weights, and what is left."""
 CARDS = st.sampled_from(["04A1B2C3", "04A1B2C3", "FFFFFFFF"])
 MANIFESTS = [
     (a_declaration(),),
@@ -50,7 +62,7 @@ class LaneMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.story = LaneStory()
+        self.story = LaneStory(policy=replace(POLICY, verified_plate_suffices=True))
 
     def teardown(self) -> None:
         folds_to_the_same(self.story)

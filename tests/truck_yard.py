@@ -22,10 +22,11 @@ from gate_agent.domain.vocabulary import (
     Phase,
     WeightState,
 )
-from tests.builders import GROSS_KG, a_declaration
+from tests.builders import GROSS_KG, PLATE, a_declaration
 from tests.lane_machine import (
     CARDS,
     FAULTS,
+    HELD_AGAINST,
     MANIFESTS,
     PLATES,
     TRISTATE,
@@ -76,6 +77,20 @@ class TruckYard(LaneMachine):
         self.story.passes(1.0).weighs(WeightState.SETTLED, settles_at_kg)
 
     @precondition(lambda self: is_inviting(self.story.lane))
+    @rule(card_first=st.booleans())
+    def truck_whose_plate_is_hard_to_read_comes(self, *, card_first: bool) -> None:
+        self.story.declarations = (a_declaration(),)
+        self.story.truck_arrives()
+        if card_first:
+            self.story.card()
+        self.story.plate_is_read("粤B1Z345", 600, against=(((PLATE, -5),), -6_000)).drives_on()
+        if not card_first:
+            self.story.card()
+        for _ in range(2):
+            if self.story.lane.passage and self.story.lane.passage.lookup:
+                self.story.manifest_answers()
+
+    @precondition(lambda self: is_inviting(self.story.lane))
     @rule(
         found=st.sampled_from(
             [(), (a_declaration(used_by="lane9-e-000001"),), (a_declaration(holds=("customs",)),)]
@@ -95,6 +110,7 @@ class TruckYard(LaneMachine):
         kg=st.sampled_from([GROSS_KG, GROSS_KG, GROSS_KG + 1_500, 60_000]),
         weigh_first=st.booleans(),
         sure=st.booleans() | st.just(True),
+        against=HELD_AGAINST,
     )
     def truck_comes(
         self,
@@ -105,14 +121,17 @@ class TruckYard(LaneMachine):
         *,
         weigh_first: bool,
         sure: bool,
+        against: tuple[tuple[tuple[str, int], ...], int | None],
     ) -> None:
         self.story.declarations = found
         self.story.truck_arrives()
         if weigh_first:
             self.story.drives_on(kg)
         while self.story.phase is Phase.GATHERING and not self.story.passage.plate_done:
-            self.story.plate_is_read(plate, 950 if sure else 500)
+            self.story.plate_is_read(plate, 990 if sure else 500, against=against)
         self.story.card(card)
+        if self.story.phase is Phase.GATHERING and not self.story.passage.plate_done:
+            self.story.plate_is_read(plate, 990 if sure else 500, against=against)
         if not weigh_first:
             self.story.drives_on(kg)
 

@@ -14,7 +14,7 @@ from central.store import draw_queries, policy_store
 from central.store.policy_store import PolicyConflictError
 from gate_agent.domain.draws import SECRET_BYTES
 from gate_agent.domain.policy_pack import PolicyPack, in_force, policy_hash
-from gate_agent.wire.policy_pack import PolicyPackError, read_pack
+from gate_agent.wire.policy_pack import PolicyPackError, read_new_pack
 
 MAX_PACK_BYTES = 1_000_000
 PERIOD_LENGTH = 64
@@ -26,7 +26,7 @@ async def import_policy(call: Call) -> object:
     content = await call.body(MAX_PACK_BYTES)
     source = (call.text("source") or "policy")[:200]
     try:
-        pack = read_pack(content, source)
+        pack = read_new_pack(content, source)
         kept = await call.services.store.write(
             policy_store.keep_pack,
             pack,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from central.api_client import ask
 from central.manifest.fields import Bad, moment_ms
 from gate_agent.domain.policy_pack import policy_hash
-from gate_agent.wire.policy_pack import PolicyPackError, read_pack
+from gate_agent.wire.policy_pack import PolicyPackError, read_new_pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ def _online(
 
 def _check(args: argparse.Namespace) -> int:
     try:
-        pack = read_pack(args.file.read_bytes(), str(args.file))
+        pack = read_new_pack(args.file.read_bytes(), str(args.file))
     except OSError as exc:
         return _failed(f"{args.file}: {exc.strerror}")
     except PolicyPackError as exc:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 
+from central.store import plate_memory
 from gate_agent.wire.v1 import ClaimAnswer, ClaimRequest
 
 
 def claim(db: sqlite3.Connection, request: ClaimRequest, at_ms: int) -> ClaimAnswer | None:
     """Give the declaration to this passage if no other has it. The same question, the same answer.
 
-    None: the passage is over, the question comes too late. A write.
+    What is known of the declared plates goes with it. None: the passage is over, the question comes
+    too late. A write.
     """
     over = db.execute(
         "SELECT 1 FROM passages WHERE passage_id = ? AND closed_at_ms IS NOT NULL",
@@ -38,7 +40,19 @@ def claim(db: sqlite3.Connection, request: ClaimRequest, at_ms: int) -> ClaimAns
     ).fetchone()
     if holder != request.passage_id:
         return ClaimAnswer(epoch=request.epoch, token=request.token, state="held", holder=holder)
-    return ClaimAnswer(epoch=request.epoch, token=request.token, state="granted")
+    return ClaimAnswer(
+        epoch=request.epoch,
+        token=request.token,
+        state="granted",
+        sightings=plate_memory.sightings(
+            db,
+            request.declaration_id,
+            request.passage_id,
+            lane=request.lane,
+            arrived_ms=at_ms - request.since_arrival_ms,
+        ),
+        known_empty=plate_memory.known_empty(db, request.declaration_id),
+    )
 
 
 def free(db: sqlite3.Connection, passage_id: str) -> None:

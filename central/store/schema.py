@@ -220,3 +220,12 @@ def m006_claims(db: Database) -> None:
         " STRICT, WITHOUT ROWID"
     )
     db.execute("CREATE INDEX claims_by_passage ON claims (passage_id)")
+
+
+@hub_migrations()
+def m007_passages_by_declaration(db: Database) -> None:
+    """Who was matched with a declaration: to find the same plate elsewhere, and conflicts."""
+    db.execute(
+        "CREATE INDEX passages_by_declaration ON passages (declaration_id)"
+        " WHERE declaration_id IS NOT NULL"
+    )

@@ -14,11 +14,12 @@ import cv2
 import numpy as np
 
 from devices.errors import DeviceTimeout
+from gate_agent.adapters.plate_candidates import NOT_WEIGHED, SURE, Weighed, others_of
 from gate_agent.clock import instant
 from gate_agent.domain.events import FaultCleared, FaultRaised, PlateRead
 from gate_agent.domain.faults import FaultCode
 from gate_agent.errors import StoreError
-from models.lpr.vote import PlateVote, vote
+from models.lpr.vote import PlateVote, vote, vote_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from devices.camera.api import Camera
     from devices.clock import Clock
     from devices.readings import Frame
+    from gate_agent.adapters.plate_candidates import PlateCandidates
     from gate_agent.domain.vocabulary import PassageId
     from gate_agent.inbox import Inbox
     from gate_agent.logs import Log
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 
 FRAMES_MAX = 3
 AGREEING = 2
-SURE = 0.95
 FRAME_WAIT_S = 1.0
 IDLE_S = 0.5
 """Between two vehicles one frame in so long shows that the camera is alive; a question is
@@ -61,6 +62,7 @@ class PlateOrder:
     passage_id: PassageId
     attempt: int
     asked_s: float  # monotonic; a picture from before shows somebody else
+    card_uid: str | None = None  # of the card that was presented by then
 
 
 class PlateAdapter:
@@ -74,6 +76,7 @@ class PlateAdapter:
         inbox: Inbox,
         clock: Clock,
         log: Log,
+        candidates: PlateCandidates,
     ) -> None:
         self._camera = camera
         self._open_reader = open_reader
@@ -82,6 +85,7 @@ class PlateAdapter:
         self._inbox = inbox
         self._clock = clock
         self._log = log
+        self._candidates = candidates
         self._orders: queue.Queue[PlateOrder] = queue.Queue()
         self._pending: PlateOrder | None = None
         self._last_number = 0
@@ -96,6 +100,7 @@ class PlateAdapter:
         """Load the reader once, on the thread that reads, then open the camera."""
         if self._reader is None:
             self._reader = self._open_reader()
+            self._candidates.open()
         self._camera.open()
 
     def serve(self) -> bool:
@@ -114,7 +119,7 @@ class PlateAdapter:
         order = self._newest_order(0.0)
         if order is not None and self._clock.now().mono_s - order.asked_s > PATIENCE_S:
             self._pending = None
-            self._send(order, None, 0, None)
+            self._send(order, [], 0, None, NOT_WEIGHED)
 
     def close(self) -> None:
         """Give the camera back."""
@@ -149,11 +154,31 @@ class PlateAdapter:
                 break
         if not frames:
             raise DeviceTimeout(f"camera: no frame for {FRAME_WAIT_S} s")
-        found = vote(readings)
-        best = _frame_of(frames, found)
+        votes = vote_all(readings)
+        weighed = self._weigh(order, frames, readings, votes)
+        best = _frame_of(frames, votes[0] if votes else None)
         self._pending = None
-        self._send(order, found, len(frames), best)
+        self._send(order, votes, len(frames), best, weighed)
         return frames[-1]
+
+    def _weigh(
+        self,
+        order: PlateOrder,
+        frames: list[Frame],
+        readings: list[list[PlateReading]],
+        votes: list[PlateVote],
+    ) -> Weighed:
+        """Hold the plate against the declared ones; what fails here leaves the reading as it is."""
+        if self._reader is None or not votes:
+            return NOT_WEIGHED
+        seen = [(frame.image, found) for frame, found in zip(frames, readings, strict=True)]
+        try:
+            return self._candidates.weigh(self._reader, seen, votes[0], order.card_uid)
+        except StoreError as exc:
+            self._log.warning("plates_not_weighed", detail=str(exc))
+        except Exception as exc:  # noqa: BLE001 - a reader that fails is a fault, not a crash
+            self._set_reader_fault(detail=repr(exc))
+        return NOT_WEIGHED
 
     def _read(self, frame: Frame) -> list[PlateReading]:
         if self._reader is None:
@@ -177,8 +202,14 @@ class PlateAdapter:
         self._inbox.put(event, instant(self._clock))
 
     def _send(
-        self, order: PlateOrder, found: PlateVote | None, frames_seen: int, best: Frame | None
+        self,
+        order: PlateOrder,
+        votes: list[PlateVote],
+        frames_seen: int,
+        best: Frame | None,
+        weighed: Weighed,
     ) -> None:
+        found = votes[0] if votes else None
         # The vote is what the decision waits for; the pictures are kept before it is told, so
         # that the record never names a picture that does not exist.
         overview, plate = self._keep_pictures(best, found)
@@ -194,6 +225,9 @@ class PlateAdapter:
                 picture_id=overview,
                 plate_picture_id=plate,
                 model_id=self._reader.model_id if isinstance(self._reader, NamesItsModel) else "",
+                candidates=weighed.candidates,
+                none_milli_nats=weighed.none_milli_nats,
+                others=others_of(votes),
             ),
             instant(self._clock),
         )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from gate_agent.domain.deadlines import arm, disarm
 from gate_agent.domain.effects import ClaimDeclaration, Ignored
 from gate_agent.domain.events import ClaimAnswered
-from gate_agent.domain.evidence import ClaimEvidence, ClaimState
+from gate_agent.domain.evidence import ClaimEvidence, ClaimState, present_ms
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.passing import evidence_of
 from gate_agent.domain.reasons import Reason
@@ -37,7 +37,12 @@ def ask(lane: LaneState, at: Instant) -> Step:
     token = armed.lane.token_count
     said = ClaimEvidence(declaration_id=wanted, state=ClaimState.PENDING)
     passage = replace(passage, claim=Claim(token=token, said=said))
-    question = ClaimDeclaration(token=token, declaration_id=wanted, passage_id=passage.passage_id)
+    question = ClaimDeclaration(
+        token=token,
+        declaration_id=wanted,
+        passage_id=passage.passage_id,
+        since_arrival_ms=present_ms(passage.arrived_at, at),
+    )
     return Step(replace(armed.lane, passage=passage), (*armed.effects, question))
 
 
@@ -69,7 +74,13 @@ def take_answer(lane: LaneState, event: ClaimAnswered) -> Step:
         or lane.phase is not Phase.GATHERING
     ):
         return Step(lane, (Ignored(why="answer to a claim that is no longer made"),))
-    said = replace(claim.said, state=event.state, holder=event.holder)
+    said = replace(
+        claim.said,
+        state=event.state,
+        holder=event.holder,
+        sightings=event.sightings,
+        known_empty=event.known_empty,
+    )
     lane = disarm(lane, DeadlineKind.CLAIM)
     return Step(replace(lane, passage=replace(passage, claim=replace(claim, said=said))))
 

@@ -18,9 +18,10 @@ from gate_agent.domain.reasons import OUTCOME_OF, Reason, outcome_of
 from gate_agent.domain.rules.accounts import account_reasons
 from gate_agent.domain.rules.agencies import agency_reasons
 from gate_agent.domain.rules.authority import authority_reasons, manifest_reasons
-from gate_agent.domain.rules.capture import capture_reasons, is_doubtful
+from gate_agent.domain.rules.capture import capture_reasons
 from gate_agent.domain.rules.claims import claim_reasons
 from gate_agent.domain.rules.documents import documents_reasons
+from gate_agent.domain.rules.doubles import double_reasons, tare_reasons
 from gate_agent.domain.rules.hours import hours_reasons
 from gate_agent.domain.rules.identity import identify
 from gate_agent.domain.rules.lane import lane_reasons
@@ -30,7 +31,7 @@ from gate_agent.domain.rules.transit import transit_reasons
 from gate_agent.domain.rules.weight import weight_reasons
 from gate_agent.domain.vocabulary import Outcome
 
-__all__ = ["OUTCOME_OF", "Obligation", "Reason", "Verdict", "decide", "is_doubtful"]
+__all__ = ["OUTCOME_OF", "Obligation", "Reason", "Verdict", "decide"]
 
 HOUR_MS = 3_600_000
 
@@ -44,6 +45,8 @@ _OF_THE_DECLARATION: tuple[
 ] = (
     paper_reasons,
     claim_reasons,
+    double_reasons,
+    tare_reasons,
     credit_reasons,
     authority_reasons,
     lane_fit_reasons,

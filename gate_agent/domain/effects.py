@@ -61,10 +61,15 @@ def mark_used(declaration: Declaration, passage_id: PassageId) -> MarkUsed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPlate:
-    """Read the plate of the vehicle in view; answered by `PlateRead`."""
+    """Read the plate of the vehicle in view; answered by `PlateRead`.
+
+    What is read is held against the declared plates that it could be taken for, and against those
+    of the papers that name `card_uid`; None: no card yet.
+    """
 
     passage_id: PassageId
     attempt: int
+    card_uid: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +88,7 @@ class ClaimDeclaration:
     token: int
     declaration_id: DeclarationId
     passage_id: PassageId
+    since_arrival_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gate_agent.domain.evidence import ClaimState
+from gate_agent.domain.evidence import (
+    ClaimState,
+    KnownEmpty,
+    OtherPlate,
+    PlateCandidate,
+    Sighting,
+)
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import Declaration, ManifestStatus
 from gate_agent.domain.policy import ReleasePolicy
@@ -77,6 +83,7 @@ class PlateRead:
     """The vote over some frames of the passage. Empty `text`: no plate was found in them.
 
     `picture_id` is the whole frame, `plate_picture_id` the plate cut out of it; SHA-256 of JPEGs.
+    `candidates`, `none_milli_nats` and `others` are those of `PlateEvidence`.
     """
 
     passage_id: PassageId
@@ -89,6 +96,9 @@ class PlateRead:
     picture_id: str | None
     plate_picture_id: str | None = None
     model_id: str = ""  # of the weights that read it; "": the reader does not say
+    candidates: tuple[PlateCandidate, ...] = ()
+    none_milli_nats: int | None = None
+    others: tuple[OtherPlate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +139,15 @@ class DeclarationsFound:
 class ClaimAnswered:
     """The hub's answer to `ClaimDeclaration` with the same token: GRANTED, HELD or USED.
 
-    `holder` is the passage that has the declaration instead, "" when it is granted.
+    `holder` is the passage that has the declaration instead, "" when it is granted. `sightings`
+    and `known_empty` are those of `ClaimEvidence`.
     """
 
     token: int
     state: ClaimState
     holder: str = ""
+    sightings: tuple[Sighting, ...] = ()
+    known_empty: KnownEmpty | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

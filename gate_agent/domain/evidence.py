@@ -23,10 +23,33 @@ from gate_agent.domain.vocabulary import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlateCandidate:
+    """A declared plate and how probable it is that the picture shows it.
+
+    `milli_nats`: a thousand times the natural logarithm of that probability, at most 0.
+    """
+
+    text: str
+    milli_nats: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherPlate:
+    """Another plate in the same frames: the vehicle's second one, its trailer's, a neighbor's."""
+
+    text: str
+    confidence_permille: int
+    frames_agreed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlateEvidence:
     """The vote over the frames of this passage. `text` is normalized, never empty.
 
     `confidence_permille` is 0..1000. `picture_id` is the SHA-256 of the best frame's JPEG.
+    `candidates` are the declared plates that the picture was held against, likeliest first, and
+    `none_milli_nats` is what is left for a plate that nobody declared, on the same scale. None: the
+    picture was held against nothing. `others` are the other plates in the picture.
     `age_ms` here and in the other pieces: how old it was when the lane decided, 0 while it
     gathers. `since_arrival_ms`: negative if it is older than the arrival, or in the snapshot of a
     version that did not keep it so.
@@ -40,6 +63,9 @@ class PlateEvidence:
     picture_id: str | None
     since_arrival_ms: int = -1
     age_ms: int = 0
+    candidates: tuple[PlateCandidate, ...] = ()
+    none_milli_nats: int | None = None
+    others: tuple[OtherPlate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +132,38 @@ class ClaimState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """The same plate in another passage, shortly before.
+
+    `gap_ms`: from its leaving there by the exit to this arrival; None: it has not left there.
+    """
+
+    lane: str
+    passage_id: str
+    gap_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownEmpty:
+    """What a plate weighed on earlier empty trips: the middle one of so many."""
+
+    kg: int
+    times: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimEvidence:
-    """The claim on one declaration. `holder` is the other passage, "" where there is none."""
+    """The claim on one declaration. `holder` is the other passage, "" where there is none.
+
+    With its answer the hub says what it knows of the declared plates: where they were seen, and
+    what they weigh empty.
+    """
 
     declaration_id: DeclarationId
     state: ClaimState
     holder: str = ""
+    sightings: tuple[Sighting, ...] = ()
+    known_empty: KnownEmpty | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +184,8 @@ class Evidence:
     scale_zeroed: bool = True  # False: the scale was not seen at zero before the vehicle
     alone: bool = True  # False: a second vehicle came onto the lane
     claim: ClaimEvidence | None = None  # None: not asked
+    sightings: tuple[Sighting, ...] = ()  # the lane's own, for when the hub does not say
+    known_empty: KnownEmpty | None = None  # the same
     lane_id: LaneId = LaneId("")  # noqa: RUF009 - a NewType of text; what a pack says of it counts
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gate_agent.domain import claims
 from gate_agent.domain.deadlines import arm, disarm
-from gate_agent.domain.decision import Verdict, decide, is_doubtful
+from gate_agent.domain.decision import Verdict, decide
 from gate_agent.domain.effects import FindDeclarations, Ignored, Record, RequestPlate, mark_used
 from gate_agent.domain.events import (
     CardPresented,
@@ -20,6 +20,7 @@ from gate_agent.domain.evidence import (
     PlateEvidence,
     since_arrival_ms,
 )
+from gate_agent.domain.identity import is_doubtful, plate_in_question
 from gate_agent.domain.manifest import NO_MANIFEST, Declaration
 from gate_agent.domain.noticing import note_tare
 from gate_agent.domain.passing import begin_release, begin_turning_back, evidence_of
@@ -39,8 +40,8 @@ def take_plate(lane: LaneState, event: PlateRead, at: Instant) -> Step:
         or event.attempt != passage.plate_attempt
     ):
         return Step(lane, (Ignored(why="plate of another passage or too late"),))
-    known, best = passage.plate, _better_plate(passage, event, at)
-    good = best is not None and not is_doubtful(best, lane.pack.limits)
+    known, best = passage.plate, _better_plate(lane, passage, event, at)
+    good = best is not None and not is_doubtful(best, lane.pack)
     done = good or event.attempt >= lane.policy.plate_attempts
     passage = replace(passage, plate=best, plate_done=done)
     if best is not None and best is not known:
@@ -48,9 +49,17 @@ def take_plate(lane: LaneState, event: PlateRead, at: Instant) -> Step:
     pictures = Step(replace(lane, passage=passage), _pictures(passage, event))
     if done:
         return pictures.on(look_up(pictures.lane, at))
-    passage = replace(passage, plate_attempt=event.attempt + 1)
-    request = RequestPlate(passage_id=passage.passage_id, attempt=passage.plate_attempt)
-    return Step(replace(lane, passage=passage), (*pictures.effects, request))
+    return pictures.on(_ask_again(lane, passage))
+
+
+def _ask_again(lane: LaneState, passage: Passage) -> Step:
+    passage = replace(passage, plate_attempt=passage.plate_attempt + 1, plate_done=False)
+    request = RequestPlate(
+        passage_id=passage.passage_id,
+        attempt=passage.plate_attempt,
+        card_uid=passage.card.uid if passage.card else None,
+    )
+    return Step(replace(lane, passage=passage), (request,))
 
 
 def _pictures(passage: Passage, event: PlateRead) -> tuple[Record, ...]:
@@ -65,7 +74,9 @@ def _pictures(passage: Passage, event: PlateRead) -> tuple[Record, ...]:
     )
 
 
-def _better_plate(passage: Passage, event: PlateRead, at: Instant) -> PlateEvidence | None:
+def _better_plate(
+    lane: LaneState, passage: Passage, event: PlateRead, at: Instant
+) -> PlateEvidence | None:
     known = passage.plate
     if not event.text:
         return known
@@ -77,10 +88,17 @@ def _better_plate(passage: Passage, event: PlateRead, at: Instant) -> PlateEvide
         frames_seen=event.frames_seen,
         picture_id=event.picture_id,
         since_arrival_ms=since_arrival_ms(passage.arrived_at, at),
+        candidates=event.candidates,
+        none_milli_nats=event.none_milli_nats,
+        others=event.others,
     )
-    if known is None or seen.confidence_permille >= known.confidence_permille:
+    if known is None or _worth(seen, lane) >= _worth(known, lane):
         return seen
     return known
+
+
+def _worth(plate: PlateEvidence, lane: LaneState) -> tuple[bool, int]:
+    return not is_doubtful(plate, lane.pack), plate.confidence_permille
 
 
 def take_card(lane: LaneState, event: CardPresented, at: Instant) -> Step:
@@ -95,7 +113,21 @@ def take_card(lane: LaneState, event: CardPresented, at: Instant) -> Step:
         card=CardEvidence(uid=event.uid, since_arrival_ms=since_arrival_ms(passage.arrived_at, at)),
         timeline=replace(passage.timeline, card=at),
     )
-    return look_up(replace(lane, passage=passage), at)
+    lane = replace(lane, passage=passage)
+    step = _ask_again(lane, passage) if _may_card_help(lane, passage) else Step(lane)
+    return step.on(look_up(step.lane, at))
+
+
+def _may_card_help(lane: LaneState, passage: Passage) -> bool:
+    """A plate in doubt is looked at once more when a card says which one it might be."""
+    plate = passage.plate
+    return (
+        plate is not None
+        and passage.plate_done
+        and passage.plate_attempt == lane.policy.plate_attempts
+        and lane.pack.identity.verified_plate_suffices
+        and is_doubtful(plate, lane.pack)
+    )
 
 
 def take_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
@@ -150,7 +182,7 @@ def look_up(lane: LaneState, at: Instant) -> Step:
         return Step(lane)
     if not (_is_named(lane, passage) or passage.gather_over):
         return Step(lane)
-    plate = passage.plate.text if passage.plate else None
+    plate = plate_in_question(passage.plate, lane.pack) if passage.plate else None
     card_uid = passage.card.uid if passage.card else None
     pending, found = passage.lookup, passage.found
     if pending is not None and (pending.plate, pending.card_uid) == (plate, card_uid):
@@ -171,7 +203,7 @@ def _is_named(lane: LaneState, passage: Passage) -> bool:
     if passage.card is not None:
         return True
     plate = passage.plate
-    return plate is not None and passage.plate_done and not is_doubtful(plate, lane.pack.limits)
+    return plate is not None and passage.plate_done and not is_doubtful(plate, lane.pack)
 
 
 def _is_worth_asking_again(lane: LaneState, passage: Passage, at: Instant) -> bool:

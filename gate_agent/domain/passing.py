@@ -13,6 +13,7 @@ from gate_agent.domain.arrival import (
 )
 from gate_agent.domain.deadlines import arm, disarm, is_armed
 from gate_agent.domain.decision import Reason
+from gate_agent.domain.departures import known_empty, note_departure, seen_here
 from gate_agent.domain.effects import Ignored, LowerBarrier, RaiseBarrier, Record
 from gate_agent.domain.events import BarrierCommandFailed, BarrierMoved, RaiseSent
 from gate_agent.domain.evidence import (
@@ -169,6 +170,8 @@ def evidence_of(lane: LaneState, passage: Passage, at: Instant) -> Evidence:
         scale_zeroed=passage.scale_zeroed,
         alone=passage.alone,
         claim=passage.claim.said if passage.claim else None,
+        sightings=seen_here(lane, passage),
+        known_empty=known_empty(lane, passage),
     )
 
 
@@ -398,6 +401,8 @@ def close_passage(lane: LaneState, left: Left, at: Instant) -> Step:
         timeline=passage.timeline,
     )
     step = weighed_in_the_end(lane)
+    if left is Left.EXIT:
+        step = step.on(Step(note_departure(step.lane, passage, at)))
     lane = replace(step.lane, phase=Phase.IDLE, passage=None, deadlines=())
     step = step.on(Step(lane, (Record(body=closed),)))
     if someone_is_here(lane):

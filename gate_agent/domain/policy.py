@@ -15,7 +15,8 @@ class ReleasePolicy:
     """
 
     version: str = "default-1"
-    min_plate_confidence_permille: int = 800
+    min_plate_confidence_permille: int = 980
+    verified_plate_suffices: bool = False  # a plate in doubt that fits one declared vehicle
     min_plate_frames: int = 2  # frames that agree
     min_vehicle_kg: int = 1_500
     weight_tolerance_kg: int = 400

@@ -53,6 +53,8 @@ class Reason(StrEnum):
     TRANSIT_LATE = "transit_late"
     WEIGHT_DIFFERS = "weight_differs"
     WEIGHT_FAR_OFF = "weight_far_off"
+    SEEN_ELSEWHERE = "seen_elsewhere"  # the same plate, where it cannot have come from
+    TARE_UNLIKE = "tare_unlike"  # the same plate weighed otherwise when it was empty
     TARE_MISSING = "tare_missing"
     NOT_EMPTY = "not_empty"
     AGENCY_HOLD = "agency_hold"
@@ -64,6 +66,8 @@ class Reason(StrEnum):
     # technical: about what the lane could not sense, know or do
     PLATE_MISSING = "plate_missing"
     PLATE_DOUBTFUL = "plate_doubtful"
+    PLATE_AMBIGUOUS = "plate_ambiguous"  # another declared plate fits the picture too
+    IDENTITY_UNPROVEN = "identity_unproven"  # the pieces together are not enough
     PLATE_STALE = "plate_stale"
     CARD_MISSING = "card_missing"
     CARD_STALE = "card_stale"
@@ -124,6 +128,8 @@ DOUBTS_IDENTITY = frozenset(
     {
         Reason.PLATE_MISSING,
         Reason.PLATE_DOUBTFUL,
+        Reason.PLATE_AMBIGUOUS,
+        Reason.IDENTITY_UNPROVEN,
         Reason.PLATE_STALE,
         Reason.CARD_MISSING,
         Reason.CARD_STALE,

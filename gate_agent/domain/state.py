@@ -107,6 +107,16 @@ class ZeroDay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """A vehicle that left by the exit, its plate without doubt. `empty_kg`: it was empty."""
+
+    passage_id: PassageId
+    plate: str  # normalized
+    at: Instant
+    empty_kg: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """One vehicle in the lane."""
 
@@ -167,6 +177,7 @@ class LaneState:
     sign: Sign = Sign.OUT_OF_SERVICE
     zeros: tuple[ZeroDay, ...] = ()  # oldest first
     tares: tuple[int, ...] = ()  # permille of the registered weight, of the last empty vehicles
+    departures: tuple[Departure, ...] = ()  # oldest first
     used_slips: tuple[str, ...] = ()  # the last ones of this lane; the hub knows all
     carried_out: tuple[CommandId, ...] = ()  # the last commands, so that none is done twice
 

@@ -17,7 +17,7 @@ from gate_agent.errors import GateError
 from gate_agent.proof import draws, files, replay, verify
 from gate_agent.wire import dossier
 from gate_agent.wire.chain import line_of
-from gate_agent.wire.policy_pack import PolicyPackError, read_pack
+from gate_agent.wire.policy_pack import PolicyPackError, read_new_pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +100,7 @@ class _Replayed:
 def _replay(options: argparse.Namespace) -> int:
     if options.policy is not None:
         try:
-            return _rehearse(options, read_pack(_read(options.policy), str(options.policy)))
+            return _rehearse(options, read_new_pack(_read(options.policy), str(options.policy)))
         except (replay.ReplayError, PolicyPackError) as exc:
             raise GateError(str(exc)) from exc
     clock = SystemClock()

@@ -18,6 +18,7 @@ from devices.stop_signals import StopSignals
 from gate_agent import config as lane_file
 from gate_agent.adapters.card_reader import CardReaderAdapter
 from gate_agent.adapters.lane_io import LampOrder, LaneIoAdapter
+from gate_agent.adapters.plate_candidates import PlateCandidates
 from gate_agent.adapters.plate_reader import PlateAdapter
 from gate_agent.adapters.service import Service
 from gate_agent.adapters.weighbridge import WeighbridgeAdapter
@@ -32,6 +33,7 @@ from gate_agent.runtime.dispatch import Dispatch
 from gate_agent.runtime.health import health_of
 from gate_agent.runtime.lane_loop import LaneLoop, stop_lamps
 from gate_agent.runtime.notify import Notifier
+from gate_agent.store.declared_plates import DeclaredPlates
 from gate_agent.store.hub_cache import ManifestReader, acknowledged_in, open_cache
 from gate_agent.store.lane_store import LaneStore, OutboxReader
 from gate_agent.store.picture_files import PictureFiles
@@ -73,6 +75,7 @@ class Agent:
         self._manifest = ManifestReader(
             state_dir / "hub.db", self._store.used_by, self._store.drawn_on
         )
+        self._declared = DeclaredPlates(state_dir / "hub.db")
         pictures = PictureFiles(
             state_dir / "pictures", max_bytes=config.pictures_max_mb * 1_000_000
         )
@@ -139,7 +142,10 @@ class Agent:
             clock,
             log,
         )
-        self._plates = PlateAdapter(camera, open_plate_reader, pictures, inbox, clock, log)
+        candidates = PlateCandidates(self._declared)
+        self._plates = PlateAdapter(
+            camera, open_plate_reader, pictures, inbox, clock, log, candidates
+        )
         weighing = WeighbridgeAdapter(scale, devices.weighbridge, inbox, clock)
         cards = CardReaderAdapter(reader, inbox, clock)
         self._services = (
@@ -180,7 +186,18 @@ class Agent:
             service.join(4.0)
         self.loop.stop()
         self._uplink.stop()
-        for closing in (self._manifest, self._outbox, self._cache_reader, self._cache, self._store):
+        self._close_stores()
+
+    def _close_stores(self) -> None:
+        """The readers before their writers."""
+        for closing in (
+            self._manifest,
+            self._declared,
+            self._outbox,
+            self._cache_reader,
+            self._cache,
+            self._store,
+        ):
             closing.close()
 
     def is_well(self) -> bool:

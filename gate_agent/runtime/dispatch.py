@@ -42,7 +42,7 @@ class Dispatch:
             case effects.Record() | effects.MarkUsed():
                 pass  # done: they were part of the commit
             case effects.RequestPlate():
-                self._plates(PlateOrder(effect.passage_id, effect.attempt, at.mono_s))
+                self._plates(_plate_order(effect, at))
             case effects.FindDeclarations():
                 self._find(effect)
             case effects.ClaimDeclaration():
@@ -61,3 +61,7 @@ class Dispatch:
                 self._log.debug("event_ignored", why=effect.why)
             case _:
                 assert_never(effect)
+
+
+def _plate_order(effect: effects.RequestPlate, at: Instant) -> PlateOrder:
+    return PlateOrder(effect.passage_id, effect.attempt, at.mono_s, effect.card_uid)

@@ -11,8 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 from gate_agent.clock import instant
-from gate_agent.domain.events import ClaimAnswered, FaultCleared, FaultRaised
-from gate_agent.domain.evidence import ClaimState
+from gate_agent.domain.events import FaultCleared, FaultRaised
 from gate_agent.domain.faults import FaultCode
 from gate_agent.errors import StoreError
 from gate_agent.uplink.manifest_sync import ManifestSync
@@ -20,7 +19,7 @@ from gate_agent.uplink.mqtt import LinkChanged, MqttLink, Received
 from gate_agent.uplink.policy_sync import PolicySync
 from gate_agent.uplink.publisher import Publisher
 from gate_agent.wire import v1
-from gate_agent.wire.convert import event_of
+from gate_agent.wire.convert import claim_answered, event_of
 from gate_agent.wire.topics import HUB, Stream, topic
 
 if TYPE_CHECKING:
@@ -138,6 +137,7 @@ class Uplink:
             token=wanted.token,
             passage_id=wanted.passage_id,
             declaration_id=wanted.declaration_id,
+            since_arrival_ms=wanted.since_arrival_ms,
         )
         name = topic(self._site, self._lane, Stream.CLAIM_REQUEST)
         self._link.publish(name, v1.encode(request), qos=0)
@@ -265,9 +265,7 @@ class Uplink:
 
     def _answer_claim(self, answer: v1.ClaimAnswer) -> None:
         if answer.epoch == self._epoch:  # another lane database counts its own tokens
-            state = ClaimState(answer.state)
-            event = ClaimAnswered(token=answer.token, state=state, holder=answer.holder)
-            self._inbox.put(event, instant(self._clock))
+            self._inbox.put(claim_answered(answer), instant(self._clock))
 
     def _acknowledge(self, ack: v1.RecordAck, now_s: float) -> None:
         if ack.epoch != self._epoch:

@@ -8,10 +8,19 @@ import msgspec
 
 from gate_agent.domain import records
 from gate_agent.domain.decision import Verdict
-from gate_agent.domain.events import Event, LoweringOrdered, ModeSet, Overridden
-from gate_agent.domain.evidence import Evidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.events import ClaimAnswered, Event, LoweringOrdered, ModeSet, Overridden
+from gate_agent.domain.evidence import (
+    ClaimState,
+    Evidence,
+    KnownEmpty,
+    PlateEvidence,
+    Sighting,
+    WeightEvidence,
+)
 from gate_agent.domain.manifest import Declaration
 from gate_agent.domain.policy_pack import policy_hash
+from gate_agent.domain.rules.authority import authority_left_ms
+from gate_agent.domain.rules.doubles import known_empty_of, sightings_of
 from gate_agent.domain.vocabulary import (
     CommandId,
     Instant,
@@ -30,6 +39,21 @@ def declaration_of(row: v1.DeclarationRow) -> Declaration:
 def declaration_row(declaration: Declaration) -> v1.DeclarationRow:
     """A declaration as it travels."""
     return msgspec.convert(declaration, v1.DeclarationRow, from_attributes=True)
+
+
+def claim_answered(answer: v1.ClaimAnswer) -> ClaimAnswered:
+    """The hub's answer to a claim as the event it is for the lane."""
+    known = answer.known_empty
+    return ClaimAnswered(
+        token=answer.token,
+        state=ClaimState(answer.state),
+        holder=answer.holder,
+        sightings=tuple(
+            Sighting(lane=each.lane, passage_id=each.passage_id, gap_ms=each.gap_ms)
+            for each in answer.sightings
+        ),
+        known_empty=KnownEmpty(kg=known.kg, times=known.times) if known else None,
+    )
 
 
 def event_of(command: v1.Command) -> Event:
@@ -117,7 +141,7 @@ def _decided(record: records.PassageDecided) -> v1.PassageDecided:
         passage_id=record.passage_id,
         outcome=verdict.outcome.value,
         reasons=tuple(reason.value for reason in verdict.reasons),
-        evidence=evidence_facts(record.evidence),
+        evidence=evidence_facts(record.evidence, claim_fact(record)),
         declaration=declaration_row(verdict.declaration) if verdict.declaration else None,
         manifest_version=record.evidence.manifest.version,
         policy_version=record.pack.version,
@@ -149,7 +173,33 @@ def _overridden(record: records.PassageOverridden) -> v1.PassageOverridden:
     )
 
 
-def evidence_facts(evidence: Evidence) -> v1.EvidenceFacts:
+def claim_fact(record: records.PassageDecided) -> v1.ClaimFact | None:
+    """The claim that the verdict rests on, and how long a lane without an answer may go on."""
+    claim, declaration = record.evidence.claim, record.verdict.declaration
+    if claim is None:
+        return None
+    alone_until_ms, known = None, known_empty_of(record.evidence)
+    is_alone = claim.state in (ClaimState.UNANSWERED, ClaimState.PENDING)
+    if is_alone and declaration is not None:
+        age_ms = record.evidence.manifest.age_ms
+        left = dict(authority_left_ms(record.pack, age_ms))
+        credit = record.pack.credit_class(declaration.credit_class)
+        left_ms = left[credit.name if credit else ""]
+        alone_until_ms = record.wall_ms + left_ms if left_ms else None
+    return v1.ClaimFact(
+        declaration_id=claim.declaration_id,
+        state=claim.state.value,
+        holder=claim.holder,
+        alone_until_ms=alone_until_ms,
+        sightings=tuple(
+            v1.SightingRow(lane=each.lane, passage_id=each.passage_id, gap_ms=each.gap_ms)
+            for each in sightings_of(record.evidence)
+        ),
+        known_empty=v1.KnownEmptyRow(kg=known.kg, times=known.times) if known else None,
+    )
+
+
+def evidence_facts(evidence: Evidence, claim: v1.ClaimFact | None = None) -> v1.EvidenceFacts:
     """What was sensed, with the age of each piece at the verdict."""
     card = evidence.card
     return v1.EvidenceFacts(
@@ -157,6 +207,7 @@ def evidence_facts(evidence: Evidence) -> v1.EvidenceFacts:
         card=v1.CardFact(uid=card.uid, age_ms=max(0, card.age_ms)) if card else None,
         weight=_weight_fact(evidence.weight) if evidence.weight else None,
         faults=tuple(sorted(fault.value for fault in evidence.faults)),
+        claim=claim,
     )
 
 
@@ -169,6 +220,19 @@ def _plate_fact(plate: PlateEvidence) -> v1.PlateFact:
         frames_seen=plate.frames_seen,
         picture_id=plate.picture_id,
         age_ms=max(0, plate.age_ms),
+        candidates=tuple(
+            v1.PlateCandidateFact(text=each.text, milli_nats=each.milli_nats)
+            for each in plate.candidates
+        ),
+        none_milli_nats=plate.none_milli_nats,
+        others=tuple(
+            v1.OtherPlateFact(
+                text=each.text,
+                confidence_permille=each.confidence_permille,
+                frames_agreed=each.frames_agreed,
+            )
+            for each in plate.others
+        ),
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from gate_agent.domain.policy_pack import PolicyPack
+from gate_agent.domain.policy_pack import WITHOUT_DOUBT_PERMILLE, PolicyPack
 
 _MOMENTS = ("effective_from_ms", "effective_until_ms", "from_ms", "until_ms")
 _DEEPEST = 20
@@ -38,6 +38,22 @@ def read_pack(content: bytes, source: str) -> PolicyPack:
     if problem := next(_problems(pack), None):
         raise PolicyPackError(f"{source}: {problem}")
     return pack
+
+
+def read_new_pack(content: bytes, source: str) -> PolicyPack:
+    """Read a pack that somebody wrote now. Raises `PolicyPackError`.
+
+    What such a pack says by silence about the confidence of a plate is what is without doubt today.
+    A pack that is in force, or in a dossier, is read by `read_pack` and keeps what it meant.
+    """
+    pack = read_pack(content, source)
+    said = msgspec.json.decode(content).get("limits", {})
+    if "min_plate_confidence_permille" in said:
+        return pack
+    limits = msgspec.structs.replace(
+        pack.limits, min_plate_confidence_permille=WITHOUT_DOUBT_PERMILLE
+    )
+    return msgspec.structs.replace(pack, limits=limits)
 
 
 def _line(content: bytes, complaint: str) -> int:
@@ -92,6 +108,11 @@ def _problems(pack: PolicyPack) -> Iterator[str]:
         ("draw_periods", [each.period for each in pack.draw_periods]),
     ):
         yield from _twice((each, f"$.{name}[{i}]") for i, each in enumerate(parts))
+    if not {"plate", "card"}.issubset(pack.identity.agree):
+        yield "plate and card must always agree - at `$.identity.agree`"
+    yield from _twice(
+        (each.piece, f"$.identity.pieces[{i}]") for i, each in enumerate(pack.identity.pieces)
+    )
     yield from _unknown_classes(pack)
     yield from _bad_ranges(pack)
     yield from _missing_draws(pack)

@@ -23,16 +23,39 @@ DecisionName = Literal["release", "inspect", "refuse"]
 DocumentsName = Literal["released", "pending", "rejected"]
 
 
-class PlateFact(msgspec.Struct, frozen=True, kw_only=True):
-    """What the camera and reader saw. `confidence_permille` 0..1000, voted over the frames."""
+class PlateCandidateFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A declared plate that the picture was held against; the logarithm of how probable it is."""
+
+    text: str
+    milli_nats: int
+
+
+class OtherPlateFact(msgspec.Struct, frozen=True, kw_only=True):
+    """Another plate in the same frames."""
+
+    text: str
+    confidence_permille: int
+    frames_agreed: int
+
+
+class PlateFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the camera and reader saw. `confidence_permille` 0..1000, voted over the frames.
+
+    What stands after `age_ms` came later in v1. `none_milli_nats` is what is left for a plate that
+    nobody declared; None: the picture was held against nothing.
+    """
 
     text: str
     plate_class: str
     confidence_permille: int
     frames_agreed: int
     frames_seen: int
-    picture_id: str | None = None  # sha256 of the JPEG, sent as PictureTaken
-    age_ms: int = 0  # at the decision
+    # sha256 of the JPEG, sent as PictureTaken
+    picture_id: str | None = msgspec.field(default_factory=lambda: None)
+    age_ms: int = msgspec.field(default_factory=lambda: 0)  # at the decision
+    candidates: tuple[PlateCandidateFact, ...] = ()
+    none_milli_nats: int | None = None
+    others: tuple[OtherPlateFact, ...] = ()
 
 
 class CardFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,13 +75,51 @@ class WeightFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     age_ms: int = 0
 
 
-class EvidenceFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the lane had in hand when it decided. None: not sensed."""
+class SightingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The same plate in another passage.
 
-    plate: PlateFact | None = None
-    card: CardFact | None = None
-    weight: WeightFact | None = None
-    faults: tuple[str, ...] = ()
+    `gap_ms`: from its leaving there to this arrival; None: it has not left there.
+    """
+
+    lane: str
+    passage_id: str
+    gap_ms: int | None
+
+
+class KnownEmptyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plate weighed on earlier empty trips: the middle one of so many."""
+
+    kg: int
+    times: int
+
+
+class ClaimFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the hub said when the passage asked for its declaration.
+
+    `holder` is the passage that has it instead. `alone_until_ms`: where the hub did not answer,
+    until when the lane may release this company's vehicles by itself; None: not at all. What was
+    known of the plates then is the hub's word, or the lane's own where it did not answer.
+    """
+
+    declaration_id: str
+    state: Literal["pending", "granted", "held", "used", "unanswered"]
+    holder: str = ""
+    alone_until_ms: int | None = None
+    sightings: tuple[SightingRow, ...] = ()
+    known_empty: KnownEmptyRow | None = None
+
+
+class EvidenceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the lane had in hand when it decided. None: not sensed.
+
+    What stands after `faults` came later in v1.
+    """
+
+    plate: PlateFact | None = msgspec.field(default_factory=lambda: None)
+    card: CardFact | None = msgspec.field(default_factory=lambda: None)
+    weight: WeightFact | None = msgspec.field(default_factory=lambda: None)
+    faults: tuple[str, ...] = msgspec.field(default_factory=lambda: ())
+    claim: ClaimFact | None = None  # None: nothing was claimed
 
 
 class DocumentRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -469,19 +530,23 @@ class ClaimRequest(msgspec.Struct, frozen=True, kw_only=True, tag="claim_request
     token: int
     passage_id: str
     declaration_id: str
+    since_arrival_ms: int = 0  # of the vehicle, when it was asked
 
 
 class ClaimAnswer(msgspec.Struct, frozen=True, kw_only=True, tag="claim_answer"):
     """The answer to the request with this epoch and token.
 
     `granted`: no other passage has the declaration. `held`: `holder`, which has not ended, asked
-    before. `used`: `holder` was released on it.
+    before. `used`: `holder` was released on it. `sightings`: where the declared plates were seen
+    lately; `known_empty`: what they weigh empty.
     """
 
     epoch: str
     token: int
     state: Literal["granted", "held", "used"]
     holder: str = ""
+    sightings: tuple[SightingRow, ...] = ()
+    known_empty: KnownEmptyRow | None = None
 
 
 class OverrideCommand(msgspec.Struct, frozen=True, kw_only=True, tag="override"):

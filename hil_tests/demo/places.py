@@ -225,6 +225,9 @@ site = "{SITE}"
 lane = "{lane.lane}"
 state_dir = "{lane.folder / "state"}"
 
+[policy]
+verified_plate_suffices = true
+
 [hub]
 host = "{HOST}"
 port = {places.broker_port}

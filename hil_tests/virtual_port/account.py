@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gate_agent.domain.effects import MarkUsed, Record
+from gate_agent.domain.identity import named_plate
 from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.domain.records import (
     CommandCarriedOut,
@@ -42,6 +43,7 @@ SPREAD_S = 10.0
 SECOND_USE = "replayed, to a lane that could not know"
 BEFORE_ITS_OWNER = "replayed, before its owner came: plate, card and weight are right"
 MISREAD_FOR_IT = "wrong_plate, and the camera was sure of the declared one"
+TAKEN_FOR_IT = "wrong_plate, and the picture fitted the declared one"
 LAST_STEPS = 12
 SHOWN = 200  # characters of an event or effect
 
@@ -226,6 +228,9 @@ class LaneAccount:
         if _is_read_as_declared(vehicle, body):
             port.false_releases[MISREAD_FOR_IT] += 1
             return
+        if _is_taken_for_declared(vehicle, body):
+            port.false_releases[TAKEN_FOR_IT] += 1
+            return
         if vehicle.kind is Kind.REPLAYED:  # which `used` judges, with what lanes can know
             was_used = bool(port.uses.get(declaration.declaration_id))
             port.false_releases[SECOND_USE if was_used else BEFORE_ITS_OWNER] += 1
@@ -260,6 +265,21 @@ def _is_read_as_declared(vehicle: Vehicle, body: PassageDecided) -> bool:
         vehicle.kind is Kind.WRONG_PLATE
         and plate is not None
         and plate.text == vehicle.papers.plate
+    )
+
+
+def _is_taken_for_declared(vehicle: Vehicle, body: PassageDecided) -> bool:
+    """Whether the picture spoke for the declared plate, by as much as policy asks for.
+
+    A rate as well: how often it does is the camera's (`camera.py`), and it is measured.
+    """
+    plate, declaration = body.evidence.plate, body.verdict.declaration
+    return (
+        vehicle.kind is Kind.WRONG_PLATE
+        and plate is not None
+        and declaration is not None
+        and named_plate(plate, body.pack) == vehicle.papers.plate
+        and declaration.declaration_id == vehicle.papers.declaration_id
     )
 
 

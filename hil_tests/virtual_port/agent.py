@@ -18,6 +18,7 @@ from devices.config import (
     WeighbridgeConfig,
 )
 from gate_agent.adapters.lane_io import LampOrder
+from gate_agent.adapters.plate_candidates import PlateCandidates
 from gate_agent.clock import instant
 from gate_agent.config import HubLinkConfig, LaneConfig
 from gate_agent.errors import StoreError
@@ -212,8 +213,7 @@ class VirtualAgent(Agent):
         if self._deadline is not None:
             self._deadline.cancel()
         self._link.stop()
-        for part in (self._manifest, self._outbox, self._cache_reader, self._cache, self._store):
-            part.close()
+        self._close_stores()
 
     def unfinished(self, head: tuple[int, int, str], rules: str) -> str | None:
         """What this lane has still to send or to fetch; None: nothing.
@@ -250,6 +250,8 @@ class VirtualAgent(Agent):
     def _make_devices(self, config: LaneConfig, pictures: PictureFiles) -> None:
         del config
         self.pictures = pictures
+        self.candidates = PlateCandidates(self._declared)
+        self.candidates.open()
 
     def _make_dispatch(self) -> Dispatch:
         return Dispatch(
@@ -320,6 +322,7 @@ def lane_config(lane: str, folder: Path) -> LaneConfig:
         site=SITE,
         lane=lane,
         state_dir=str(folder / lane),
+        policy={"verified_plate_suffices": True},
         devices=DevicesConfig(
             bus=BusConfig(),
             weighbridge=WeighbridgeConfig(port="none"),

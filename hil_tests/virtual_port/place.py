@@ -10,6 +10,7 @@ import random
 from typing import TYPE_CHECKING, Protocol
 
 from gate_agent.adapters.lane_io import LampOrder, LowerOrder, RaiseOrder
+from gate_agent.adapters.plate_candidates import NOT_WEIGHED
 from gate_agent.domain.effects import Lamp, Sign
 from gate_agent.domain.events import (
     BarrierCommandFailed,
@@ -25,6 +26,7 @@ from gate_agent.domain.events import (
 )
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.vocabulary import Barrier, WeightState
+from hil_tests.virtual_port.camera import NOTHING, Look, weigh
 
 if TYPE_CHECKING:
     import asyncio
@@ -54,8 +56,8 @@ class Vehicle(Protocol):
         """Which one it is."""
         ...
 
-    def seen_as(self, attempt: int, rng: random.Random) -> tuple[str, int, int]:
-        """What the camera makes of its plate: text, confidence in permille, frames agreed."""
+    def seen_as(self, attempt: int, rng: random.Random) -> Look:
+        """What the camera makes of its plate."""
         ...
 
 
@@ -336,19 +338,24 @@ class Place:
     def _answer_plate(self, order: PlateOrder, whose: VirtualAgent | None) -> None:
         if whose is None or whose is not self.agent:
             return
-        text, permille, agreed = "", 0, 0
+        look = NOTHING
         if self.present and not self.is_away(FaultCode.CAMERA_LINK):
             first = next(iter(self.present.values()))
-            text, permille, agreed = first.seen_as(order.attempt, self._rng)
+            look = first.seen_as(order.attempt, self._rng)
+        weighed = NOT_WEIGHED
+        if look.text:
+            weighed = weigh(look, whose.candidates, order.card_uid)
         self._tell(
             PlateRead(
                 passage_id=order.passage_id,
                 attempt=order.attempt,
-                text=text,
-                plate_class="blue" if text else "",
-                confidence_permille=permille,
-                frames_agreed=agreed,
+                text=look.text,
+                plate_class="blue" if look.text else "",
+                confidence_permille=look.permille,
+                frames_agreed=look.frames_agreed,
                 frames_seen=3,
-                picture_id=whose.keep_picture(self._rng) if text else None,
+                picture_id=whose.keep_picture(self._rng) if look.text else None,
+                candidates=weighed.candidates,
+                none_milli_nats=weighed.none_milli_nats,
             )
         )

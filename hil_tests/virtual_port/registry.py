@@ -6,20 +6,31 @@ import random
 import sqlite3
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from central.store import manifest_store, policy_store
 from central.store.manifest_store import Author
 from gate_agent.domain.draws import commitment
-from gate_agent.domain.policy_pack import DrawPeriod, PolicyPack, RiskRule
+from gate_agent.domain.policy_pack import (
+    WITHOUT_DOUBT_PERMILLE,
+    DrawPeriod,
+    IdentityRule,
+    Limits,
+    PolicyPack,
+    RiskRule,
+)
 from gate_agent.wire.v1 import DeclarationRow, DocumentsName
 from hil_tests.virtual_port.loop import WALL_MS
 from hil_tests.virtual_port.script import Kind, Script, Truck
-from hil_tests.virtual_port.traffic import own_papers
+from hil_tests.virtual_port.traffic import HARD_TO_READ, one_character_off, own_papers
 
 if TYPE_CHECKING:
     from hil_tests.virtual_port.hub import HubProcess
 
 ROWS = 300  # in one import
 CHANGED = 20  # in one import during the day, and as many new
+VERIFYING = 0.7  # of the packs: a plate in doubt may be made up for
+NEIGHBORS = 3  # every so many a vehicle that is hard to read has a declared neighbor
 MONTH_MS = 30 * 86_400_000
 NEVER_COME = 9_000_000  # numbers of declarations whose vehicles never come
 
@@ -65,6 +76,8 @@ class Registry:
             owner="port",
             effective_from_ms=begins_ms,
             effective_until_ms=begins_ms + MONTH_MS,
+            limits=Limits(min_plate_confidence_permille=WITHOUT_DOUBT_PERMILLE),
+            identity=IdentityRule(verified_plate_suffices=self._rng.random() < VERIFYING),
             risk=RiskRule(unknown_review_permille=self._rng.choice([0, 20, 100])),
             draw_periods=(period,),
         )
@@ -82,10 +95,17 @@ class Registry:
 
     async def _bring_in(self, trucks: list[Truck]) -> None:
         services = self._hub.services
-        rows = [row for truck in trucks if (row := self._row(truck)) is not None]
+        rows = [row for truck in trucks for row in self._rows(truck)]
         if services is not None:
             author = Author(at_ms=services.clock.wall_ms(), who="port")
             await services.store.write(manifest_store.apply_import, rows, author, replace=False)
+
+    def _rows(self, truck: Truck) -> list[DeclarationRow]:
+        own = self._row(truck)
+        if own is None:
+            return []
+        is_hard = truck.kind in HARD_TO_READ and truck.number % NEIGHBORS == 0
+        return [own, _neighbor(own, truck.number)] if is_hard else [own]
 
     def _row(self, truck: Truck) -> DeclarationRow | None:
         own = own_papers(self._script.seed, truck)
@@ -101,6 +121,17 @@ class Registry:
             documents=_DOCUMENTS.get(truck.kind, "released"),
             holds=("customs",) if truck.kind is Kind.HELD else (),
         )
+
+
+def _neighbor(row: DeclarationRow, number: int) -> DeclarationRow:
+    """The paper of somebody else, whose plate differs in one character."""
+    rng = random.Random(f"{number}-neighbor")
+    return msgspec.structs.replace(
+        row,
+        declaration_id=f"N{row.declaration_id}",
+        plates=(one_character_off(row.plates[0], rng),),
+        card_uid=f"{rng.getrandbits(32):08X}",
+    )
 
 
 def _keep_rules(db: sqlite3.Connection, pack: PolicyPack, secret: bytes, now_ms: int) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gate_agent.domain.effects import Lamp, Sign
 from gate_agent.domain.vocabulary import Barrier
+from hil_tests.virtual_port.camera import NOTHING, Look, clear_look, hard_look
 from hil_tests.virtual_port.script import MAY_LEAVE, Kind, Papers, Truck, papers
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ LONGEST_S = 2_400.0  # in one lane, or in front of it: then something is stuck
 WAVED_S = 600.0
 """A hub that was put back to a backup may have forgotten a passage that waits: nobody can decide it
 at the console (docs/explanation/limits.md), so somebody goes there and waves the truck back."""
-MISREADS = 0.3  # of the looks at a plate that is hard to read
-SURELY_WRONG = 0.004  # of those: wrong by one character, and the reader is sure
+HARD_TO_READ = (Kind.MISREAD, Kind.WRONG_PLATE)
+CHOSEN = 0.5  # of the looks at a copied plate: hard to read where it differs
 
 
 class StuckError(Exception):
@@ -63,18 +64,22 @@ class Vehicle:
             case _:
                 pass
 
-    def seen_as(self, attempt: int, rng: random.Random) -> tuple[str, int, int]:
+    def seen_as(self, attempt: int, rng: random.Random) -> Look:
         """What the camera makes of it."""
         if self.kind is Kind.NO_PLATE:
-            return "", 0, 0
-        if self.kind is not Kind.MISREAD and self.kind is not Kind.WRONG_PLATE:
-            return self.plate, 960, 3
-        if rng.random() < MISREADS:
-            wrong = one_character_off(self.plate, rng)
-            if rng.random() < SURELY_WRONG:
-                return wrong, 930, 2
-            return wrong, rng.randrange(300, 790), rng.choice([1, 2])
-        return self.plate, 700 + 80 * attempt, 2
+            return NOTHING
+        if self.kind not in HARD_TO_READ:
+            return clear_look(self.plate)
+        return hard_look(self.plate, attempt, self._weak(rng), rng)
+
+    def _weak(self, rng: random.Random) -> tuple[int, str]:
+        """Which character could be taken for which; somebody who copies a plate has chosen it."""
+        pairs = zip(self.plate, self.papers.plate, strict=True)
+        off = [(place, theirs) for place, (own, theirs) in enumerate(pairs) if own != theirs]
+        if off and rng.random() < CHOSEN:
+            return off[0]
+        wrong = one_character_off(self.plate, rng)
+        return next((n, c) for n, c in enumerate(wrong) if c != self.plate[n])
 
 
 def one_character_off(plate: str, rng: random.Random) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
 from math import exp, isinf
 from typing import Final
 
@@ -21,6 +22,7 @@ from models.lpr.plates import (
     LETTERS,
     PROVINCES,
     SUFFIXES,
+    CharacterReading,
     PlateReading,
     normalize_plate,
     plausible_class,
@@ -88,14 +90,71 @@ def verify_reading(
         declared: any form of the plates; doubles count once.
         policy: what it takes to accept.
     """
+    return verify_frames(reader, [(image, reading)], declared, policy)
+
+
+def verify_frames(
+    reader: PlateReader,
+    looks: Sequence[tuple[BgrImage, PlateReading]],
+    declared: Sequence[str],
+    policy: VerifyPolicy,
+) -> Verification:
+    """The same over several pictures of one plate.
+
+    They err alike, so together they count as one picture: the mean of their logarithms.
+
+    Args:
+        reader: asked twice about the first picture, once about each other.
+        looks: pictures with what was read there freely; the surest first.
+        declared: any form of the plates; doubles count once.
+        policy: what it takes to accept.
+    """
     texts = list(dict.fromkeys(normalize_plate(text) for text in declared))
-    if not texts:
+    if not texts or not looks:
         return NOTHING
-    logs = reader.log_likelihoods(image, reading.corners, texts, rows=reading.rows)
-    ranked = sorted(zip(logs, texts, strict=True), reverse=True)
-    rivals = rivals_of(reading.text, ranked, set(texts))
-    rival_logs = reader.log_likelihoods(image, reading.corners, rivals, rows=reading.rows)
-    return weigh(ranked, rival_logs, policy)
+    first, *further = looks
+    logs = [_likelihoods(reader, first, texts)]
+    rivals = rivals_of(first[1].text, sorted(zip(logs[0], texts, strict=True), reverse=True),
+                       set(texts))  # fmt: skip
+    rival_logs = [_likelihoods(reader, first, rivals)]
+    for look in further:
+        both = _likelihoods(reader, look, [*texts, *rivals])
+        logs.append(both[: len(texts)])
+        rival_logs.append(both[len(texts) :])
+    ranked = sorted(zip(_means(logs), texts, strict=True), reverse=True)
+    return weigh(ranked, _means(rival_logs), policy)
+
+
+def _likelihoods(
+    reader: PlateReader, look: tuple[BgrImage, PlateReading], texts: Sequence[str]
+) -> list[float]:
+    image, reading = look
+    return reader.log_likelihoods(image, reading.corners, texts, rows=reading.rows)
+
+
+def _means(logs: Sequence[Sequence[float]]) -> list[float]:
+    return [sum(each) / len(logs) for each in zip(*logs, strict=True)]
+
+
+def look_alikes(text: str, characters: Sequence[CharacterReading]) -> list[str]:
+    """What a reading could be taken for, nearest first: texts that some plate may carry.
+
+    The text itself, every plate one character from it (another one of the same sort, one less,
+    one more), and those two characters from it where the reader names both as alternatives.
+    """
+    found = [text, *neighbors(text)]
+    found += [text[:place] + text[place + 1 :] for place in range(len(text))]
+    found += [
+        text[:place] + extra + text[place:]
+        for place in range(1, len(text) + 1)
+        for extra in LETTERS + DIGITS
+    ]
+    if len(characters) == len(text):
+        for one, other in combinations(range(len(text)), 2):
+            for a, _ in characters[one].alternatives:
+                for b, _ in characters[other].alternatives:
+                    found.append(text[:one] + a + text[one + 1 : other] + b + text[other + 1 :])
+    return [each for each in dict.fromkeys(found) if each == text or plausible_class(each)]
 
 
 def rivals_of(free: str, ranked: Sequence[tuple[float, str]], declared: set[str]) -> list[str]:

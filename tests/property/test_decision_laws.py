@@ -120,7 +120,7 @@ def spoilings() -> st.SearchStrategy[Spoiling]:
             lambda barrier: _evidence(barrier=barrier)
         ),
         st.sampled_from(list(FaultCode)).map(_fault),
-        st.integers(0, 799).map(lambda permille: _plate(confidence_permille=permille)),
+        st.integers(0, 979).map(lambda permille: _plate(confidence_permille=permille)),
         older.map(lambda age_ms: _plate(age_ms=age_ms)),
         older.map(lambda age_ms: _card(age_ms=age_ms)),
         older.map(lambda age_ms: _weight(age_ms=age_ms)),
@@ -227,7 +227,7 @@ def test_only_fresh_evidence_of_this_passage_releases(
 def test_a_stricter_policy_never_releases_more(permille: int, frames: int, factor: int) -> None:
     evidence = _plate(confidence_permille=permille, frames_agreed=frames)(good_evidence())
     strict = PolicyPack(
-        version="s", limits=Limits(min_plate_confidence_permille=900, min_plate_frames=3 + factor)
+        version="s", limits=Limits(min_plate_confidence_permille=985, min_plate_frames=3 + factor)
     )
     if decide(evidence, [a_declaration()], strict, DECIDED_AT.wall_ms).outcome is Outcome.RELEASE:
         normal = decide(evidence, [a_declaration()], PACK, DECIDED_AT.wall_ms)

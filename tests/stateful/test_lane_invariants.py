@@ -18,10 +18,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gate_agent.domain.effects import Effect, LowerBarrier, RaiseBarrier
+from gate_agent.domain.effects import ClaimDeclaration, Effect, LowerBarrier, RaiseBarrier
 from gate_agent.domain.events import (
     BarrierCommandFailed,
     CardPresented,
+    ClaimAnswered,
     DeadlineExpired,
     DeclarationsFound,
     LoweringOrdered,
@@ -32,6 +33,7 @@ from gate_agent.domain.events import (
     RaiseSent,
     WeightObserved,
 )
+from gate_agent.domain.evidence import ClaimState, PlateCandidate
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.lane import step
 from gate_agent.domain.manifest import Declaration, ManifestStatus
@@ -50,6 +52,7 @@ from tests.lane_machine import (
     CARDS,
     DECISIONS,
     FAULTS,
+    HELD_AGAINST,
     MANIFESTS,
     MODES,
     PLATES,
@@ -59,6 +62,7 @@ from tests.lane_machine import (
 )
 from tests.truck_yard import TruckYard
 
+ANSWERS = (ClaimState.GRANTED, ClaimState.HELD, ClaimState.USED)
 PACKS = (
     PACK,
     PolicyPack(version="over", owner="rules desk", effective_until_ms=START.wall_ms),
@@ -124,8 +128,22 @@ class AnythingHappens(LaneMachine):
     def scale_swings(self, low_kg: int, wide_kg: int) -> None:
         self.story.swings_between(low_kg, low_kg + wide_kg)
 
-    @rule(which=st.integers(0, 3), attempt=st.integers(0, 5), text=PLATES, sure=st.booleans())
-    def plate_comes(self, which: int, attempt: int, text: str, *, sure: bool) -> None:
+    @rule(
+        which=st.integers(0, 3),
+        attempt=st.integers(0, 5),
+        text=PLATES,
+        sure=st.booleans(),
+        against=HELD_AGAINST,
+    )
+    def plate_comes(
+        self,
+        which: int,
+        attempt: int,
+        text: str,
+        *,
+        sure: bool,
+        against: tuple[tuple[tuple[str, int], ...], int | None],
+    ) -> None:
         passage = self.story.lane.passage
         self.story.happens(
             PlateRead(
@@ -133,11 +151,23 @@ class AnythingHappens(LaneMachine):
                 attempt=attempt or (passage.plate_attempt if passage else 1),
                 text=text,
                 plate_class="mainland",
-                confidence_permille=950 if sure else 400,
+                confidence_permille=990 if sure else 400,
                 frames_agreed=4,
                 frames_seen=5,
                 picture_id=None,
+                candidates=tuple(
+                    PlateCandidate(text=each, milli_nats=weight) for each, weight in against[0]
+                ),
+                none_milli_nats=against[1],
             )
+        )
+
+    @rule(back=st.integers(0, 2), state=st.sampled_from(ANSWERS), holder=st.booleans())
+    def the_hub_answers_a_claim(self, back: int, state: ClaimState, *, holder: bool) -> None:
+        claims = [e for e in self.story.effects if isinstance(e, ClaimDeclaration)]
+        token = claims[-1 - back % len(claims)].token if claims else 1
+        self.story.happens(
+            ClaimAnswered(token=token, state=state, holder="lane2-b-000001" if holder else "")
         )
 
     @precondition(lambda self: self.story.phase is Phase.GATHERING)
@@ -265,6 +295,7 @@ MUST_HAPPEN = {
     ],
     TruckYard: [
         "decided release",
+        "decided release on a picture in doubt",
         "decided before the weight settled",
         "weighed afterwards",
         "weighed otherwise",

@@ -1,6 +1,7 @@
 """Asking for a plate: only pictures of this vehicle, and a lost camera keeps the question."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from devices.clock import ManualClock
 from devices.errors import DeviceError, LinkDown
 from devices.readings import Frame
+from gate_agent.adapters.plate_candidates import IN_QUESTION, PlateCandidates
 from gate_agent.adapters.plate_reader import PATIENCE_S, PlateAdapter, PlateOrder
 from gate_agent.domain.events import Event, FaultCleared, FaultRaised, PlateRead
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.vocabulary import PassageId
+from gate_agent.errors import StoreError
 from gate_agent.inbox import Inbox
 from gate_agent.store.picture_files import PictureFiles
 from models.lpr.api import BgrImage
@@ -52,6 +55,11 @@ class _Reader:
 
     def __init__(self) -> None:
         self.trouble: Exception | None = None
+        self.trouble_in_weighing: Exception | None = None
+        self.confidence = 0.99
+        self.also: list[PlateReading] = []
+        self.likelihoods: dict[str, float] = {}
+        self.asked: list[list[str]] = []
         self.corners: Corners = ((20.0, 20.0), (90.0, 20.0), (90.0, 50.0), (20.0, 50.0))
 
     def read(self, image: BgrImage, *, frame_number: int = 0) -> list[PlateReading]:
@@ -63,13 +71,14 @@ class _Reader:
                 text=PLATE,
                 plate_class=PlateClass.BLUE,
                 rows=1,
-                confidence=0.99,
+                confidence=self.confidence,
                 characters=tuple(
                     CharacterReading(character=one, confidence=0.998) for one in PLATE
                 ),
                 corners=self.corners,
                 frame_number=frame_number,
-            )
+            ),
+            *self.also,
         ]
 
     def read_crop(self, crop: BgrImage, *, frame_number: int = 0) -> PlateReading | None:
@@ -78,13 +87,34 @@ class _Reader:
     def log_likelihoods(
         self, image: BgrImage, corners: Corners, texts: Sequence[str], *, rows: int = 1
     ) -> list[float]:
-        raise AssertionError("a lane reads whole pictures")
+        if self.trouble_in_weighing is not None:
+            raise self.trouble_in_weighing
+        self.asked.append(list(texts))
+        return [self.likelihoods.get(text, -20.0) for text in texts]
+
+
+class _Declared:
+    """What a manifest declares: plates, and those of each card."""
+
+    def __init__(self) -> None:
+        self.plates: set[str] = set()
+        self.cards: dict[str, list[str]] = {}
+        self.trouble: StoreError | None = None
+
+    def among(self, texts: Iterable[str]) -> list[str]:
+        if self.trouble is not None:
+            raise self.trouble
+        return [text for text in dict.fromkeys(texts) if text in self.plates]
+
+    def of_card(self, card_uid: str) -> list[str]:
+        return self.cards.get(card_uid, [])
 
 
 class _Bench:
     def __init__(self, folder: Path) -> None:
         self.clock = ManualClock()
         self.camera, self.reader, self.inbox = _Camera(self.clock), _Reader(), Inbox()
+        self.declared = _Declared()
         self.folder = folder / "pictures"
         self.adapter = PlateAdapter(
             self.camera,
@@ -93,12 +123,13 @@ class _Bench:
             self.inbox,
             self.clock,
             quiet_log(),
+            PlateCandidates(self.declared),
         )
         self.adapter.open()
 
-    def ask(self, attempt: int = 1, passage: str = "p1") -> None:
+    def ask(self, attempt: int = 1, passage: str = "p1", card_uid: str | None = None) -> None:
         now_s = self.clock.now().mono_s
-        self.adapter.order(PlateOrder(PassageId(passage), attempt, now_s))
+        self.adapter.order(PlateOrder(PassageId(passage), attempt, now_s, card_uid))
 
     def told(self) -> list[Event]:
         events: list[Event] = []
@@ -208,3 +239,79 @@ def test_corners_outside_the_picture_still_make_a_picture(
     bench.ask()
     bench.adapter.serve()
     assert bench.read().plate_picture_id is not None
+
+
+NEAR, FAR = "粤B12346", "粤ZF823港"
+
+
+def weighed(bench: _Bench, card_uid: str | None = None) -> PlateRead:
+    bench.camera.turns = [0.0, 0.0, 0.0]
+    bench.ask(card_uid=card_uid)
+    bench.adapter.serve()
+    return bench.read()
+
+
+def test_a_sure_plate_that_looks_like_no_other_declared_one_costs_no_further_look(
+    bench: _Bench,
+) -> None:
+    bench.declared.plates = {PLATE, FAR}
+    read = weighed(bench)
+    assert [each.text for each in read.candidates] == [PLATE]
+    assert read.none_milli_nats is not None
+    assert read.candidates[0].milli_nats - read.none_milli_nats > 3_900
+    assert bench.reader.asked == []
+
+
+def test_the_picture_is_held_against_every_declared_plate_one_character_away(
+    bench: _Bench,
+) -> None:
+    bench.declared.plates = {PLATE, NEAR, FAR}
+    bench.reader.likelihoods = {PLATE: -0.02, NEAR: -9.0}
+    read = weighed(bench)
+    found = {each.text: each.milli_nats for each in read.candidates}
+    assert set(found) == {PLATE, NEAR}
+    assert found[PLATE] - found[NEAR] > 9_000  # natural logarithms, in thousandths, and sharper
+
+
+def test_a_doubtful_plate_is_held_against_the_plates_of_the_card_as_well(bench: _Bench) -> None:
+    bench.reader.confidence = 0.4
+    bench.declared.cards = {"04A1": [FAR]}
+    assert weighed(bench).candidates == ()
+    read = weighed(bench, card_uid="04A1")
+    assert [each.text for each in read.candidates] == [FAR]
+
+
+def test_a_plate_that_nobody_declared_leaves_everything_to_none(bench: _Bench) -> None:
+    read = weighed(bench)
+    assert (read.candidates, read.none_milli_nats) == ((), 0)
+
+
+def test_no_more_plates_are_weighed_than_the_camera_has_time_for(bench: _Bench) -> None:
+    bench.declared.cards = {"04A1": [f"粤B{number:05d}" for number in range(10_000, 10_200)]}
+    weighed(bench, card_uid="04A1")
+    assert len(bench.reader.asked[0]) == IN_QUESTION
+
+
+@pytest.mark.parametrize("trouble", ["store", "reader"])
+def test_what_cannot_be_weighed_is_told_as_read_and_not_weighed(
+    bench: _Bench, trouble: str
+) -> None:
+    bench.declared.plates = {PLATE, NEAR}
+    if trouble == "store":
+        bench.declared.trouble = StoreError("hub.db: away")
+    else:
+        bench.reader.trouble_in_weighing = RuntimeError("no memory")
+    bench.camera.turns = [0.0, 0.0]
+    bench.ask()
+    bench.adapter.serve()
+    *faults, read = bench.told()
+    assert isinstance(read, PlateRead)
+    assert (read.text, read.candidates, read.none_milli_nats) == (PLATE, (), None)
+    assert [type(fault) for fault in faults] == ([FaultRaised] if trouble == "reader" else [])
+
+
+def test_the_second_plate_of_a_cross_border_vehicle_is_told_too(bench: _Bench) -> None:
+    (own,) = bench.reader.read(np.zeros((9, 9, 3), np.uint8))
+    bench.reader.also = [replace(own, text="AB1234", confidence=0.97)]
+    read = weighed(bench)
+    assert [other.text for other in read.others] == ["AB1234"]

@@ -11,9 +11,14 @@ from gate_agent.domain.decision import OUTCOME_OF, Reason, Verdict, decide
 from gate_agent.domain.evidence import (
     UNKNOWN_MANIFEST,
     CardEvidence,
+    ClaimEvidence,
+    ClaimState,
     Evidence,
+    KnownEmpty,
     ManifestEvidence,
+    PlateCandidate,
     PlateEvidence,
+    Sighting,
     WeightEvidence,
 )
 from gate_agent.domain.faults import WARNINGS, FaultCode
@@ -69,6 +74,25 @@ def weighing(kg: int) -> Case:
     return sensed(lambda e: replace(e, weight=replace(weight(e), gross_kg=kg)))
 
 
+def held_against(evidence: Evidence, *candidates: tuple[str, int], none: int) -> Evidence:
+    """The same with the picture held against these declared plates."""
+    found = tuple(PlateCandidate(text=text, milli_nats=weight) for text, weight in candidates)
+    return replace(evidence, plate=replace(plate(evidence), candidates=found, none_milli_nats=none))
+
+
+def answered(
+    evidence: Evidence, *sightings: Sighting, known_empty: KnownEmpty | None = None
+) -> Evidence:
+    """The same with what the hub knows of the plate."""
+    said = ClaimEvidence(
+        declaration_id=a_declaration().declaration_id,
+        state=ClaimState.GRANTED,
+        sightings=sightings,
+        known_empty=known_empty,
+    )
+    return replace(evidence, claim=said)
+
+
 OLD_MS = -1_000
 CASES: dict[Reason, tuple[Case, Outcome]] = {
     Reason.NO_DECLARATION: (lambda e: (e, ()), Outcome.REFUSE),
@@ -90,7 +114,26 @@ CASES: dict[Reason, tuple[Case, Outcome]] = {
     Reason.AGENCY_HOLD: (paper(holds=("customs",)), Outcome.INSPECT),
     Reason.PLATE_MISSING: (sensed(lambda e: replace(e, plate=None)), Outcome.HOLD),
     Reason.PLATE_DOUBTFUL: (
-        sensed(lambda e: replace(e, plate=replace(plate(e), confidence_permille=799))),
+        sensed(lambda e: replace(e, plate=replace(plate(e), confidence_permille=979))),
+        Outcome.HOLD,
+    ),
+    Reason.PLATE_AMBIGUOUS: (
+        sensed(lambda e: held_against(e, (PLATE, -20), ("粤B12346", -4_000), none=-9_000)),
+        Outcome.HOLD,
+    ),
+    Reason.IDENTITY_UNPROVEN: (
+        lambda e: (
+            held_against(e, (PLATE, -20), none=-4_000),
+            (a_declaration(), a_declaration(declaration_id="D2", plates=("粤B12346",))),
+        ),
+        Outcome.HOLD,
+    ),
+    Reason.SEEN_ELSEWHERE: (
+        sensed(lambda e: answered(e, Sighting(lane="lane2", passage_id="p", gap_ms=29_999))),
+        Outcome.HOLD,
+    ),
+    Reason.TARE_UNLIKE: (
+        sensed(lambda e: answered(e, known_empty=KnownEmpty(kg=GROSS_KG + 1_501, times=2))),
         Outcome.HOLD,
     ),
     Reason.PLATE_STALE: (

@@ -64,7 +64,7 @@ def test_a_dossier_has_every_input_of_the_verdict_and_its_way_to_it(story: KeptS
             attempt=1,
             text="粤B12345",
             plate_class="mainland",
-            confidence_permille=950,
+            confidence_permille=990,
             frames_agreed=3,
             frames_seen=3,
             picture_id=SHA,

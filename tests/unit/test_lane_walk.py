@@ -116,7 +116,7 @@ def test_evidence_may_come_in_any_order(order: str) -> None:
 
 def test_a_doubtful_plate_is_read_again_until_it_is_good() -> None:
     story = LaneStory().ready().truck_arrives()
-    story.plate_is_read("粤B1Z345", 500).plate_is_read("", 0).plate_is_read(PLATE, 900)
+    story.plate_is_read("粤B1Z345", 500).plate_is_read("", 0).plate_is_read(PLATE, 990)
     assert [request.attempt for request in story.plate_requests()] == [1, 2, 3]
     assert story.passage.plate_done
 

@@ -11,6 +11,9 @@ import pytest
 from gate_agent.domain.events import AgentStarted, PolicyChanged
 from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.domain.policy_pack import (
+    WITHOUT_DOUBT_PERMILLE,
+    IdentityRule,
+    Limits,
     PolicyPack,
     canonical,
     default_pack,
@@ -19,7 +22,7 @@ from gate_agent.domain.policy_pack import (
 )
 from gate_agent.domain.records import PassageDecided, PolicyAdopted
 from gate_agent.domain.vocabulary import Outcome, Phase
-from gate_agent.wire.policy_pack import PolicyPackError, read_pack
+from gate_agent.wire.policy_pack import PolicyPackError, read_new_pack, read_pack
 from tests.builders import LaneStory
 from tests.policy_cases import PACK, changed_pack
 
@@ -99,6 +102,15 @@ _PERIOD = {"period": "p", "from_ms": 0, "until_ms": 9, "commitment": "0" * 64}
         ({"slips": [{"mode": "m", "prefix": "S", "first": 2, "last": 1}]}, r"slips\[0\]\.last"),
         ({"draw_periods": [_PERIOD, _PERIOD | {"period": "q"}]}, r"overlap"),
         ({"demands": ["colour"]}, r"demands\[0\]"),
+        ({"identity": {"agree": ["card"]}}, r"identity\.agree"),
+        (
+            {
+                "identity": {
+                    "pieces": [{"piece": "card", "wrong_milli_nats": 1, "chance_milli_nats": 0}]
+                }
+            },
+            r"wrong_milli_nats",
+        ),
     ],
 )
 def test_a_pack_that_fails_its_check_is_refused_whole_and_the_field_named(
@@ -113,8 +125,28 @@ def test_the_lane_files_limits_are_the_built_in_pack() -> None:
     pack = default_pack(policy)
     assert (pack.limits.weight_tolerance_kg, pack.limits.card_max_age_ms) == (300, 60_500)
     assert pack.version == policy.version
-    assert msgspec.structs.replace(pack, limits=limits_of(ReleasePolicy())).limits == (
-        PolicyPack(version="x").limits
+    silent = PolicyPack(version="x").limits
+    assert limits_of(ReleasePolicy()) == msgspec.structs.replace(
+        silent, min_plate_confidence_permille=WITHOUT_DOUBT_PERMILLE
+    )
+
+
+def test_a_pack_written_now_means_without_doubt_by_silence_an_old_one_what_it_meant() -> None:
+    content = canonical(PolicyPack(version="x", owner="rules desk"))
+    assert read_pack(content, "p").limits.min_plate_confidence_permille == 800
+    written = read_new_pack(content, "p")
+    assert written.limits.min_plate_confidence_permille == WITHOUT_DOUBT_PERMILLE
+    assert read_pack(canonical(written), "p") == written
+    said = PolicyPack(
+        version="x", owner="rules desk", limits=Limits(min_plate_confidence_permille=900)
+    )
+    assert read_new_pack(canonical(said), "p") == said
+
+
+def test_a_pack_without_the_identity_table_lets_no_picture_make_up_for_a_doubtful_reading() -> None:
+    assert not PolicyPack(version="x").identity.verified_plate_suffices
+    assert default_pack(ReleasePolicy(verified_plate_suffices=True)).identity == IdentityRule(
+        verified_plate_suffices=True
     )
 
 

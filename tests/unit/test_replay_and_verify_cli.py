@@ -79,7 +79,7 @@ def test_a_rule_change_is_rehearsed_on_what_really_passed(
 ) -> None:
     pack = tmp_path / "pack.json"
     pack.write_text(
-        '{"version":"2026-12","owner":"rules desk","limits":{"min_plate_confidence_permille":990}}'
+        '{"version":"2026-12","owner":"rules desk","limits":{"min_plate_confidence_permille":999}}'
     )
     assert main(["replay", str(folder), "--policy", str(pack)]) == 0
     said = capsys.readouterr().out

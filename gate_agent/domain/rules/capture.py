@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gate_agent.domain.evidence import CardEvidence, Evidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.identity import is_doubtful, plate_in_question
 from gate_agent.domain.matching import normalize_card, normalize_plate
-from gate_agent.domain.policy_pack import Limits, PolicyPack
+from gate_agent.domain.policy_pack import PolicyPack
 from gate_agent.domain.reasons import Reason
 
 STAMP_RACE_MS = 500
@@ -19,7 +20,7 @@ def capture_reasons(evidence: Evidence, pack: PolicyPack, _wall_ms: int) -> Iter
     limits = pack.limits
     if evidence.plate is None:
         yield Reason.PLATE_MISSING
-    elif is_doubtful(evidence.plate, limits):
+    elif is_doubtful(evidence.plate, pack):
         yield Reason.PLATE_DOUBTFUL
     if evidence.card is None:
         yield Reason.CARD_MISSING
@@ -37,14 +38,6 @@ def capture_reasons(evidence: Evidence, pack: PolicyPack, _wall_ms: int) -> Iter
     yield from _blocked(evidence, pack)
 
 
-def is_doubtful(plate: PlateEvidence, limits: Limits) -> bool:
-    """Whether a plate reading is too weak to release on."""
-    return (
-        plate.confidence_permille < limits.min_plate_confidence_permille
-        or plate.frames_agreed < limits.min_plate_frames
-    )
-
-
 def _is_fresh(piece: PlateEvidence | CardEvidence | WeightEvidence, max_age_ms: int) -> bool:
     """Observed during this passage, not in the future, and not too long ago (I3)."""
     return piece.since_arrival_ms >= 0 and -STAMP_RACE_MS <= piece.age_ms <= max_age_ms
@@ -57,6 +50,7 @@ def _blocked(evidence: Evidence, pack: PolicyPack) -> Iterator[Reason]:
         if any(normalize_card(blocked) == uid for blocked in pack.blocked_cards):
             yield Reason.CARD_BLOCKED
     if evidence.plate and pack.blocked_plates:
-        text = normalize_plate(evidence.plate.text)
-        if any(normalize_plate(blocked) == text for blocked in pack.blocked_plates):
+        named = plate_in_question(evidence.plate, pack)
+        texts = {normalize_plate(evidence.plate.text), normalize_plate(named)}
+        if any(normalize_plate(blocked) in texts for blocked in pack.blocked_plates):
             yield Reason.PLATE_BLOCKED

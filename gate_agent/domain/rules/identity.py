@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from gate_agent.domain.evidence import Evidence
+from gate_agent.domain.identity import (
+    identity_of,
+    is_doubtful,
+    is_sure,
+    plate_in_question,
+    plate_margin_milli_nats,
+)
 from gate_agent.domain.manifest import Declaration, Documents
 from gate_agent.domain.matching import declared_with_card, declared_with_plate
-from gate_agent.domain.policy_pack import PolicyPack
+from gate_agent.domain.policy_pack import IdentityRule, PolicyPack
 from gate_agent.domain.reasons import Reason
-from gate_agent.domain.rules.capture import is_doubtful
 
 
 def identify(
@@ -21,9 +27,12 @@ def identify(
     second, cleaner paper cannot hide it.
     """
     plate, card = evidence.plate, evidence.card
-    by_plate = declared_with_plate(declarations, plate.text) if plate else []
+    text = plate_in_question(plate, pack) if plate else ""
+    by_plate = declared_with_plate(declarations, text) if plate else []
     by_card = declared_with_card(declarations, card.uid) if card else []
     found, reasons = _match(evidence, by_plate, by_card, pack, wall_ms)
+    if found is not None and found in by_plate and found in by_card:
+        reasons += _unproven(evidence, found, declarations, pack)
     if any(each.held_by and is_current(each, wall_ms) for each in (*by_plate, *by_card)):
         reasons.append(Reason.AGENCY_HOLD)
     return found, reasons
@@ -44,11 +53,43 @@ def _match(
     # the supervisor sees it; the missing half is a reason of its own and keeps the boom down.
     if by_plate and card is None:
         return _choose(by_plate, wall_ms)
-    if by_card and (plate is None or is_doubtful(plate, pack.limits)):
+    if by_card and (plate is None or is_doubtful(plate, pack)):
         return _choose(by_card, wall_ms)
     if by_plate or by_card:
         return None, [Reason.PLATE_CARD_MISMATCH]
+    if plate is not None and not is_sure(plate, pack.limits) and not is_doubtful(plate, pack):
+        # It was named by a paper that has gone since: nobody is sent away for that.
+        return None, [Reason.NO_DECLARATION, Reason.PLATE_DOUBTFUL]
     return None, [Reason.NO_DECLARATION]
+
+
+def _unproven(
+    evidence: Evidence, found: Declaration, declarations: Sequence[Declaration], pack: PolicyPack
+) -> Iterator[Reason]:
+    """Plate and card name this vehicle: is it clear that it is no other?
+
+    A picture that was held against no declared plate, as before there was a way to, is judged by
+    its reading alone. A plate in doubt is a reason of its own.
+    """
+    plate, rule = evidence.plate, pack.identity
+    if plate is None or is_doubtful(plate, pack):
+        return
+    identity = identity_of(evidence, declarations, pack)
+    standing = identity.standing(found)
+    if standing is None:
+        return
+    is_weighed = plate.none_milli_nats is not None
+    margin = plate_margin_milli_nats(plate, found, pack.limits)
+    if is_weighed and margin is not None and margin < rule.min_margin_milli_nats:
+        yield Reason.PLATE_AMBIGUOUS
+    is_weak = is_weighed and identity.odds_milli_nats(standing) < rule.min_odds_milli_nats
+    if is_weak or not standing.agreeing.issuperset(_demanded(evidence, rule)):
+        yield Reason.IDENTITY_UNPROVEN
+
+
+def _demanded(evidence: Evidence, rule: IdentityRule) -> Iterator[str]:
+    """What has to agree. A weight that is missing, or does not fit, is a reason of its own."""
+    return (each for each in rule.agree if each != "weight" or evidence.weight is not None)
 
 
 def _choose(found: list[Declaration], wall_ms: int) -> tuple[Declaration | None, list[Reason]]:

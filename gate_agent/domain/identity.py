@@ -1,0 +1,220 @@
+"""Who is this vehicle: every piece of evidence weighed for every declared vehicle, and for none.
+
+All weights are milli-nats, thousandths of a natural logarithm, in whole numbers: a reading has
+been weighed by its reader, every other piece has two numbers in the policy's `identity` table (how
+often the declared vehicle itself would show another one, and how often a stranger would happen to
+fit). Pieces are independent, so their weights are added; what is left for everything else is the
+logarithm of the sum (`log_sums.py`). A piece that is missing says nothing here: that it is missing
+is a reason of its own, or policy demands it by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gate_agent.domain.evidence import Evidence, PlateEvidence
+from gate_agent.domain.log_sums import LEAST, log_permille, log_sum
+from gate_agent.domain.manifest import Declaration
+from gate_agent.domain.matching import normalize_card, normalize_plate
+from gate_agent.domain.policy_pack import Limits, PieceRule, PolicyPack
+from gate_agent.domain.rules.weight import tolerance_of
+
+SUREST_PERMILLE = 999  # no reader is surer of a plate than this, whatever it says
+
+
+def is_sure(plate: PlateEvidence, limits: Limits) -> bool:
+    """Whether the reading by itself is good enough to release on."""
+    return (
+        plate.confidence_permille >= limits.min_plate_confidence_permille
+        and plate.frames_agreed >= limits.min_plate_frames
+    )
+
+
+def named_plate(plate: PlateEvidence, pack: PolicyPack) -> str | None:
+    """The plate that this evidence names without doubt, None where it names none.
+
+    What was read, if it was read well enough; else, where policy says that this suffices, the one
+    declared plate that the picture is far likelier to show than all others and than none of them.
+    """
+    if is_sure(plate, pack.limits):
+        return plate.text
+    rule = pack.identity
+    if (
+        not rule.verified_plate_suffices
+        or plate.none_milli_nats is None
+        or not plate.candidates
+        or plate.frames_seen < pack.limits.min_plate_frames
+    ):
+        return None
+    best = max(plate.candidates, key=lambda each: (each.milli_nats, each.text))
+    rest = [each.milli_nats for each in plate.candidates if each is not best]
+    odds = best.milli_nats - log_sum([plate.none_milli_nats, *rest])
+    return best.text if odds >= rule.min_plate_odds_milli_nats else None
+
+
+def is_doubtful(plate: PlateEvidence, pack: PolicyPack) -> bool:
+    """Whether a reading is too weak to release on, and nothing declared makes up for it."""
+    return named_plate(plate, pack) is None
+
+
+def plate_in_question(plate: PlateEvidence, pack: PolicyPack) -> str:
+    """The plate that papers are looked up by: the one that is named, else the one that was read."""
+    return named_plate(plate, pack) or plate.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How well one paper explains what was sensed, and which pieces agree with it.
+
+    `stranger_milli_nats`: how well a vehicle does that nobody declared and that happens to agree
+    in the same pieces.
+    """
+
+    declaration: Declaration
+    plates: frozenset[str]
+    milli_nats: int
+    stranger_milli_nats: int
+    agreeing: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Everything that the vehicle could be.
+
+    `elsewhere`: other declared plates that the picture was held against, whose papers nothing else
+    names.
+    """
+
+    papers: tuple[Standing, ...]
+    elsewhere: tuple[tuple[str, int], ...]
+
+    def standing(self, declaration: Declaration) -> Standing | None:
+        """The one of this paper."""
+        return next((each for each in self.papers if each.declaration == declaration), None)
+
+    def odds_milli_nats(self, standing: Standing) -> int:
+        """That it is this vehicle rather than any other, or none. Its own papers are no rivals."""
+        rivals: dict[frozenset[str], int] = {}
+        for each in self.papers:
+            if not each.plates & standing.plates:
+                rivals[each.plates] = max(each.milli_nats, rivals.get(each.plates, LEAST))
+        others = [weight for text, weight in self.elsewhere if text not in standing.plates]
+        against = [standing.stranger_milli_nats, *rivals.values(), *others]
+        return standing.milli_nats - log_sum(against)
+
+
+def identity_of(
+    evidence: Evidence, declarations: Sequence[Declaration], pack: PolicyPack
+) -> Identity:
+    """Weigh each of these declarations, which name the plate or the card, and their rivals."""
+    rates: dict[str, PieceRule] = {each.piece: each for each in pack.identity.pieces}
+    weights = _PlateWeights.of(evidence.plate, pack.limits)
+    named = named_plate(evidence.plate, pack) if evidence.plate else None
+    seen = [piece for piece in _seen(evidence) if piece in rates]
+    papers = []
+    for declaration in declarations:
+        plates = frozenset(normalize_plate(text) for text in declaration.plates)
+        agreeing = {each for each in seen if _agrees(each, evidence, declaration, plates, pack)}
+        wrong = sum(rates[each].wrong_milli_nats for each in seen if each not in agreeing)
+        chance = sum(rates[each].chance_milli_nats for each in agreeing)
+        is_named = named is not None and normalize_plate(named) in plates
+        papers.append(
+            Standing(
+                declaration=declaration,
+                plates=plates,
+                milli_nats=weights.best_of(plates) + wrong,
+                stranger_milli_nats=weights.none + chance,
+                agreeing=frozenset(agreeing | {"plate"} if is_named else agreeing),
+            )
+        )
+    named_by_papers = frozenset[str]().union(*(each.plates for each in papers))
+    # Nothing else names these, so whatever else was seen is not theirs.
+    wrong = sum(rates[each].wrong_milli_nats for each in seen)
+    elsewhere = [(text, own + wrong) for text, own in weights.named if text not in named_by_papers]
+    return Identity(papers=tuple(papers), elsewhere=tuple(elsewhere))
+
+
+def plate_margin_milli_nats(
+    plate: PlateEvidence, declaration: Declaration, limits: Limits
+) -> int | None:
+    """How far the picture prefers this vehicle's plate to another declared one. None: no other."""
+    own = frozenset(normalize_plate(text) for text in declaration.plates)
+    weights = _PlateWeights.of(plate, limits)
+    others = [weight for text, weight in weights.named if text not in own]
+    return weights.best_of(own) - max(others) if others else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PlateWeights:
+    """What the picture says of each declared plate, of any other, and of none of them."""
+
+    named: tuple[tuple[str, int], ...] = ()
+    other: int = 0
+    none: int = 0
+
+    def best_of(self, texts: Iterable[str]) -> int:
+        """The likeliest of a vehicle's plates: any of them identifies it."""
+        weights = dict(self.named)
+        return max((weights.get(text, self.other) for text in texts), default=self.other)
+
+    @classmethod
+    def of(cls, plate: PlateEvidence | None, limits: Limits) -> _PlateWeights:
+        """A sure reading counts by its confidence, and by the picture beside other plates.
+
+        A reading in doubt counts by the picture alone, where that was held against the plates.
+        """
+        if plate is None:
+            return cls()
+        named = {normalize_plate(each.text): each.milli_nats for each in plate.candidates}
+        if plate.none_milli_nats is not None and not is_sure(plate, limits):
+            return cls(named=tuple(named.items()), other=LEAST, none=plate.none_milli_nats)
+        permille = min(plate.confidence_permille, SUREST_PERMILLE)
+        sure, rest = log_permille(permille), log_permille(1000 - permille)
+        text = normalize_plate(plate.text)
+        beside = sure - named.get(text, sure)
+        named = {other: min(0, weight + beside) for other, weight in named.items()} | {text: sure}
+        return cls(named=tuple(named.items()), other=rest, none=rest)
+
+
+def _seen(evidence: Evidence) -> list[str]:
+    """The pieces, beside the plate, that there are."""
+    pieces = []
+    if evidence.card is not None:
+        pieces.append("card")
+    if evidence.weight is not None:
+        pieces.append("weight")
+    if evidence.plate is not None and evidence.plate.others:
+        pieces.append("other_plate")
+    return pieces
+
+
+def _agrees(
+    piece: str,
+    evidence: Evidence,
+    declaration: Declaration,
+    plates: frozenset[str],
+    pack: PolicyPack,
+) -> bool:
+    if piece == "card" and evidence.card is not None:
+        return normalize_card(evidence.card.uid) == normalize_card(declaration.card_uid)
+    if piece == "weight" and evidence.weight is not None:
+        allowed = tolerance_of(declaration, pack)
+        low_kg = allowed.expected_kg - allowed.tolerance_kg
+        high_kg = allowed.expected_kg + allowed.tolerance_kg
+        return low_kg <= evidence.weight.low_kg and evidence.weight.high_kg <= high_kg
+    if piece == "other_plate" and evidence.plate is not None:
+        return any(
+            normalize_plate(each.text) in _second_plates(evidence.plate, declaration, plates)
+            for each in evidence.plate.others
+            if each.confidence_permille >= pack.limits.min_plate_confidence_permille
+        )
+    return False
+
+
+def _second_plates(
+    plate: PlateEvidence, declaration: Declaration, plates: frozenset[str]
+) -> frozenset[str]:
+    """The plates that such a vehicle may carry beside the one that was read."""
+    trailer = normalize_plate(declaration.trailer_plate)
+    return (plates | ({trailer} if trailer else frozenset())) - {normalize_plate(plate.text)}

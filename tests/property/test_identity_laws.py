@@ -1,0 +1,180 @@
+"""Laws of identity: whole numbers, no order, no evidence for one vehicle that speaks for another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import exp, log
+
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from gate_agent.domain.decision import decide
+from gate_agent.domain.evidence import Evidence, OtherPlate, PlateCandidate
+from gate_agent.domain.identity import identity_of, is_doubtful, named_plate
+from gate_agent.domain.log_sums import LEAST, log_permille, log_sum
+from gate_agent.domain.manifest import Declaration
+from gate_agent.domain.policy_pack import IdentityRule, PolicyPack, default_pack
+from gate_agent.domain.vocabulary import Outcome
+from tests.builders import (
+    CARD,
+    DECIDED_AT,
+    GROSS_KG,
+    PLATE,
+    POLICY,
+    a_declaration,
+    good_evidence,
+)
+
+PACK = default_pack(replace(POLICY, verified_plate_suffices=True))
+NEIGHBOR, SECOND = "粤B12346", "AB1234"
+TEXTS = (PLATE, NEIGHBOR, "粤B12845")
+LOGS = st.integers(-20_000, 0)
+
+
+@st.composite
+def weighed(draw: st.DrawFn) -> Evidence:
+    """Evidence whose picture was held against some of the declared plates."""
+    candidates = tuple(
+        PlateCandidate(text=text, milli_nats=draw(LOGS))
+        for text in TEXTS
+        if draw(st.booleans() | st.just(text == PLATE))
+    )
+    plate = good_evidence().plate
+    assert plate is not None
+    plate = replace(
+        plate,
+        text=draw(st.sampled_from([PLATE, NEIGHBOR, "粤B1Z345"])),
+        confidence_permille=draw(st.sampled_from([300, 900, 979, 985, 999])),
+        candidates=candidates,
+        none_milli_nats=draw(LOGS),
+        others=draw(
+            st.sampled_from(
+                [(), (OtherPlate(text=SECOND, confidence_permille=990, frames_agreed=3),)]
+            )
+        ),
+    )
+    evidence = replace(good_evidence(), plate=plate)
+    card = evidence.card
+    assert card is not None
+    return replace(evidence, card=replace(card, uid=draw(st.sampled_from([CARD, CARD, "0102"]))))
+
+
+@st.composite
+def papers(draw: st.DrawFn) -> tuple[Declaration, ...]:
+    return tuple(
+        a_declaration(
+            declaration_id=f"D{number}",
+            plates=tuple(draw(st.lists(st.sampled_from([*TEXTS, SECOND]), min_size=1, max_size=2))),
+            card_uid=draw(st.sampled_from([CARD, CARD, "0102"])),
+            gross_kg=GROSS_KG + draw(st.sampled_from([0, 0, 5_000])),
+        )
+        for number in range(draw(st.integers(1, 4)))
+    )
+
+
+@given(st.lists(st.integers(-30_000, 0), min_size=1, max_size=70), st.randoms())
+def test_a_sum_of_logarithms_is_right_to_the_thousandth_in_any_order(
+    terms: list[int], rng: object
+) -> None:
+    exact = 1000 * log(sum(exp(term / 1000) for term in terms))
+    assert abs(log_sum(terms) - exact) <= 1.01
+    shuffled = sorted(terms, key=lambda _: rng.random())  # type: ignore[attr-defined]
+    assert log_sum(shuffled) == log_sum(terms)
+
+
+@given(st.integers(1, 1000))
+def test_the_logarithm_of_a_share_is_right_to_the_thousandth(permille: int) -> None:
+    assert abs(log_permille(permille) - 1000 * log(permille / 1000)) <= 1
+    assert log_permille(0) == LEAST == log_sum([])
+
+
+@given(weighed(), papers(), st.permutations(range(4)), st.permutations(range(3)))
+def test_neither_papers_nor_candidates_have_an_order(
+    evidence: Evidence, found: tuple[Declaration, ...], order: list[int], turned: list[int]
+) -> None:
+    plate = evidence.plate
+    assert plate is not None
+    candidates = tuple(plate.candidates[i] for i in turned if i < len(plate.candidates))
+    other = replace(evidence, plate=replace(plate, candidates=candidates))
+    shuffled = [found[i] for i in order if i < len(found)]
+    assert decide(other, shuffled, PACK, DECIDED_AT.wall_ms) == decide(
+        evidence, found, PACK, DECIDED_AT.wall_ms
+    )
+
+
+@given(weighed(), papers(), st.integers(1, 5_000))
+def test_more_evidence_for_a_vehicle_never_makes_it_less_likely(
+    evidence: Evidence, found: tuple[Declaration, ...], more: int
+) -> None:
+    plate, mine = evidence.plate, found[0]
+    assert plate is not None
+    before = identity_of(evidence, found, PACK)
+    own = set(mine.plates)
+    likelier = tuple(
+        replace(each, milli_nats=min(0, each.milli_nats + more)) if each.text in own else each
+        for each in plate.candidates
+    )
+    fits = [replace(evidence, plate=replace(plate, candidates=likelier))]
+    fits.append(replace(evidence, card=evidence.card and replace(evidence.card, uid=mine.card_uid)))
+    for better in fits:
+        after = identity_of(better, found, PACK)
+        one, two = before.standing(mine), after.standing(mine)
+        assert one is not None
+        assert two is not None
+        assert after.odds_milli_nats(two) >= before.odds_milli_nats(one) - 1  # of rounding
+
+
+@given(weighed(), papers(), st.sampled_from(["plate", "card", "weight", "others", "weights"]))
+@example(good_evidence(), (a_declaration(),), "weights")
+def test_evidence_that_is_missing_never_opens_a_boom(
+    evidence: Evidence, found: tuple[Declaration, ...], lost: str
+) -> None:
+    plate = evidence.plate
+    assert plate is not None
+    before = decide(evidence, found, PACK, DECIDED_AT.wall_ms)
+    assume(before.outcome is not Outcome.RELEASE)
+    match lost:
+        case "others":
+            worse = replace(evidence, plate=replace(plate, others=()))
+        case "weights":  # a picture that nobody weighed is worth its reading, and that was sure
+            assume(is_doubtful(replace(plate, candidates=(), none_milli_nats=0), PACK))
+            worse = replace(evidence, plate=replace(plate, candidates=(), none_milli_nats=None))
+        case _:
+            worse = replace(evidence, **{lost: None})  # type: ignore[arg-type]
+    assert decide(worse, found, PACK, DECIDED_AT.wall_ms).outcome is not Outcome.RELEASE
+
+
+@given(weighed(), papers())
+def test_a_release_is_on_the_plate_that_the_evidence_names_and_on_no_close_second(
+    evidence: Evidence, found: tuple[Declaration, ...]
+) -> None:
+    verdict = decide(evidence, found, PACK, DECIDED_AT.wall_ms)
+    if verdict.outcome is not Outcome.RELEASE:
+        return
+    plate, paper = evidence.plate, verdict.declaration
+    assert plate is not None
+    assert paper is not None
+    assert named_plate(plate, PACK) in paper.plates
+    own = [each.milli_nats for each in plate.candidates if each.text in paper.plates]
+    other = [each.milli_nats for each in plate.candidates if each.text not in paper.plates]
+    if own and other:
+        assert max(own) - max(other) >= PACK.identity.min_margin_milli_nats
+
+
+@given(weighed(), papers(), st.integers(0, 20_000), st.integers(0, 20_000))
+def test_a_stricter_identity_table_never_releases_more(
+    evidence: Evidence, found: tuple[Declaration, ...], odds: int, margin: int
+) -> None:
+    strict = PolicyPack(
+        version="s",
+        limits=PACK.limits,
+        identity=IdentityRule(
+            verified_plate_suffices=True,
+            min_odds_milli_nats=6_908 + odds,
+            min_margin_milli_nats=4_595 + margin,
+            min_plate_odds_milli_nats=4_595 + margin,
+        ),
+    )
+    if decide(evidence, found, strict, DECIDED_AT.wall_ms).outcome is Outcome.RELEASE:
+        usual = decide(evidence, found, PACK, DECIDED_AT.wall_ms)
+        assert usual.outcome is Outcome.RELEASE
