@@ -24,6 +24,7 @@ from devices.lane_io.registers import board_of
 from devices.sim.boom import TRAVEL_S, SimBoom
 from devices.sim.camera import MjpegServer
 from devices.sim.card_reader import SimCardReader
+from devices.sim.faults.line import FaultyLine
 from devices.sim.lane_world import LaneWorld
 from devices.sim.line_host import line_host
 from devices.sim.modbus_host import ModbusHost
@@ -33,10 +34,13 @@ from devices.transports.tcp import SCHEME
 from devices.weighbridge.protocols import protocol_named
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from devices.clock import Clock
-    from devices.config import CameraConfig, DevicesConfig
+    from devices.config import CameraConfig, CardReaderConfig, DevicesConfig, WeighbridgeConfig
 
 STANDARD_LANE = LaneGeometry()
+DEVICES = ("bus", "weighbridge", "card_reader", "camera")
 
 
 class Bench:
@@ -56,29 +60,26 @@ class Bench:
         empty_picture: bytes | None = None,
         boom_travel_s: float = TRAVEL_S,
         camera_fps: float = 8.0,
+        simulated: Collection[str] = DEVICES,
     ) -> None:
-        """Opens nothing yet. Raises `DeviceConfigError` for what cannot be simulated."""
-        self._config = config
+        """Opens nothing yet. Raises `DeviceConfigError` for what cannot be simulated.
+
+        `simulated` names the devices that are served here; the others are hardware.
+        """
+        self.config = config
+        self.simulated = frozenset(simulated)
         self.board = ModbusHost(config.bus, clock, on_coil=self._on_coil)
+        self.scale_line = _line("weighbridge", config.weighbridge, clock)
+        self.card_line = _line("card_reader", config.card_reader, clock)
         self.scale = SimWeighbridge(
-            line_host(
-                "weighbridge",
-                config.weighbridge.port,
-                baud=config.weighbridge.baud,
-                clock=clock,
-            ),
+            self.scale_line,
             self._weight_kg,
             clock,
             protocol=protocol_named(config.weighbridge.driver, config.weighbridge.address),
             division_kg=config.weighbridge.division_kg,
         )
         self.card_reader = SimCardReader(
-            line_host(
-                "card_reader",
-                config.card_reader.port,
-                baud=config.card_reader.baud,
-                clock=clock,
-            ),
+            self.card_line,
             reversed_bytes=config.card_reader.byte_order == "reversed",
         )
         self.world = LaneWorld(
@@ -90,20 +91,28 @@ class Bench:
             empty_picture=plain_picture() if empty_picture is None else empty_picture,
             board=board_of(config.bus),
         )
-        self.camera = _mjpeg_server(config.camera, self.world, camera_fps)
+        self.camera = (
+            _mjpeg_server(config.camera, self.world, camera_fps) if "camera" in simulated else None
+        )
 
     def start(self) -> None:
         """Serve every device. Raises `LinkDown` or `DeviceConfigError` naming a taken place."""
-        if self._config.bus.transport == "rtu":
-            _refuse_hardware("bus.serial_port", self._config.bus.serial_port)
-        _refuse_hardware("weighbridge.port", self._config.weighbridge.port)
-        _refuse_hardware("card_reader.port", self._config.card_reader.port)
+        config, simulated = self.config, self.simulated
+        if config.bus.transport == "rtu" and "bus" in simulated:
+            _refuse_hardware("bus.serial_port", config.bus.serial_port)
+        if "weighbridge" in simulated:
+            _refuse_hardware("weighbridge.port", config.weighbridge.port)
+        if "card_reader" in simulated:
+            _refuse_hardware("card_reader.port", config.card_reader.port)
         with contextlib.ExitStack() as undo:
             undo.callback(self.stop)
             self.world.tick(0.0)  # the switches are right before anybody can read them
-            self.board.start()
-            self.scale.start()
-            self.card_reader.start()
+            if "bus" in simulated:
+                self.board.start()
+            if "weighbridge" in simulated:
+                self.scale.start()
+            if "card_reader" in simulated:
+                self.card_reader.start()
             if self.camera is not None:
                 self.camera.start()
             self.world.start()
@@ -130,10 +139,15 @@ class Bench:
         """Device name -> where it is served."""
         return {
             "bus": self.board.place,
-            "weighbridge": self._config.weighbridge.port,
-            "card_reader": self._config.card_reader.port,
-            "camera": self._config.camera.source,
+            "weighbridge": self.config.weighbridge.port,
+            "card_reader": self.config.card_reader.port,
+            "camera": self.config.camera.source,
         }
+
+    @property
+    def black_picture(self) -> bytes:
+        """What a camera with a covered lens sends."""
+        return plain_picture(0)
 
     def _on_coil(self, address: int, on: bool, at_s: float) -> None:  # noqa: FBT001 - a relay
         self.world.on_coil(address, on, at_s)
@@ -149,6 +163,11 @@ def plain_picture(shade: int = 96) -> bytes:
     image[460:] = shade // 2
     encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])[1]
     return encoded.tobytes()
+
+
+def _line(device: str, config: WeighbridgeConfig | CardReaderConfig, clock: Clock) -> FaultyLine:
+    inner = line_host(device, config.port, baud=config.baud, clock=clock)
+    return FaultyLine(inner, baud=config.baud)
 
 
 def _refuse_hardware(key: str, port: str) -> None:
