@@ -23,9 +23,9 @@ from devices.errors import DeviceConfigError
 from devices.lane_io.registers import board_of
 from devices.sim.boom import TRAVEL_S, SimBoom
 from devices.sim.camera import MjpegServer
-from devices.sim.card_reader import SimCardReader
+from devices.sim.card_reader import sim_card_reader
 from devices.sim.faults.line import FaultyLine
-from devices.sim.lane_world import LaneWorld
+from devices.sim.lane_world import SENSORS, LaneWorld
 from devices.sim.line_host import line_host
 from devices.sim.modbus_host import ModbusHost
 from devices.sim.truck import LaneGeometry
@@ -78,18 +78,17 @@ class Bench:
             protocol=protocol_named(config.weighbridge.driver, config.weighbridge.address),
             division_kg=config.weighbridge.division_kg,
         )
-        self.card_reader = SimCardReader(
-            self.card_line,
-            reversed_bytes=config.card_reader.byte_order == "reversed",
-        )
+        self.card_reader = sim_card_reader(config.card_reader, self.card_line, clock)
+        self._board_map = board_of(config.bus)
+        self._levels: dict[int, bool] = {}
         self.world = LaneWorld(
             geometry,
             clock,
             SimBoom(travel_s=boom_travel_s),
-            set_input=self.board.set_input,
+            set_input=self._on_input,
             present_card=self.card_reader.present,
             empty_picture=plain_picture() if empty_picture is None else empty_picture,
-            board=board_of(config.bus),
+            board=self._board_map,
         )
         self.camera = (
             _mjpeg_server(config.camera, self.world, camera_fps) if "camera" in simulated else None
@@ -148,6 +147,21 @@ class Bench:
     def black_picture(self) -> bytes:
         """What a camera with a covered lens sends."""
         return plain_picture(0)
+
+    def sensors_on(self) -> tuple[str, ...]:
+        """The sensors whose wires say now that the thing happens."""
+        board = self._board_map
+        terminals = {sensor: getattr(board, sensor) for sensor in SENSORS}
+        return tuple(
+            sensor
+            for sensor, terminal in terminals.items()
+            if terminal in self._levels
+            and self._levels[terminal] != (terminal in board.normally_closed)
+        )
+
+    def _on_input(self, terminal: int, on: bool) -> None:  # noqa: FBT001 - a switch
+        self._levels[terminal] = on
+        self.board.set_input(terminal, on)
 
     def _on_coil(self, address: int, on: bool, at_s: float) -> None:  # noqa: FBT001 - a relay
         self.world.on_coil(address, on, at_s)
