@@ -68,6 +68,7 @@ class LaneInputs:
     barrier_fault: bool
     emergency_stop: bool
     received_s: float
+    manual_switch: bool = False  # somebody works the barrier from its cabinet
 
 
 class BarrierPosition(StrEnum):
@@ -103,3 +104,14 @@ class Lamp(StrEnum):
     EXIT_GREEN = "exit_green"
     ENTRY_GREEN = "entry_green"  # off means red: the entry lamp falls back to stop
     SOUNDER = "sounder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayStates:
+    """The board's relays as it reports them at `read_s` (monotonic seconds)."""
+
+    lamps: frozenset[Lamp]  # those lit
+    raise_closed: bool
+    lower_closed: bool
+    stop_closed: bool
+    read_s: float

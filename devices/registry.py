@@ -12,6 +12,7 @@ from devices.card_reader.driver import StxLenCardReader
 from devices.errors import DeviceConfigError
 from devices.weighbridge.driver import ContinuousWeighbridge
 from devices.weighbridge.polled import PolledWeighbridge
+from devices.lane_io.registers import board_of
 from devices.weighbridge.protocols import protocol_named, protocols
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def check(config: DevicesConfig) -> None:
 
 
 def _named(drivers: Mapping[str, D], name: str, key: str) -> D:
+    board_of(config.bus)
     if name not in drivers:
         raise DeviceConfigError(f"{key}: unknown driver {name!r}; known are {', '.join(drivers)}")
     return drivers[name]

@@ -45,6 +45,7 @@ Sensor = Literal[
     "barrier_down",
     "barrier_fault",
     "emergency_stop",
+    "manual_switch",
 ]
 SENSORS: tuple[Sensor, ...] = get_args(Sensor)
 
@@ -321,7 +322,9 @@ class LaneWorld:
         seen["barrier_fault"] = self.boom.fault_output
         for sensor in SENSORS:
             state = self._held.get(sensor, seen.get(sensor, False))
-            terminal: int = getattr(self._board, sensor)
+            terminal: int | None = getattr(self._board, sensor)
+            if terminal is None:
+                continue  # not wired
             level = state != (terminal in self._board.normally_closed)
             if self._sent.get(terminal) is not level:
                 self._sent[terminal] = level

@@ -17,6 +17,8 @@ class FaultCode(StrEnum):
     BARRIER_STUCK = "barrier_stuck"
     BARRIER_FAULT = "barrier_fault"
     EMERGENCY_STOP = "emergency_stop"
+    MANUAL_SWITCH = "manual_switch"  # somebody works the barrier from its cabinet
+    RELAYS = "relays"  # a relay is not as it was told, or a boom contact is closed by itself
     STORE = "store"  # the last commit failed: disk full or broken
     STORE_PICTURES = "store_pictures"  # pictures cannot be written
     MANIFEST = "manifest"  # the manifest on the lane cannot be read

@@ -123,8 +123,9 @@ class Agent:
 
     def _make_devices(self, config: LaneConfig, pictures: PictureFiles) -> None:
         devices, clock, inbox, log = config.devices, self._clock, self._inbox, self._log
-        bus = ModbusBus(devices.bus, clock)
         try:
+            bus = ModbusBus(devices.bus, clock)
+            board = board_of(devices.bus)
             scale = open_weighbridge(devices.weighbridge, clock)
             reader = open_card_reader(devices.card_reader, clock)
             camera = open_camera(devices.camera, clock)
@@ -132,8 +133,8 @@ class Agent:
             raise ConfigError(f"devices: {exc}") from exc
         self._board = LaneIoAdapter(
             bus,
-            LaneIo(bus, clock, board_of(devices.bus)),
-            Barrier(bus, clock, devices.barrier),
+            LaneIo(bus, clock, board),
+            Barrier(bus, clock, devices.barrier, board),
             devices.bus.poll_s,
             inbox,
             clock,
