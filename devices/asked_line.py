@@ -51,12 +51,13 @@ class AskedLine(LineDevice[F]):
         self._reply_s = reply_s
         self._in_order = False
         self._answered_s = 0.0
+        self.is_answering = False  # has answered since it was opened
         self.late_frames = 0
 
     def open(self) -> None:
         """Take the wire; what it may still carry is nobody's answer."""
         super().open()
-        self._in_order = False
+        self._in_order = self.is_answering = False
         self._answered_s = self._clock.now().mono_s
 
     def listen(self, wait_s: float) -> None:
@@ -80,7 +81,7 @@ class AskedLine(LineDevice[F]):
         answer = self._exchange(question, is_last) if self._in_order else None
         now_s = self._clock.now().mono_s
         if answer is not None:
-            self._answered_s = now_s
+            self._answered_s, self.is_answering = now_s, True
         elif now_s - self._answered_s > SILENT_S:
             raise LinkDown(
                 f"{self._name}: no answer for {now_s - self._answered_s:.1f} s on {self._place}, "

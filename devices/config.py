@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Positive = Annotated[float, Meta(gt=0)]
 Terminal = Annotated[int, Meta(ge=0, le=63)]
 Baud = Annotated[int, Meta(ge=300, le=115_200)]
+NumberFormat = Literal["hex", "decimal", "wiegand-26", "wiegand-34", "text"]
+ByteOrder = Literal["as_sent", "reversed"]
 
 
 class BusConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,13 +58,34 @@ class WeighbridgeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 
 class CardReaderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The driver-card reader."""
+    """The driver-card reader: how it is reached, and how it writes a card's number."""
 
-    driver: str = "stx-len-uid"
-    port: str  # a serial device path, or tcp://host:port
+    driver: str = "stx-len-uid"  # one of docs/reference/drivers.md
+    port: str  # a serial device path, tcp://host:port, or the name of a PC/SC reader
     baud: Baud = 9_600
-    byte_order: Literal["as_sent", "reversed"] = "as_sent"
+    byte_order: ByteOrder = "as_sent"
+    number_format: NumberFormat | None = None  # without it as the driver's readers usually send
+    characters: Annotated[int, Meta(ge=0, le=512)] = 0  # of a number sent as text; 0: any
+    keep_bytes: Annotated[int, Meta(ge=0, le=16)] = 0  # the last bytes that count; 0: all
     repeat_s: Positive = 2.0  # the same card again within this time is one presentation
+    address: Annotated[int, Meta(ge=0, le=126)] = 0  # on an OSDP line
+    key_file: str = ""  # hex digits: the OSDP key (16 bytes), the key of a card's sector (6 bytes)
+    number_block: Annotated[int, Meta(ge=0, le=255)] | None = None  # PC/SC: a block, not the UID
+    poll_s: Positive = 0.25  # the time between two questions to a reader that must be asked
+    reply_s: Positive = 1.0  # an answer later than this is dropped: it may be an earlier one's
+
+
+class TagReaderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The reader of windshield tags; a lane without one has no such table."""
+
+    driver: str = "uhf-reader18"  # one of docs/reference/drivers.md
+    port: str  # a serial device path, or tcp://host:port
+    baud: Baud = 57_600
+    address: Annotated[int, Meta(ge=0, le=255)] = 0  # the reader's number; 255: whoever hears it
+    poll_s: Positive = 0.1  # the time between two questions
+    reply_s: Positive = 0.6  # an answer later than this is dropped: it may be an earlier one's
+    reads_min: Annotated[int, Meta(ge=1, le=20)] = 2  # so many answers must name a tag
+    repeat_s: Positive = 2.0  # within this time; then the same tag is reported once
 
 
 class BarrierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,6 +130,7 @@ class DevicesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     weighbridge: WeighbridgeConfig
     card_reader: CardReaderConfig
     camera: CameraConfig
+    tag_reader: TagReaderConfig | None = None
     barrier: BarrierConfig = BarrierConfig()
 
 

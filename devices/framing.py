@@ -181,10 +181,10 @@ class FixedScanner(Generic[F]):
 class LengthScanner(Generic[F]):
     """Finds frames that begin with `header` and say how long they are.
 
-    `total_bytes` gets `prefix_bytes` bytes of a candidate, the header and what holds the length, and
-    returns the length of the whole frame, at most `max_bytes`; None when there is none like it.
-    `parse` gets a candidate of that length; it returns the frame, or None when checksum or content
-    do not fit. Neither must raise.
+    `total_bytes` gets `prefix_bytes` bytes of a candidate, the header and what holds the length,
+    and returns the length of the whole frame; None when there is none like it. `parse` gets a
+    candidate of that length, at most `max_bytes`; it returns the frame, or None when checksum or
+    content do not fit. Neither must raise.
     """
 
     def __init__(
@@ -236,7 +236,7 @@ class LengthScanner(Generic[F]):
         return frames
 
     def _candidates(self) -> tuple[list[tuple[int, int]], list[int]]:
-        """(end, start) of all that are whole and not judged, and the starts of those that may be."""
+        """(end, start) of those that are whole and not judged; the starts of those cut short."""
         whole: list[tuple[int, int]] = []
         open_at: list[int] = []
         size = len(self._pending)

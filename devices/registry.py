@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from devices.card_reader.driver import StxLenCardReader
+from devices.card_reader.driver import ListeningCardReader
+from devices.card_reader.protocols import PROTOCOLS as CARD_PROTOCOLS
+from devices.card_reader.resident_id import ResidentIdReader
 from devices.errors import DeviceConfigError
 from devices.weighbridge.driver import ContinuousWeighbridge
 from devices.weighbridge.polled import PolledWeighbridge
@@ -35,8 +37,15 @@ def _weighbridge(config: WeighbridgeConfig, clock: Clock) -> Weighbridge:
 WEIGHBRIDGES: Mapping[str, Callable[[WeighbridgeConfig, Clock], Weighbridge]] = dict.fromkeys(
     protocols(), _weighbridge
 )
+
+
+def _listening(config: CardReaderConfig, clock: Clock) -> CardReader:
+    return ListeningCardReader(CARD_PROTOCOLS[config.driver], config, clock)
+
+
 CARD_READERS: Mapping[str, Callable[[CardReaderConfig, Clock], CardReader]] = {
-    "stx-len-uid": StxLenCardReader,
+    **dict.fromkeys(CARD_PROTOCOLS, _listening),
+    "resident-id": ResidentIdReader,
 }
 
 
