@@ -26,7 +26,7 @@ from devices.lane_io.driver import LaneIo
 from devices.lane_io.registers import board_of
 from devices.modbus import ModbusBus
 from devices.registry import check as check_devices
-from devices.registry import open_card_reader, open_weighbridge
+from devices.registry import open_card_reader, open_tag_reader, open_weighbridge
 from devices.sim.bench import Bench, plain_picture
 from devices.sim.faults.table import FAULTS
 from devices.sim.lane_world import SENSORS
@@ -200,6 +200,7 @@ def _check(config: DevicesConfig, path: Path, *, and_open: bool) -> int:
         "weighbridge": _look_at_weighbridge,
         "card_reader": _look_at_card_reader,
         "camera": _look_at_camera,
+        **({"tag_reader": _look_at_tag_reader} if config.tag_reader is not None else {}),
     }
     failed = False
     for device, look in looks.items():
@@ -245,6 +246,23 @@ def _look_at_card_reader(config: DevicesConfig, clock: Clock) -> str:
     finally:
         reader.close()
     return f"open, {'a card was read' if cards else 'no card on it'}"
+
+
+def _look_at_tag_reader(config: DevicesConfig, clock: Clock) -> str:
+    if config.tag_reader is None:
+        return "none"
+    reader = open_tag_reader(config.tag_reader, clock)
+    reader.open()
+    try:
+        deadline_s = clock.now().mono_s + CHECK_S
+        seen: set[str] = set()
+        while not seen and clock.now().mono_s < deadline_s:
+            seen |= {reading.tag_id for reading in reader.read(CHECK_S / 10)}
+        if not reader.is_heard:
+            raise DeviceError(f"tag reader: no answer in {CHECK_S:g} s")
+    finally:
+        reader.close()
+    return f"tag {', '.join(sorted(seen))}" if seen else "answers, no tag in view"
 
 
 def _look_at_camera(config: DevicesConfig, clock: Clock) -> str:

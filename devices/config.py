@@ -91,24 +91,6 @@ class TagReaderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class BarrierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The boom: contacts and limit switches on the bus board."""
 
-    address: Annotated[int, Meta(ge=0, le=126)] = 0  # on an OSDP line
-    key_file: str = ""  # hex digits: the OSDP key (16 bytes), the key of a card's sector (6 bytes)
-    number_block: Annotated[int, Meta(ge=0, le=255)] | None = None  # PC/SC: a block, not the UID
-    poll_s: Positive = 0.25  # the time between two questions to a reader that must be asked
-    reply_s: Positive = 1.0  # an answer later than this is dropped: it may be an earlier one's
-
-
-class TagReaderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The reader of windshield tags; a lane without one has no such table."""
-
-    driver: str = "uhf-reader18"  # one of docs/reference/drivers.md
-    port: str  # a serial device path, or tcp://host:port
-    baud: Baud = 57_600
-    address: Annotated[int, Meta(ge=0, le=255)] = 0  # the reader's number; 255: whoever hears it
-    poll_s: Positive = 0.1  # the time between two questions
-    reply_s: Positive = 0.6  # an answer later than this is dropped: it may be an earlier one's
-    reads_min: Annotated[int, Meta(ge=1, le=20)] = 2  # so many answers must name a tag
-    repeat_s: Positive = 2.0  # within this time; then the same tag is reported once
     pulse_s: Positive = 0.3
     travel_max_s: Positive = 4.0  # neither limit for longer than this is a fault
     inputs_fresh_s: Positive = 0.5  # the boom is never lowered on inputs older than this

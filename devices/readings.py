@@ -52,6 +52,17 @@ class CardReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TagReading:
+    """One tag near the lane: its EPC in upper-case hex. It says that it is near, not whose it is.
+
+    `received_s` is monotonic seconds, the moment at which the reader was asked.
+    """
+
+    tag_id: str
+    received_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LaneInputs:
     """The switches of the lane at one poll. True: loop occupied, beam cut, limit made.
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from devices.card_reader.driver import ListeningCardReader
 from devices.card_reader.protocols import PROTOCOLS as CARD_PROTOCOLS
+from devices.card_reader.protocols import spelling_of
 from devices.card_reader.resident_id import ResidentIdReader
 from devices.errors import DeviceConfigError
+from devices.lane_io.registers import board_of
+from devices.tag_reader.driver import UhfTagReader
 from devices.weighbridge.driver import ContinuousWeighbridge
 from devices.weighbridge.polled import PolledWeighbridge
-from devices.lane_io.registers import board_of
 from devices.weighbridge.protocols import protocol_named, protocols
 
 if TYPE_CHECKING:
@@ -22,7 +24,13 @@ if TYPE_CHECKING:
 
     from devices.card_reader.api import CardReader
     from devices.clock import Clock
-    from devices.config import CardReaderConfig, DevicesConfig, WeighbridgeConfig
+    from devices.config import (
+        CardReaderConfig,
+        DevicesConfig,
+        TagReaderConfig,
+        WeighbridgeConfig,
+    )
+    from devices.tag_reader.api import TagReader
     from devices.weighbridge.api import Weighbridge
 
 D = TypeVar("D")
@@ -47,6 +55,9 @@ CARD_READERS: Mapping[str, Callable[[CardReaderConfig, Clock], CardReader]] = {
     **dict.fromkeys(CARD_PROTOCOLS, _listening),
     "resident-id": ResidentIdReader,
 }
+TAG_READERS: Mapping[str, Callable[[TagReaderConfig, Clock], TagReader]] = {
+    "uhf-reader18": UhfTagReader,
+}
 
 
 def open_weighbridge(config: WeighbridgeConfig, clock: Clock) -> Weighbridge:
@@ -67,6 +78,15 @@ def open_card_reader(config: CardReaderConfig, clock: Clock) -> CardReader:
     return _named(CARD_READERS, config.driver, "card_reader.driver")(config, clock)
 
 
+def open_tag_reader(config: TagReaderConfig, clock: Clock) -> TagReader:
+    """The tag reader that the lane file names. Its wire is taken by its own `open()`.
+
+    Raises:
+        DeviceConfigError: no driver has that name.
+    """
+    return _named(TAG_READERS, config.driver, "tag_reader.driver")(config, clock)
+
+
 def check(config: DevicesConfig) -> None:
     """Say before anything is opened what opening would say of names that do not fit together.
 
@@ -75,6 +95,11 @@ def check(config: DevicesConfig) -> None:
     """
     _named(WEIGHBRIDGES, config.weighbridge.driver, "weighbridge.driver")
     _named(CARD_READERS, config.card_reader.driver, "card_reader.driver")
+    if config.card_reader.driver in CARD_PROTOCOLS:
+        spelling_of(config.card_reader, CARD_PROTOCOLS[config.card_reader.driver].formats)
+    if config.tag_reader is not None:
+        _named(TAG_READERS, config.tag_reader.driver, "tag_reader.driver")
+    board_of(config.bus)
     if config.bus.transport == "rtu" and not config.bus.serial_port:
         raise DeviceConfigError('bus.serial_port: needed where transport is "rtu"')
     if config.camera.driver == "folder" and "://" in config.camera.source:
@@ -84,7 +109,6 @@ def check(config: DevicesConfig) -> None:
 
 
 def _named(drivers: Mapping[str, D], name: str, key: str) -> D:
-    board_of(config.bus)
     if name not in drivers:
         raise DeviceConfigError(f"{key}: unknown driver {name!r}; known are {', '.join(drivers)}")
     return drivers[name]

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import cv2
@@ -28,19 +28,26 @@ from devices.sim.faults.line import FaultyLine
 from devices.sim.lane_world import SENSORS, LaneWorld
 from devices.sim.line_host import line_host
 from devices.sim.modbus_host import ModbusHost
+from devices.sim.tag_reader import SimTagReader
 from devices.sim.truck import LaneGeometry
 from devices.sim.weighbridge import SimWeighbridge
 from devices.transports.tcp import SCHEME
 from devices.weighbridge.protocols import protocol_named
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from devices.clock import Clock
     from devices.config import CameraConfig, CardReaderConfig, DevicesConfig, WeighbridgeConfig
 
 STANDARD_LANE = LaneGeometry()
-DEVICES = ("bus", "weighbridge", "card_reader", "camera")
+DEVICES = ("bus", "weighbridge", "card_reader", "camera", "tag_reader")
+
+
+class _Served(Protocol):
+    """A simulator that the bench starts."""
+
+    def start(self) -> None: ...
 
 
 class Bench:
@@ -90,38 +97,52 @@ class Bench:
             empty_picture=plain_picture() if empty_picture is None else empty_picture,
             board=self._board_map,
         )
+        self.tag_reader = self._sim_tag_reader(clock) if "tag_reader" in simulated else None
         self.camera = (
             _mjpeg_server(config.camera, self.world, camera_fps) if "camera" in simulated else None
         )
 
     def start(self) -> None:
         """Serve every device. Raises `LinkDown` or `DeviceConfigError` naming a taken place."""
-        config, simulated = self.config, self.simulated
-        if config.bus.transport == "rtu" and "bus" in simulated:
-            _refuse_hardware("bus.serial_port", config.bus.serial_port)
-        if "weighbridge" in simulated:
-            _refuse_hardware("weighbridge.port", config.weighbridge.port)
-        if "card_reader" in simulated:
-            _refuse_hardware("card_reader.port", config.card_reader.port)
+        for key, port in self._hardware_keys():
+            _refuse_hardware(key, port)
         with contextlib.ExitStack() as undo:
             undo.callback(self.stop)
             self.world.tick(0.0)  # the switches are right before anybody can read them
-            if "bus" in simulated:
-                self.board.start()
-            if "weighbridge" in simulated:
-                self.scale.start()
-            if "card_reader" in simulated:
-                self.card_reader.start()
-            if self.camera is not None:
-                self.camera.start()
+            for device in self._served():
+                device.start()
             self.world.start()
             undo.pop_all()
+
+    def _hardware_keys(self) -> Iterator[tuple[str, str]]:
+        """The keys under which the file names what may be a real device, of those served here."""
+        config = self.config
+        if config.bus.transport == "rtu" and "bus" in self.simulated:
+            yield "bus.serial_port", config.bus.serial_port
+        if "weighbridge" in self.simulated:
+            yield "weighbridge.port", config.weighbridge.port
+        if "card_reader" in self.simulated:
+            yield "card_reader.port", config.card_reader.port
+        if config.tag_reader is not None and "tag_reader" in self.simulated:
+            yield "tag_reader.port", config.tag_reader.port
+
+    def _served(self) -> list[_Served]:
+        known: dict[str, _Served | None] = {
+            "bus": self.board,
+            "weighbridge": self.scale,
+            "card_reader": self.card_reader,
+            "tag_reader": self.tag_reader,
+            "camera": self.camera,
+        }
+        return [each for name, each in known.items() if each and name in self.simulated]
 
     def stop(self) -> None:
         """Stop every device; leaves no thread, port or link. May be called twice."""
         self.world.stop()
         if self.camera is not None:
             self.camera.stop()
+        if self.tag_reader is not None:
+            self.tag_reader.stop()
         self.card_reader.stop()
         self.scale.stop()
         self.board.stop()
@@ -136,11 +157,13 @@ class Bench:
     @property
     def places(self) -> dict[str, str]:
         """Device name -> where it is served."""
+        tags = self.config.tag_reader
         return {
             "bus": self.board.place,
             "weighbridge": self.config.weighbridge.port,
             "card_reader": self.config.card_reader.port,
             "camera": self.config.camera.source,
+            **({"tag_reader": tags.port} if tags is not None else {}),
         }
 
     @property
@@ -165,6 +188,16 @@ class Bench:
 
     def _on_coil(self, address: int, on: bool, at_s: float) -> None:  # noqa: FBT001 - a relay
         self.world.on_coil(address, on, at_s)
+
+    def _sim_tag_reader(self, clock: Clock) -> SimTagReader | None:
+        tags = self.config.tag_reader
+        if tags is None:
+            return None
+        host = line_host("tag_reader", tags.port, baud=tags.baud, clock=clock)
+        return SimTagReader(host, self._tags, address=tags.address % 255)
+
+    def _tags(self) -> frozenset[str]:
+        return self.world.tags()
 
     def _weight_kg(self) -> float:
         return self.world.weight_kg()

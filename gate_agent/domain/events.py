@@ -99,6 +99,13 @@ class CardPresented:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TagRead:
+    """A tag was seen near the lane often enough to count; whose it is, is not said."""
+
+    tag_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WeightObserved:
     """The scale changed its state. `gross_kg` is None when there is no usable value.
 
@@ -202,6 +209,7 @@ Event = (
     | BarrierCommandFailed
     | PlateRead
     | CardPresented
+    | TagRead
     | WeightObserved
     | DeclarationsFound
     | ClaimAnswered

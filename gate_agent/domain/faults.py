@@ -11,6 +11,7 @@ class FaultCode(StrEnum):
     SCALE_LINK = "scale_link"
     SCALE_VALUE = "scale_value"  # overload, underload, net, not zeroed
     CARD_LINK = "card_link"
+    TAG_LINK = "tag_link"  # of a lane that has a tag reader: nothing else tells of a missing tag
     CAMERA_LINK = "camera_link"
     PLATE_READER = "plate_reader"
     BUS_LINK = "bus_link"

@@ -13,11 +13,13 @@ from gate_agent.domain.events import (
     ClaimAnswered,
     DeclarationsFound,
     PlateRead,
+    TagRead,
     WeightObserved,
 )
 from gate_agent.domain.evidence import (
     CardEvidence,
     PlateEvidence,
+    TagEvidence,
     since_arrival_ms,
 )
 from gate_agent.domain.manifest import NO_MANIFEST, Declaration
@@ -96,6 +98,25 @@ def take_card(lane: LaneState, event: CardPresented, at: Instant) -> Step:
         timeline=replace(passage.timeline, card=at),
     )
     return look_up(replace(lane, passage=passage), at)
+
+
+def take_tag(lane: LaneState, event: TagRead, at: Instant) -> Step:
+    """Keep every tag that is seen while a vehicle's evidence is being gathered."""
+    passage = lane.passage
+    if passage is None or lane.phase is not Phase.GATHERING:
+        return Step(lane, (Ignored(why="no vehicle is being checked"),))
+    if at.mono_s < passage.arrived_at.mono_s:
+        return Step(lane, (Ignored(why="tag seen before the vehicle arrived"),))
+    known = passage.tag
+    if known is None:
+        tag = TagEvidence(
+            tag_id=event.tag_id, since_arrival_ms=since_arrival_ms(passage.arrived_at, at)
+        )
+    elif event.tag_id in (known.tag_id, *known.others):
+        return Step(lane)
+    else:
+        tag = replace(known, others=(*known.others, event.tag_id))
+    return Step(replace(lane, passage=replace(passage, tag=tag)))
 
 
 def take_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:

@@ -57,6 +57,7 @@ from gate_agent.domain.events import (
     PlateRead,
     PolicyChanged,
     RaiseSent,
+    TagRead,
     WeightObserved,
 )
 from gate_agent.domain.faults import FaultCode
@@ -124,6 +125,8 @@ def _handle(lane: LaneState, event: Event, at: Instant) -> Step:  # noqa: C901, 
             return gathering.take_plate(lane, event, at)
         case CardPresented():
             return gathering.take_card(lane, event, at)
+        case TagRead():
+            return gathering.take_tag(lane, event, at)
         case DeclarationsFound():
             return gathering.take_declarations(lane, event, at)
         case ClaimAnswered():

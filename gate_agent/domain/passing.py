@@ -156,6 +156,7 @@ def evidence_of(lane: LaneState, passage: Passage, at: Instant) -> Evidence:
         arrived_at_ms=passage.arrived_at.wall_ms,
         plate=_aged(passage.plate, now_ms),
         card=_aged(passage.card, now_ms),
+        tag=_aged(passage.tag, now_ms),
         weight=_aged(passage.weight, now_ms),
         manifest=ManifestEvidence(
             version=lane.manifest.version,

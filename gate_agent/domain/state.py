@@ -7,7 +7,13 @@ from enum import StrEnum
 
 from gate_agent.domain.decision import Verdict
 from gate_agent.domain.effects import Effect, Lamp, Sign
-from gate_agent.domain.evidence import CardEvidence, ClaimEvidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.evidence import (
+    CardEvidence,
+    ClaimEvidence,
+    PlateEvidence,
+    TagEvidence,
+    WeightEvidence,
+)
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import NO_MANIFEST, Declaration, ManifestStatus
 from gate_agent.domain.policy import ReleasePolicy
@@ -117,6 +123,7 @@ class Passage:
     plate_attempt: int = 1
     plate_done: bool = False  # good enough, or no attempt left
     card: CardEvidence | None = None
+    tag: TagEvidence | None = None
     weight: WeightEvidence | None = None  # settled; after an early verdict what it rested on
     swing: WeightEvidence | None = None  # where a weight that still moves must settle
     scale_zeroed: bool = False

@@ -13,13 +13,14 @@ from devices.errors import DeviceConfigError
 from devices.lane_io.driver import LaneIo
 from devices.lane_io.registers import board_of
 from devices.modbus import ModbusBus
-from devices.registry import open_card_reader, open_weighbridge
+from devices.registry import open_card_reader, open_tag_reader, open_weighbridge
 from devices.stop_signals import StopSignals
 from gate_agent import config as lane_file
 from gate_agent.adapters.card_reader import CardReaderAdapter
 from gate_agent.adapters.lane_io import LampOrder, LaneIoAdapter
 from gate_agent.adapters.plate_reader import PlateAdapter
 from gate_agent.adapters.service import Service
+from gate_agent.adapters.tag_reader import TagReaderAdapter
 from gate_agent.adapters.weighbridge import WeighbridgeAdapter
 from gate_agent.clock import instant
 from gate_agent.domain.events import AgentStarted, Stamped
@@ -128,6 +129,7 @@ class Agent:
             board = board_of(devices.bus)
             scale = open_weighbridge(devices.weighbridge, clock)
             reader = open_card_reader(devices.card_reader, clock)
+            tag_reader = open_tag_reader(devices.tag_reader, clock) if devices.tag_reader else None
             camera = open_camera(devices.camera, clock)
         except DeviceConfigError as exc:
             raise ConfigError(f"devices: {exc}") from exc
@@ -149,6 +151,11 @@ class Agent:
             Service("card_reader", cards, FaultCode.CARD_LINK, inbox, clock, log),
             Service("camera", self._plates, FaultCode.CAMERA_LINK, inbox, clock, log),
         )
+        if tag_reader is not None:
+            tags = TagReaderAdapter(tag_reader, inbox, clock)
+            self._services += (
+                Service("tag_reader", tags, FaultCode.TAG_LINK, inbox, clock, log),
+            )
 
     def start(self) -> None:
         """Everything begins; the lane first, so that it sees the devices come."""
