@@ -145,7 +145,7 @@ class Agent:
         self._plates = PlateAdapter(camera, open_plate_reader, pictures, inbox, clock, log)
         weighing = WeighbridgeAdapter(scale, devices.weighbridge, inbox, clock)
         cards = CardReaderAdapter(reader, inbox, clock)
-        self._services = (
+        self._services: tuple[Service, ...] = (
             Service("bus", self._board, FaultCode.BUS_LINK, inbox, clock, log),
             Service("weighbridge", weighing, FaultCode.SCALE_LINK, inbox, clock, log),
             Service("card_reader", cards, FaultCode.CARD_LINK, inbox, clock, log),
