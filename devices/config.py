@@ -99,10 +99,23 @@ class BarrierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class CameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The plate camera."""
 
-    driver: Literal["stream", "folder"] = "stream"
-    source: str  # http(s):// MJPEG, rtsp://, a video file, or a folder of pictures
+    driver: Literal["auto", "stream", "folder", "v4l2"] = "auto"  # auto: as the source says
+    source: str  # http(s):// MJPEG, rtsp://, v4l2:///dev/video0, a video file, a folder
     open_timeout_s: Positive = 5.0
     stale_s: Positive = 2.0  # no frame for this long: the camera is down
+
+
+class PlateCameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A camera that reads plates itself and posts them here; most lanes have none."""
+
+    driver: Literal["isapi", "alarm-info-plate"]
+    listen: str = "0.0.0.0"  # noqa: S104 - `allow` says who may post
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8_085  # 0: any free one
+    path: Annotated[str, Meta(pattern="^/")] = "/plates"
+    allow: Annotated[tuple[str, ...], Meta(min_length=1)]  # addresses or networks that may post
+    username: str = ""  # with it the camera must know the password, by HTTP digest
+    password_file: str = ""
+    body_max_kb: Annotated[int, Meta(ge=16, le=32_000)] = 4_000
 
 
 class DevicesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,6 +125,7 @@ class DevicesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     weighbridge: WeighbridgeConfig
     card_reader: CardReaderConfig
     camera: CameraConfig
+    plate_camera: PlateCameraConfig | None = None
     tag_reader: TagReaderConfig | None = None
     barrier: BarrierConfig = BarrierConfig()
 

@@ -108,6 +108,31 @@ class Frame:
     received_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognition:
+    """What a camera that reads plates itself says of one vehicle.
+
+    `text` is "" where it found no plate. `confidence_permille` is 0..1000 by the camera's own
+    measure, 0 where it gave none. The pictures are JPEGs as sent, None where there was none.
+    """
+
+    text: str
+    confidence_permille: int
+    picture: bytes | None = field(default=None, repr=False)
+    plate_picture: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognizedPlate:
+    """A recognition and the monotonic second at which its last byte had come.
+
+    The camera's own clock is not believed.
+    """
+
+    recognition: Recognition
+    received_s: float
+
+
 class Lamp(StrEnum):
     """The lamps and sounders a lane has."""
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from devices.camera.opening import kind_of
+from devices.camera.pushed import allowed_networks
 from devices.card_reader.driver import ListeningCardReader
 from devices.card_reader.protocols import PROTOCOLS as CARD_PROTOCOLS
 from devices.card_reader.protocols import spelling_of
@@ -102,10 +104,9 @@ def check(config: DevicesConfig) -> None:
     board_of(config.bus)
     if config.bus.transport == "rtu" and not config.bus.serial_port:
         raise DeviceConfigError('bus.serial_port: needed where transport is "rtu"')
-    if config.camera.driver == "folder" and "://" in config.camera.source:
-        raise DeviceConfigError(
-            f'camera.source: {config.camera.source!r} is not a folder, but driver is "folder"'
-        )
+    kind_of(config.camera)
+    if config.plate_camera is not None:
+        allowed_networks(config.plate_camera)
 
 
 def _named(drivers: Mapping[str, D], name: str, key: str) -> D:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from gate_agent.domain.evidence import ClaimState
 from gate_agent.domain.faults import FaultCode
@@ -72,6 +73,13 @@ class BarrierCommandFailed:
     why: str
 
 
+class PlateSource(StrEnum):
+    """Who read a plate."""
+
+    LANE = "lane"  # the lane's own reader, as it was asked
+    CAMERA = "camera"  # a camera that reads plates itself, unasked
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlateRead:
     """The vote over some frames of the passage. Empty `text`: no plate was found in them.
@@ -89,6 +97,7 @@ class PlateRead:
     picture_id: str | None
     plate_picture_id: str | None = None
     model_id: str = ""  # of the weights that read it; "": the reader does not say
+    source: PlateSource = PlateSource.LANE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

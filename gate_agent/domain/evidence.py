@@ -135,6 +135,7 @@ class Evidence:
     passage_id: PassageId
     arrived_at_ms: int  # UTC epoch
     plate: PlateEvidence | None = None
+    camera_plate: PlateEvidence | None = None  # what a camera of its own reading says
     card: CardEvidence | None = None
     tag: TagEvidence | None = None
     weight: WeightEvidence | None = None

@@ -14,6 +14,7 @@ class FaultCode(StrEnum):
     TAG_LINK = "tag_link"  # of a lane that has a tag reader: nothing else tells of a missing tag
     CAMERA_LINK = "camera_link"
     PLATE_READER = "plate_reader"
+    PLATE_CAMERA = "plate_camera"  # nothing listens for the camera that reads plates itself
     BUS_LINK = "bus_link"
     BARRIER_STUCK = "barrier_stuck"
     BARRIER_FAULT = "barrier_fault"
@@ -32,6 +33,7 @@ WARNINGS = frozenset(
     {
         FaultCode.UPLINK,  # the lane decides within its own authority
         FaultCode.CAMERA_LINK,  # a missing plate already prevents the release
+        FaultCode.PLATE_CAMERA,  # it only ever contradicts
         FaultCode.CARD_LINK,  # a missing card already prevents the release
         FaultCode.CLOCK,  # what depends on it, validity and expiry, is judged by it all the same
         FaultCode.STORE_PICTURES,  # "no pictures" never means "no decisions"

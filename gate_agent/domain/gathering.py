@@ -13,6 +13,7 @@ from gate_agent.domain.events import (
     ClaimAnswered,
     DeclarationsFound,
     PlateRead,
+    PlateSource,
     TagRead,
     WeightObserved,
 )
@@ -38,9 +39,11 @@ def take_plate(lane: LaneState, event: PlateRead, at: Instant) -> Step:
         passage is None
         or passage.passage_id != event.passage_id
         or lane.phase is not Phase.GATHERING
-        or event.attempt != passage.plate_attempt
+        or (event.source is PlateSource.LANE and event.attempt != passage.plate_attempt)
     ):
         return Step(lane, (Ignored(why="plate of another passage or too late"),))
+    if event.source is PlateSource.CAMERA:
+        return _take_camera_plate(lane, passage, event, at)
     known, best = passage.plate, _better_plate(passage, event, at)
     good = best is not None and not is_doubtful(best, lane.pack.limits)
     done = good or event.attempt >= lane.policy.plate_attempts
@@ -53,6 +56,13 @@ def take_plate(lane: LaneState, event: PlateRead, at: Instant) -> Step:
     passage = replace(passage, plate_attempt=event.attempt + 1)
     request = RequestPlate(passage_id=passage.passage_id, attempt=passage.plate_attempt)
     return Step(replace(lane, passage=passage), (*pictures.effects, request))
+
+
+def _take_camera_plate(lane: LaneState, passage: Passage, event: PlateRead, at: Instant) -> Step:
+    """Keep what a camera of its own reading says; it may contradict, it never suffices."""
+    seen = _plate_evidence(passage, event, at) if event.text else passage.camera_plate
+    passage = replace(passage, camera_plate=seen)
+    return Step(replace(lane, passage=passage), _pictures(passage, event))
 
 
 def _pictures(passage: Passage, event: PlateRead) -> tuple[Record, ...]:
@@ -71,7 +81,14 @@ def _better_plate(passage: Passage, event: PlateRead, at: Instant) -> PlateEvide
     known = passage.plate
     if not event.text:
         return known
-    seen = PlateEvidence(
+    seen = _plate_evidence(passage, event, at)
+    if known is None or seen.confidence_permille >= known.confidence_permille:
+        return seen
+    return known
+
+
+def _plate_evidence(passage: Passage, event: PlateRead, at: Instant) -> PlateEvidence:
+    return PlateEvidence(
         text=event.text,
         plate_class=event.plate_class,
         confidence_permille=event.confidence_permille,
@@ -80,9 +97,6 @@ def _better_plate(passage: Passage, event: PlateRead, at: Instant) -> PlateEvide
         picture_id=event.picture_id,
         since_arrival_ms=since_arrival_ms(passage.arrived_at, at),
     )
-    if known is None or seen.confidence_permille >= known.confidence_permille:
-        return seen
-    return known
 
 
 def take_card(lane: LaneState, event: CardPresented, at: Instant) -> Step:

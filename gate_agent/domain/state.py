@@ -120,6 +120,7 @@ class Passage:
     arrived_at: Instant
     timeline: Timeline = Timeline()  # noqa: RUF009 - a frozen value
     plate: PlateEvidence | None = None
+    camera_plate: PlateEvidence | None = None  # of a camera that reads itself; never asked for
     plate_attempt: int = 1
     plate_done: bool = False  # good enough, or no attempt left
     card: CardEvidence | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from devices.barrier.driver import Barrier
 from devices.camera.opening import open_camera
+from devices.camera.pushed import PushedPlates
 from devices.clock import SystemClock
 from devices.errors import DeviceConfigError
 from devices.lane_io.driver import LaneIo
@@ -18,7 +19,8 @@ from devices.stop_signals import StopSignals
 from gate_agent import config as lane_file
 from gate_agent.adapters.card_reader import CardReaderAdapter
 from gate_agent.adapters.lane_io import LampOrder, LaneIoAdapter
-from gate_agent.adapters.plate_reader import PlateAdapter
+from gate_agent.adapters.plate_camera import PlateCameraAdapter
+from gate_agent.adapters.plate_reader import PlateAdapter, PlateOrder
 from gate_agent.adapters.service import Service
 from gate_agent.adapters.tag_reader import TagReaderAdapter
 from gate_agent.adapters.weighbridge import WeighbridgeAdapter
@@ -79,6 +81,7 @@ class Agent:
         )
         self._inbox = self._make_inbox()
         self._deadlines = Deadlines()
+        self._posted_plates: PlateCameraAdapter | None = None
         self._make_devices(config, pictures)
         self._uplink = Uplink(
             config.site,
@@ -131,6 +134,7 @@ class Agent:
             reader = open_card_reader(devices.card_reader, clock)
             tag_reader = open_tag_reader(devices.tag_reader, clock) if devices.tag_reader else None
             camera = open_camera(devices.camera, clock)
+            posted = PushedPlates(devices.plate_camera, clock) if devices.plate_camera else None
         except DeviceConfigError as exc:
             raise ConfigError(f"devices: {exc}") from exc
         self._board = LaneIoAdapter(
@@ -153,9 +157,12 @@ class Agent:
         )
         if tag_reader is not None:
             tags = TagReaderAdapter(tag_reader, inbox, clock)
-            self._services += (
-                Service("tag_reader", tags, FaultCode.TAG_LINK, inbox, clock, log),
-            )
+            self._services += (Service("tag_reader", tags, FaultCode.TAG_LINK, inbox, clock, log),)
+        if posted is not None:
+            self._posted_plates = PlateCameraAdapter(posted, pictures, inbox, clock, log)
+            fault = FaultCode.PLATE_CAMERA
+            listening = Service("plate_camera", self._posted_plates, fault, inbox, clock, log)
+            self._services = (*self._services, listening)
 
     def start(self) -> None:
         """Everything begins; the lane first, so that it sees the devices come."""
@@ -167,12 +174,17 @@ class Agent:
     def _make_dispatch(self) -> Dispatch:
         return Dispatch(
             self._board.order,
-            self._plates.order,
+            self._ask_for_plate,
             self._deadlines,
             self.loop.find,
             self._uplink.claim,
             self._log,
         )
+
+    def _ask_for_plate(self, order: PlateOrder) -> None:
+        self._plates.order(order)
+        if self._posted_plates is not None:
+            self._posted_plates.order(order)
 
     def _started(self) -> Stamped:
         at = instant(self._clock)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gate_agent.domain.evidence import Evidence
 from gate_agent.domain.manifest import Declaration, Documents
-from gate_agent.domain.matching import declared_with_card, declared_with_plate
+from gate_agent.domain.matching import declared_with_card, declared_with_plate, normalize_plate
 from gate_agent.domain.policy_pack import PolicyPack
 from gate_agent.domain.reasons import Reason
 from gate_agent.domain.rules.capture import is_doubtful
@@ -26,7 +26,23 @@ def identify(
     found, reasons = _match(evidence, by_plate, by_card, pack, wall_ms)
     if any(each.held_by and is_current(each, wall_ms) for each in (*by_plate, *by_card)):
         reasons.append(Reason.AGENCY_HOLD)
+    if _is_contradicted(evidence, found) and not (plate and is_doubtful(plate, pack.limits)):
+        reasons.append(Reason.PLATE_DOUBTFUL)
     return found, reasons
+
+
+def _is_contradicted(evidence: Evidence, found: Declaration | None) -> bool:
+    """A camera of its own reading names a plate that is neither the lane's nor the vehicle's.
+
+    A vehicle may carry two plates, and each reader see another of them.
+    """
+    plate, other = evidence.plate, evidence.camera_plate
+    if plate is None or other is None:
+        return False
+    known = {normalize_plate(plate.text)}
+    if found is not None:
+        known.update(normalize_plate(text) for text in found.plates)
+    return normalize_plate(other.text) not in known
 
 
 def _match(
