@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from devices.config import DevicesConfig
     from devices.link import Transport
 
-TAPED = ("weighbridge", "card_reader", "bus")
+Taped = Literal["weighbridge", "card_reader", "bus"]
+TAPED: tuple[Taped, ...] = ("weighbridge", "card_reader", "bus")
 TURN_S = 0.02
 RETRY_S = 0.2
 READ_MAX_BYTES = 4096
 NO_BAUD = 4_000_000  # the device's own line has set the pace already
-Taped = Literal["weighbridge", "card_reader", "bus"]
 
 
 def place_of(config: DevicesConfig, device: Taped) -> tuple[str, int]:

@@ -185,7 +185,8 @@ class SimWeighbridge:
         damaged = bytearray(packet)
         match self._fault:
             case ScaleFault.GARBLE:
-                damaged[self._random.randrange(len(damaged))] ^= 1 << self._random.randrange(8)
+                # Not the eighth: where that is a parity bit, a frame without it is as good as new.
+                damaged[self._random.randrange(len(damaged))] ^= 1 << self._random.randrange(7)
             case ScaleFault.CUT:
                 del damaged[self._random.randrange(1, len(damaged)) :]
             case ScaleFault.NOISE:

@@ -49,7 +49,7 @@ class BenchFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     name: str
     moves: Literal["simulated", "prompt"] = "simulated"
-    lanes: Annotated[int, Meta(ge=1, le=8)] = 1  # played side by side; 1 where a device is real
+    lanes: Annotated[int, Meta(ge=1, le=32)] = 1  # played side by side; 1 where a device is real
     lane_file: str = ""  # whose [devices] are used, beside this file; empty: made for the run
     gather_timeout_s: Annotated[float, Meta(ge=2, le=120)] = 6.0  # a lane's own is 45
     weighbridges: tuple[str, ...] = ("yaohua-continuous",)  # drivers, lane by lane

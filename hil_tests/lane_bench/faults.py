@@ -47,6 +47,10 @@ class FaultMaker:
         """End every fault that the bench makes."""
         self._switches.clear()
 
+    def code_of(self, name: str | None) -> str | None:
+        """The lasting condition that a lane reports while the fault lasts, if it can know."""
+        return FAULTS[name].code if name is not None else None
+
     def is_harmless(self, name: str | None) -> bool:
         """Whether a good truck must be released in spite of it."""
         return name is not None and FAULTS[name].allows is Allows.RELEASE

@@ -38,7 +38,7 @@ class Seen:
 
     records: tuple[LaneRecord, ...]
     violations: tuple[str, ...] = ()
-    raises: int = 0
+    raises: int = 0  # of a boom that was down
     left_by: str | None = None
     on_ms: int | None = None  # the fault came
     off_ms: int | None = None  # and went
@@ -105,7 +105,7 @@ def _boom(seen: Seen) -> Iterator[str]:
     ]
     allowed = len(_releases(seen)) + len(by_person)
     if seen.raises > allowed:
-        yield f"the raise contact closed {seen.raises} times for {allowed} releases on record"
+        yield f"the boom was opened {seen.raises} times for {allowed} releases on record"
     if seen.left_by == "exit" and not allowed:
         yield "the truck left by the exit without a release on record"
 

@@ -107,8 +107,8 @@ class LaneUnderTest:
 
     @property
     def raise_count(self) -> int:
-        """How often the raise contact has closed; 0 where nobody counts."""
-        return self.bench.world.boom.raise_count if "bus" in self.bench.simulated else 0
+        """How often the raise contact closed over a boom that was down; 0 where nobody counts."""
+        return self.bench.world.boom.opened_count if "bus" in self.bench.simulated else 0
 
     @property
     def violations(self) -> list[str]:

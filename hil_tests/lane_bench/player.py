@@ -37,6 +37,8 @@ AGAIN_S = 2.5
 LEFT_OPEN_S = 3.0
 MISSED_S = 2.0
 SYNC_S = 10.0
+TOLD_OVER_S = 5.0
+LEAVING = (LanePhase.IDLE, LanePhase.RELEASING, LanePhase.CLEARING)
 
 
 class LaneStuck(Exception):
@@ -101,10 +103,9 @@ class Player:
             state = lane.view.look()
             if self._now_s() > deadline_s:
                 raise LaneStuck(f"{lane.name} does not invite: {shown(state)}")
-            if self._now_s() > order_s and state is not None and state.phase is LanePhase.IDLE:
+            if self._now_s() > order_s and state is not None and _is_left_open(state):
                 order_s = self._now_s() + LEFT_OPEN_S
-                if state.barrier is not Barrier.CLOSED:
-                    lane.order_boom_down()
+                lane.order_boom_down()
             self._clock.sleep(TICK_S)
 
     def _now_s(self) -> float:
@@ -321,6 +322,7 @@ class _Run:
 
     def judge(self) -> None:
         """Compare with what the lane recorded."""
+        self._wait_told_over()
         seen = Seen(
             records=self._records(),
             violations=tuple(self._lane.violations[self._violations :]),
@@ -337,6 +339,16 @@ class _Run:
         if decided:
             account.verdict = str(decided[-1]["outcome"])
             account.reasons = tuple(decided[-1]["reasons"])
+
+    def _wait_told_over(self) -> None:
+        """Some conditions do not keep a lane from inviting: give it the time to tell their end."""
+        code = self._faults.code_of(self._scenario.fault)
+        deadline_s = self._now_s() + TOLD_OVER_S
+        while code is not None and self._now_s() < deadline_s:
+            state = self._lane.view.look()
+            if state is not None and code not in {fault.value for fault in state.faults}:
+                return
+            self._clock.sleep(TICK_S)
 
     def _records(self) -> tuple[LaneRecord, ...]:
         """The lane's records since the beginning, once the hub has all of them."""
@@ -357,6 +369,11 @@ class _Run:
 
     def _now_s(self) -> float:
         return self._clock.now().mono_s
+
+
+def _is_left_open(state: LaneState) -> bool:
+    """Whether the lane waits for a person's order to lower the boom; the truck has gone."""
+    return state.barrier is not Barrier.CLOSED and state.phase in LEAVING
 
 
 def shown(state: LaneState | None) -> str:

@@ -253,7 +253,7 @@ def _board_faults() -> Iterator[Fault]:
          "the entry loop's contact chatters", "入口线圈触点抖动", ""),
         ("entry_loop_stuck", input_turn("entry_loop", state=True), None, Allows.EITHER,
          "the entry loop stays occupied", "入口线圈常占用", "lay a steel plate on the loop"),
-        ("exit_loop_stuck", input_turn("exit_loop", state=True), None, Allows.NOTHING,
+        ("exit_loop_stuck", input_turn("exit_loop", state=True), None, Allows.EITHER,
          "the exit loop stays occupied", "出口线圈常占用", "lay a steel plate on the loop"),
         ("exit_loop_dead", input_turn("exit_loop", state=False), None, Allows.EITHER,
          "the exit loop sees nothing", "出口线圈失效", "disconnect the loop detector's output"),
@@ -298,7 +298,7 @@ def _barrier_faults() -> Iterator[Fault]:
          "the barrier's controller reports a fault", "道闸控制器报故障", ""),
         ("forced", force_boom, None, Allows.NOTHING,
          "somebody lifts the boom by hand", "栏杆被人为抬起", "lift the boom by hand"),
-        ("person_under", put_person_under_boom, None, Allows.NOTHING,
+        ("person_under", put_person_under_boom, None, Allows.EITHER,
          "a person stands under the boom", "栏杆下有人", "cover the exit loop's sensor"),
     ):  # fmt: skip
         yield Fault(
