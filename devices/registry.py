@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from devices.camera.opening import kind_of
 from devices.camera.pushed import allowed_networks
 from devices.card_reader.driver import ListeningCardReader
+from devices.card_reader.osdp import OsdpCardReader
 from devices.card_reader.protocols import PROTOCOLS as CARD_PROTOCOLS
 from devices.card_reader.protocols import spelling_of
 from devices.card_reader.resident_id import ResidentIdReader
@@ -56,6 +57,7 @@ def _listening(config: CardReaderConfig, clock: Clock) -> CardReader:
 CARD_READERS: Mapping[str, Callable[[CardReaderConfig, Clock], CardReader]] = {
     **dict.fromkeys(CARD_PROTOCOLS, _listening),
     "resident-id": ResidentIdReader,
+    "osdp": OsdpCardReader,
 }
 TAG_READERS: Mapping[str, Callable[[TagReaderConfig, Clock], TagReader]] = {
     "uhf-reader18": UhfTagReader,

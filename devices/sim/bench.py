@@ -23,7 +23,7 @@ from devices.errors import DeviceConfigError
 from devices.lane_io.registers import board_of
 from devices.sim.boom import TRAVEL_S, SimBoom
 from devices.sim.camera import MjpegServer
-from devices.sim.card_reader import sim_card_reader
+from devices.sim.card_readers import sim_card_reader
 from devices.sim.faults.line import FaultyLine
 from devices.sim.lane_world import SENSORS, LaneWorld
 from devices.sim.line_host import line_host

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from devices.card_reader.codecs import acg, em4100, lines, resident_id, stx_len
+from devices.card_reader.codecs import acg, em4100, lines, osdp_packet, resident_id, stx_len
 from devices.readings import WeightStatus
 from devices.tag_reader.codecs import uhf_reader18
 from devices.weighbridge.indication import Answer, IndicatorFrame, Kind, Unit
@@ -328,6 +328,14 @@ def _resident_id(chance: random.Random) -> resident_id.SamFrame:
     return resident_id.SamFrame(status=chance.choice(tuple(resident_id.Status)), content=content)
 
 
+def _osdp_packet(chance: random.Random) -> osdp_packet.OsdpPacket:
+    return osdp_packet.OsdpPacket(
+        address=chance.randrange(256),
+        control=osdp_packet.HAS_CRC | chance.randrange(4) | chance.choice((0, 8)),
+        content=chance.randbytes(chance.choice((1, 3, 8, 15, 40))),
+    )
+
+
 # --- tag readers ----------------------------------------------------------------------------------
 
 
@@ -395,6 +403,15 @@ CODECS: tuple[CodecUnderLaw, ...] = (
         sample=_resident_id,
         max_frame_bytes=resident_id.MAX_FRAME_BYTES,
         checksum_at=(-1,),
+    ),
+    CodecUnderLaw(
+        name="osdp-packet",
+        module="devices.card_reader.codecs.osdp_packet",
+        make_decoder=osdp_packet.OsdpPackets,
+        encode=osdp_packet.encode,
+        sample=_osdp_packet,
+        max_frame_bytes=osdp_packet.MAX_PACKET_BYTES,
+        checksum_at=(-2, -1),
     ),
     CodecUnderLaw(
         name="uhf-reader18",

@@ -13,13 +13,15 @@ from devices.card_reader.protocols import PROTOCOLS
 from devices.clock import SystemClock
 from devices.config import ByteOrder, CardReaderConfig, NumberFormat
 from devices.errors import DeviceConfigError, LinkDown
-from devices.sim.card_reader import CardFault, sim_card_reader
+from devices.sim.card_reader import CardFault
+from devices.sim.card_readers import sim_card_reader
 from devices.sim.line_host import line_host
 
 CLOCK = SystemClock()
 PATIENCE_S = 20.0
 BACK_S = 3.0
-ASKED = ("resident-id",)
+ASKED = ("resident-id", "osdp")
+KEY = "303132333435363738393A3B3C3D3E3F"
 EVERY_READER = pytest.mark.parametrize("driver", [*PROTOCOLS, *ASKED])
 # Two cards that the reader can carry, as the lane reads them.
 CARDS = {
@@ -36,9 +38,11 @@ class Desk:
         self,
         driver: str,
         port: str,
+        key_file: str,
         number_format: NumberFormat | None = None,
         byte_order: ByteOrder = "as_sent",
     ) -> None:
+        self.driver = driver
         config = CardReaderConfig(
             driver=driver,
             port=port,
@@ -46,12 +50,19 @@ class Desk:
             number_format=number_format,
             byte_order=byte_order,
             poll_s=0.05,
-            reply_s=0.5,
+            reply_s=1.0,
+            address=5,
+            key_file=key_file,
         )
         host = line_host("card_reader", port, baud=config.baud, clock=CLOCK)
         self.sim = sim_card_reader(config, host, CLOCK)
         self.reader = registry.open_card_reader(config, CLOCK)
         self.cards = CARDS.get(driver, ("A2C31F07", "04A1B2C3"))
+
+    def settle(self) -> None:
+        """A reader behind a secure channel gives no card before that is up, and a second more."""
+        if self.driver == "osdp":
+            assert self.reads_within(1.6) == []
 
     def next_uid(self) -> str:
         deadline_s = CLOCK.now().mono_s + PATIENCE_S
@@ -75,10 +86,13 @@ def desk_of(
     number_format: NumberFormat | None = None,
     byte_order: ByteOrder = "as_sent",
 ) -> Iterator[Desk]:
-    desk = Desk(driver, str(folder / "card"), number_format, byte_order)
+    key_file = folder / "scbk"
+    key_file.write_text(KEY, encoding="ascii")
+    desk = Desk(driver, str(folder / "card"), str(key_file), number_format, byte_order)
     desk.sim.start()
     try:
         desk.reader.open()
+        desk.settle()
         yield desk
     finally:
         desk.reader.close()
@@ -103,7 +117,15 @@ def test_every_reader_gives_no_card_for_a_spoiled_presentation(
     with desk_of(driver, tmp_path) as desk:
         desk.sim.fault = fault
         desk.sim.present(desk.cards[0])
-        assert desk.reads_within(0.6) == []
+        if driver == "osdp":
+            with pytest.raises(LinkDown, match="card reader: "):
+                desk.reads_within(PATIENCE_S)
+            desk.reader.close()
+            desk.sim.fault = CardFault.NONE
+            desk.reader.open()
+            desk.settle()
+        else:
+            assert desk.reads_within(0.6) == []
         desk.sim.fault = CardFault.NONE
         desk.sim.present(desk.cards[1])
         assert desk.next_uid() == desk.cards[1]
@@ -125,6 +147,7 @@ def test_every_reader_recovers_from_a_pulled_cable_without_a_restart(
         desk.sim.host.plug()
         desk.reader.open()
         plugged_s = CLOCK.now().mono_s
+        desk.settle()
         desk.sim.present(desk.cards[1])
         assert desk.next_uid() == desk.cards[1]
         assert CLOCK.now().mono_s - plugged_s < BACK_S
