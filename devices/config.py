@@ -28,9 +28,9 @@ ByteOrder = Literal["as_sent", "reversed"]
 class BusConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The Modbus input/relay board: loops, beams, limit switches, lamps and boom contacts."""
 
+    board: str = "waveshare"  # a shipped map, or the path of a map file: NAME.toml
     transport: Literal["tcp", "rtu"] = "tcp"
     host: str = "127.0.0.1"  # tcp only
-    board: str = "waveshare"  # a shipped map, or the path of a map file: NAME.toml
     tcp_port: Annotated[int, Meta(ge=1, le=65_535)] = 502  # tcp only
     serial_port: str = ""  # rtu only
     baud: Baud = 19_200  # rtu only
@@ -118,6 +118,20 @@ class PlateCameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     body_max_kb: Annotated[int, Meta(ge=16, le=32_000)] = 4_000
 
 
+class SignConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The text sign for the driver, and its voice; a lane without one has no such table."""
+
+    driver: Literal["led-64ff", "http"]
+    port: str = ""  # led-64ff: a serial device path, or tcp://host:port
+    baud: Baud = 9_600
+    address: Annotated[int, Meta(ge=0, le=255)] = 0  # of the board on its line
+    encoding: Literal["gb18030", "utf-8"] = "gb18030"  # of the board's text
+    url: str = ""  # http: where messages are posted
+    languages: Annotated[tuple[Literal["zh", "en"], ...], Meta(min_length=1)] = ("zh", "en")
+    voice: bool = True  # speak, in the first language
+    refresh_s: Positive = 20.0  # shown again so often: signs lose power
+
+
 class DevicesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Every device of one lane."""
 
@@ -126,6 +140,7 @@ class DevicesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     card_reader: CardReaderConfig
     camera: CameraConfig
     plate_camera: PlateCameraConfig | None = None
+    sign: SignConfig | None = None
     tag_reader: TagReaderConfig | None = None
     barrier: BarrierConfig = BarrierConfig()
 

@@ -17,6 +17,7 @@ from devices.card_reader.protocols import spelling_of
 from devices.card_reader.resident_id import ResidentIdReader
 from devices.errors import DeviceConfigError
 from devices.lane_io.registers import board_of
+from devices.sign.opening import check_sign
 from devices.tag_reader.driver import UhfTagReader
 from devices.weighbridge.driver import ContinuousWeighbridge
 from devices.weighbridge.polled import PolledWeighbridge
@@ -107,6 +108,8 @@ def check(config: DevicesConfig) -> None:
     if config.bus.transport == "rtu" and not config.bus.serial_port:
         raise DeviceConfigError('bus.serial_port: needed where transport is "rtu"')
     kind_of(config.camera)
+    if config.sign is not None:
+        check_sign(config.sign)
     if config.plate_camera is not None:
         allowed_networks(config.plate_camera)
 

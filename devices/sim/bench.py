@@ -28,6 +28,7 @@ from devices.sim.faults.line import FaultyLine
 from devices.sim.lane_world import SENSORS, LaneWorld
 from devices.sim.line_host import line_host
 from devices.sim.modbus_host import ModbusHost
+from devices.sim.sign import SimSign, sim_sign
 from devices.sim.tag_reader import SimTagReader
 from devices.sim.truck import LaneGeometry
 from devices.sim.weighbridge import SimWeighbridge
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from devices.config import CameraConfig, CardReaderConfig, DevicesConfig, WeighbridgeConfig
 
 STANDARD_LANE = LaneGeometry()
-DEVICES = ("bus", "weighbridge", "card_reader", "camera", "tag_reader")
+DEVICES = ("bus", "weighbridge", "card_reader", "camera", "tag_reader", "sign")
 
 
 class _Served(Protocol):
@@ -98,6 +99,7 @@ class Bench:
             board=self._board_map,
         )
         self.tag_reader = self._sim_tag_reader(clock) if "tag_reader" in simulated else None
+        self.sign = self._sim_sign(clock) if "sign" in simulated else None
         self.camera = (
             _mjpeg_server(config.camera, self.world, camera_fps) if "camera" in simulated else None
         )
@@ -125,6 +127,8 @@ class Bench:
             yield "card_reader.port", config.card_reader.port
         if config.tag_reader is not None and "tag_reader" in self.simulated:
             yield "tag_reader.port", config.tag_reader.port
+        if config.sign is not None and config.sign.port and "sign" in self.simulated:
+            yield "sign.port", config.sign.port
 
     def _served(self) -> list[_Served]:
         known: dict[str, _Served | None] = {
@@ -133,6 +137,7 @@ class Bench:
             "card_reader": self.card_reader,
             "tag_reader": self.tag_reader,
             "camera": self.camera,
+            "sign": self.sign,
         }
         return [each for name, each in known.items() if each and name in self.simulated]
 
@@ -143,6 +148,8 @@ class Bench:
             self.camera.stop()
         if self.tag_reader is not None:
             self.tag_reader.stop()
+        if self.sign is not None:
+            self.sign.stop()
         self.card_reader.stop()
         self.scale.stop()
         self.board.stop()
@@ -157,13 +164,14 @@ class Bench:
     @property
     def places(self) -> dict[str, str]:
         """Device name -> where it is served."""
-        tags = self.config.tag_reader
+        tags, sign = self.config.tag_reader, self.config.sign
         return {
             "bus": self.board.place,
             "weighbridge": self.config.weighbridge.port,
             "card_reader": self.config.card_reader.port,
             "camera": self.config.camera.source,
             **({"tag_reader": tags.port} if tags is not None else {}),
+            **({"sign": sign.port or sign.url} if sign is not None else {}),
         }
 
     @property
@@ -195,6 +203,14 @@ class Bench:
             return None
         host = line_host("tag_reader", tags.port, baud=tags.baud, clock=clock)
         return SimTagReader(host, self._tags, address=tags.address % 255)
+
+    def _sim_sign(self, clock: Clock) -> SimSign | None:
+        sign = self.config.sign
+        if sign is None:
+            return None
+        is_line = sign.driver != "http"
+        host = line_host("sign", sign.port, baud=sign.baud, clock=clock) if is_line else None
+        return sim_sign(sign, host)
 
     def _tags(self) -> frozenset[str]:
         return self.world.tags()

@@ -18,6 +18,7 @@ from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import NO_MANIFEST, Declaration, ManifestStatus
 from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.domain.policy_pack import PolicyPack, default_pack
+from gate_agent.domain.reasons import Reason
 from gate_agent.domain.records import Alarm, Timeline
 from gate_agent.domain.vocabulary import (
     Barrier,
@@ -173,6 +174,7 @@ class LaneState:
     manifest: ManifestStatus = NO_MANIFEST
     lamps: frozenset[Lamp] = frozenset()
     sign: Sign = Sign.OUT_OF_SERVICE
+    sign_reason: Reason | None = None
     zeros: tuple[ZeroDay, ...] = ()  # oldest first
     tares: tuple[int, ...] = ()  # permille of the registered weight, of the last empty vehicles
     used_slips: tuple[str, ...] = ()  # the last ones of this lane; the hub knows all

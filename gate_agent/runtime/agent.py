@@ -15,6 +15,7 @@ from devices.lane_io.driver import LaneIo
 from devices.lane_io.registers import board_of
 from devices.modbus import ModbusBus
 from devices.registry import open_card_reader, open_tag_reader, open_weighbridge
+from devices.sign.opening import open_sign
 from devices.stop_signals import StopSignals
 from gate_agent import config as lane_file
 from gate_agent.adapters.card_reader import CardReaderAdapter
@@ -22,6 +23,7 @@ from gate_agent.adapters.lane_io import LampOrder, LaneIoAdapter
 from gate_agent.adapters.plate_camera import PlateCameraAdapter
 from gate_agent.adapters.plate_reader import PlateAdapter, PlateOrder
 from gate_agent.adapters.service import Service
+from gate_agent.adapters.sign import SignAdapter
 from gate_agent.adapters.tag_reader import TagReaderAdapter
 from gate_agent.adapters.weighbridge import WeighbridgeAdapter
 from gate_agent.clock import instant
@@ -82,6 +84,7 @@ class Agent:
         self._inbox = self._make_inbox()
         self._deadlines = Deadlines()
         self._posted_plates: PlateCameraAdapter | None = None
+        self._sign: SignAdapter | None = None
         self._make_devices(config, pictures)
         self._uplink = Uplink(
             config.site,
@@ -134,6 +137,7 @@ class Agent:
             reader = open_card_reader(devices.card_reader, clock)
             tag_reader = open_tag_reader(devices.tag_reader, clock) if devices.tag_reader else None
             camera = open_camera(devices.camera, clock)
+            sign = open_sign(devices.sign, clock) if devices.sign else None
             posted = PushedPlates(devices.plate_camera, clock) if devices.plate_camera else None
         except DeviceConfigError as exc:
             raise ConfigError(f"devices: {exc}") from exc
@@ -163,6 +167,10 @@ class Agent:
             fault = FaultCode.PLATE_CAMERA
             listening = Service("plate_camera", self._posted_plates, fault, inbox, clock, log)
             self._services = (*self._services, listening)
+        if devices.sign is not None and sign is not None:
+            self._sign = SignAdapter(sign, devices.sign, clock)
+            shown = Service("sign", self._sign, FaultCode.SIGN_LINK, inbox, clock, log)
+            self._services = (*self._services, shown)
 
     def start(self) -> None:
         """Everything begins; the lane first, so that it sees the devices come."""
@@ -179,6 +187,7 @@ class Agent:
             self.loop.find,
             self._uplink.claim,
             self._log,
+            self._sign.order if self._sign else None,
         )
 
     def _ask_for_plate(self, order: PlateOrder) -> None:
