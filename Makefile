@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test bench sim chaos fuzz photographs lock format lint clean docs
+.PHONY: help setup setup-dev run test hil bench sim chaos fuzz photographs lock format lint clean docs
 
 # Any Python that answers may start bootstrap.py, which itself looks for the right one; a shim
 # that exists and does not work is passed over.
@@ -40,6 +40,10 @@ run: setup ## two lanes, a hub and a console with simulated trucks; Ctrl-C ends 
 
 test: setup-dev ## format, lint, types, contracts, every test, a bounded demonstration
 	@exec $(PY) -m tests.check $(STEPS)
+
+hil: setup-dev ## prove a lane on a bench and write the acceptance report: BENCH=file OUT=folder ARGS="-m share"
+	@exec $(PY) -m hil_tests.acceptance $(if $(BENCH),--bench '$(BENCH)') $(if $(OUT),--out '$(OUT)') \
+	  $(ARGS)
 
 bench: setup-dev ## print the numbers that the documents quote (half an hour; ARGS="--only warm")
 	@exec $(PY) -m hil_tests.bench $(ARGS)

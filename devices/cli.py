@@ -2,6 +2,7 @@
 
     gate-bench sim LANE.toml [--truck-every S] [--pictures FOLDER] [--seed N]
     gate-bench check LANE.toml [--open]
+    gate-bench fault NAME [--off] [--for S] [--config LANE.toml] | gate-bench fault --list
 
 Only the `[devices]` tables of the lane file are read. Exit status: 0 ok, 1 failed, 2 usage,
 78 configuration.
@@ -10,11 +11,13 @@ Only the `[devices]` tables of the lane file are read. Exit status: 0 ok, 1 fail
 from __future__ import annotations
 
 import argparse
-import random
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devices.bench.control import Request, SimControl, ask, control_path, running_control
+from devices.bench.trucks import Trucks
 from devices.camera.opening import open_camera
 from devices.clock import SystemClock
 from devices.config import load_devices
@@ -23,10 +26,10 @@ from devices.lane_io.driver import LaneIo
 from devices.lane_io.registers import board_of
 from devices.modbus import ModbusBus
 from devices.registry import check as check_devices
-from devices.registry import open_card_reader, open_weighbridge
+from devices.registry import open_card_reader, open_tag_reader, open_weighbridge
 from devices.sim.bench import Bench, plain_picture
-from devices.sim.lane_world import SENSORS, TruckVisit, VisitHandle
-from devices.sim.truck import TruckSpec
+from devices.sim.faults.table import FAULTS
+from devices.sim.lane_world import SENSORS
 from devices.stop_signals import StopSignals
 
 if TYPE_CHECKING:
@@ -37,14 +40,15 @@ if TYPE_CHECKING:
 
 EXIT_OK, EXIT_FAILED, EXIT_CONFIG = 0, 1, 78
 CHECK_S = 3.0  # how long a real device may take to say something
-PATIENCE_S = 120.0  # a driver whom nobody serves backs out, so that the bench never jams
-LOADS_KG = (8_400.0, 48_000.0)
+TELL_S = 0.1  # how soon it is told what became of a truck
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     arguments = _parser().parse_args(argv)
     try:
+        if arguments.command == "fault":
+            return _fault(arguments)
         config = _load(arguments.lane)
         if arguments.command == "check":
             return _check(config, arguments.lane, and_open=arguments.open)
@@ -98,7 +102,26 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="open every device by its driver and say what it reads; nothing is moved",
     )
+    _add_fault(commands)
     return parser
+
+
+def _add_fault(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    fault = commands.add_parser(
+        "fault",
+        help="make a fault in a running simulation, or end it",
+        description="Make one of the library's faults in a running `gate-bench sim`, or end it.",
+    )
+    what = fault.add_mutually_exclusive_group(required=True)
+    what.add_argument("name", nargs="?", metavar="NAME", help="the fault; --list tells which")
+    what.add_argument("--list", action="store_true", help="the library: name, device, what it is")
+    fault.add_argument("--off", action="store_true", help="end it")
+    fault.add_argument(
+        "--for", dest="for_seconds", type=_seconds, metavar="S", help="it ends by itself after S"
+    )
+    fault.add_argument(
+        "--config", type=Path, metavar="LANE.toml", help="which simulation, where several run"
+    )
 
 
 def _seconds(text: str) -> float:
@@ -111,12 +134,16 @@ def _seconds(text: str) -> float:
 def _simulate(config: DevicesConfig, arguments: argparse.Namespace) -> int:
     pictures = _pictures(arguments.pictures)
     stopping = StopSignals()
-    with Bench(config, SystemClock()) as bench:
+    clock = SystemClock()
+    with ExitStack() as running:
+        bench = running.enter_context(Bench(config, clock))
+        trucks = Trucks(bench, pictures, arguments.seed)
+        running.enter_context(SimControl(control_path(arguments.lane), bench, trucks, clock))
         for device, place in bench.places.items():
             served = "simulated" if device != "camera" or bench.camera else "no simulator needed"
             print(f"{device:12} {served} at {place}")
         print("ready; Ctrl-C ends it", flush=True)
-        _send_trucks(bench, pictures, arguments.truck_every, arguments.seed, stopping)
+        _send_trucks(bench, trucks, arguments.truck_every, stopping)
     return EXIT_OK
 
 
@@ -133,47 +160,34 @@ def _pictures(folder: Path | None) -> list[bytes]:
     return [path.read_bytes() for path in paths]
 
 
-def _send_trucks(
-    bench: Bench,
-    pictures: list[bytes],
-    every_s: float | None,
-    seed: int,
-    stopping: StopSignals,
-) -> None:
+def _send_trucks(bench: Bench, trucks: Trucks, every_s: float | None, stop: StopSignals) -> None:
     """Send a truck every `every_s`, unless two are there already, and tell what became of each."""
-    chance = random.Random(seed)  # noqa: S311 - weights and cards of simulated trucks
-    under_way: list[tuple[int, VisitHandle]] = []
-    count = 0
-    while not stopping.wait(every_s):
-        for number, handle in [one for one in under_way if one[1].wait_gone(0)]:
-            under_way.remove((number, handle))
-            print(_story(number, handle), flush=True)
+    since_s = 0.0
+    while not stop.wait(TELL_S):
+        for story in trucks.gone():
+            print(story, flush=True)
+        since_s += TELL_S
+        if every_s is None or since_s < every_s:
+            continue
         if bench.world.queued < 2:  # noqa: PLR2004 - one in the lane, one behind it
-            visit = TruckVisit(
-                truck=TruckSpec(
-                    gross_kg=round(chance.uniform(*LOADS_KG), -1),
-                    settle_s=chance.uniform(1.5, 3.0),
-                    patience_s=PATIENCE_S,
-                    seed=count,
-                ),
-                picture=pictures[count % len(pictures)],
-                card_uid=chance.randbytes(4).hex().upper(),
-            )
-            count += 1
-            under_way.append((count, bench.world.send(visit)))
-            print(
-                f"truck {count}: {visit.truck.gross_kg:.0f} kg, card {visit.card_uid}", flush=True
-            )
+            since_s = 0.0
+            print(trucks.send(), flush=True)
 
 
-def _story(number: int, handle: VisitHandle) -> str:
-    if handle.stopped_s is None or handle.left_s is None:
-        return f"truck {number}: left by the {handle.left_by} without stopping"
-    stood_s = handle.left_s - handle.stopped_s
-    boom = "the boom never rose"
-    if handle.boom_up_s is not None:
-        boom = f"boom up {handle.boom_up_s - handle.stopped_s:.1f} s after it stopped"
-    return f"truck {number}: left by the {handle.left_by} {stood_s:.1f} s after it stopped, {boom}"
+def _fault(arguments: argparse.Namespace) -> int:
+    if arguments.list:
+        for fault in FAULTS.values():
+            print(f"{fault.name:26} {fault.device:12} {fault.en}; {fault.zh}")
+        return EXIT_OK
+    path = running_control(arguments.config)
+    request = Request(
+        do="fault", name=arguments.name, on=not arguments.off, for_s=arguments.for_seconds
+    )
+    answer = ask(path, request)
+    if not answer.ok:
+        raise DeviceError(answer.said)
+    print(answer.said)
+    return EXIT_OK
 
 
 def _check(config: DevicesConfig, path: Path, *, and_open: bool) -> int:
@@ -186,6 +200,7 @@ def _check(config: DevicesConfig, path: Path, *, and_open: bool) -> int:
         "weighbridge": _look_at_weighbridge,
         "card_reader": _look_at_card_reader,
         "camera": _look_at_camera,
+        **({"tag_reader": _look_at_tag_reader} if config.tag_reader is not None else {}),
     }
     failed = False
     for device, look in looks.items():
@@ -231,6 +246,23 @@ def _look_at_card_reader(config: DevicesConfig, clock: Clock) -> str:
     finally:
         reader.close()
     return f"open, {'a card was read' if cards else 'no card on it'}"
+
+
+def _look_at_tag_reader(config: DevicesConfig, clock: Clock) -> str:
+    if config.tag_reader is None:
+        return "none"
+    reader = open_tag_reader(config.tag_reader, clock)
+    reader.open()
+    try:
+        deadline_s = clock.now().mono_s + CHECK_S
+        seen: set[str] = set()
+        while not seen and clock.now().mono_s < deadline_s:
+            seen |= {reading.tag_id for reading in reader.read(CHECK_S / 10)}
+        if not reader.is_heard:
+            raise DeviceError(f"tag reader: no answer in {CHECK_S:g} s")
+    finally:
+        reader.close()
+    return f"tag {', '.join(sorted(seen))}" if seen else "answers, no tag in view"
 
 
 def _look_at_camera(config: DevicesConfig, clock: Clock) -> str:

@@ -19,23 +19,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Positive = Annotated[float, Meta(gt=0)]
-Terminal = Annotated[int, Meta(ge=0, le=7)]
+Terminal = Annotated[int, Meta(ge=0, le=63)]
 Baud = Annotated[int, Meta(ge=300, le=115_200)]
+NumberFormat = Literal["hex", "decimal", "wiegand-26", "wiegand-34", "text"]
+ByteOrder = Literal["as_sent", "reversed"]
 
 
 class BusConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The Modbus input/relay board: loops, beams, limit switches, lamps and boom contacts."""
 
+    board: str = "waveshare"  # a shipped map, or the path of a map file: NAME.toml
     transport: Literal["tcp", "rtu"] = "tcp"
     host: str = "127.0.0.1"  # tcp only
     tcp_port: Annotated[int, Meta(ge=1, le=65_535)] = 502  # tcp only
     serial_port: str = ""  # rtu only
     baud: Baud = 19_200  # rtu only
-    device_id: Annotated[int, Meta(ge=1, le=247)] = 1
+    device_id: Annotated[int, Meta(ge=1, le=255)] = 1
     timeout_s: Positive = 0.3
     poll_s: Positive = 0.02
-    normally_closed: tuple[Terminal, ...] = ()  # inputs that open when the thing happens
-    flash_on: bool = True  # the board ends a pulse by itself (coil 0x0200+n); else the bus does
+    normally_closed: tuple[Terminal, ...] = ()  # inputs that open when the thing happens, too
+    flash_on: bool = True  # false: the bus ends pulses even where the board could
 
 
 class WeighbridgeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,13 +58,34 @@ class WeighbridgeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 
 class CardReaderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The driver-card reader."""
+    """The driver-card reader: how it is reached, and how it writes a card's number."""
 
-    driver: str = "stx-len-uid"
-    port: str  # a serial device path, or tcp://host:port
+    driver: str = "stx-len-uid"  # one of docs/reference/drivers.md
+    port: str  # a serial device path, tcp://host:port, or the name of a PC/SC reader
     baud: Baud = 9_600
-    byte_order: Literal["as_sent", "reversed"] = "as_sent"
+    byte_order: ByteOrder = "as_sent"
+    number_format: NumberFormat | None = None  # without it as the driver's readers usually send
+    characters: Annotated[int, Meta(ge=0, le=512)] = 0  # of a number sent as text; 0: any
+    keep_bytes: Annotated[int, Meta(ge=0, le=16)] = 0  # the last bytes that count; 0: all
     repeat_s: Positive = 2.0  # the same card again within this time is one presentation
+    address: Annotated[int, Meta(ge=0, le=126)] = 0  # on an OSDP line
+    key_file: str = ""  # hex digits: the OSDP key (16 bytes), the key of a card's sector (6 bytes)
+    number_block: Annotated[int, Meta(ge=0, le=255)] | None = None  # PC/SC: a block, not the UID
+    poll_s: Positive = 0.25  # the time between two questions to a reader that must be asked
+    reply_s: Positive = 1.0  # an answer later than this is dropped: it may be an earlier one's
+
+
+class TagReaderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The reader of windshield tags; a lane without one has no such table."""
+
+    driver: str = "uhf-reader18"  # one of docs/reference/drivers.md
+    port: str  # a serial device path, or tcp://host:port
+    baud: Baud = 57_600
+    address: Annotated[int, Meta(ge=0, le=255)] = 0  # the reader's number; 255: whoever hears it
+    poll_s: Positive = 0.1  # the time between two questions
+    reply_s: Positive = 0.6  # an answer later than this is dropped: it may be an earlier one's
+    reads_min: Annotated[int, Meta(ge=1, le=20)] = 2  # so many answers must name a tag
+    repeat_s: Positive = 2.0  # within this time; then the same tag is reported once
 
 
 class BarrierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,10 +99,37 @@ class BarrierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class CameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The plate camera."""
 
-    driver: Literal["stream", "folder"] = "stream"
-    source: str  # http(s):// MJPEG, rtsp://, a video file, or a folder of pictures
+    driver: Literal["auto", "stream", "folder", "v4l2"] = "auto"  # auto: as the source says
+    source: str  # http(s):// MJPEG, rtsp://, v4l2:///dev/video0, a video file, a folder
     open_timeout_s: Positive = 5.0
     stale_s: Positive = 2.0  # no frame for this long: the camera is down
+
+
+class PlateCameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A camera that reads plates itself and posts them here; most lanes have none."""
+
+    driver: Literal["isapi", "alarm-info-plate"]
+    listen: str = "0.0.0.0"  # noqa: S104 - `allow` says who may post
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8_085  # 0: any free one
+    path: Annotated[str, Meta(pattern="^/")] = "/plates"
+    allow: Annotated[tuple[str, ...], Meta(min_length=1)]  # addresses or networks that may post
+    username: str = ""  # with it the camera must know the password, by HTTP digest
+    password_file: str = ""
+    body_max_kb: Annotated[int, Meta(ge=16, le=32_000)] = 4_000
+
+
+class SignConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The text sign for the driver, and its voice; a lane without one has no such table."""
+
+    driver: Literal["led-64ff", "http"]
+    port: str = ""  # led-64ff: a serial device path, or tcp://host:port
+    baud: Baud = 9_600
+    address: Annotated[int, Meta(ge=0, le=255)] = 0  # of the board on its line
+    encoding: Literal["gb18030", "utf-8"] = "gb18030"  # of the board's text
+    url: str = ""  # http: where messages are posted
+    languages: Annotated[tuple[Literal["zh", "en"], ...], Meta(min_length=1)] = ("zh", "en")
+    voice: bool = True  # speak, in the first language
+    refresh_s: Positive = 20.0  # shown again so often: signs lose power
 
 
 class DevicesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,6 +139,9 @@ class DevicesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     weighbridge: WeighbridgeConfig
     card_reader: CardReaderConfig
     camera: CameraConfig
+    plate_camera: PlateCameraConfig | None = None
+    sign: SignConfig | None = None
+    tag_reader: TagReaderConfig | None = None
     barrier: BarrierConfig = BarrierConfig()
 
 

@@ -43,6 +43,7 @@ class FrameStream(Generic[F]):
         self._attended_s = 0.0
         self._earlier_discarded_bytes = 0
         self.good_frames = 0
+        self.heard_s = 0.0  # when bytes were last taken from the wire, whatever they were
 
     @property
     def discarded_bytes(self) -> int:
@@ -102,6 +103,11 @@ class FrameStream(Generic[F]):
         except LinkDown as exc:
             raise LinkDown(f"{self._name}: {exc}") from exc
 
+    def abandon_frame(self) -> None:
+        """Forget a frame that has begun and not ended."""
+        self._earlier_discarded_bytes += self._decoder.discarded_bytes + self._decoder.pending_bytes
+        self._decoder = self._make_decoder()
+
     def close(self) -> None:
         """Give the wire back; a blocked `read` ends with `LinkDown`. May be called twice."""
         transport, self._transport = self._transport, None
@@ -109,6 +115,8 @@ class FrameStream(Generic[F]):
             transport.close()
 
     def _frames(self, chunk: bytes, received_s: float) -> list[tuple[F, float]]:
+        if chunk:
+            self.heard_s = self._clock.now().mono_s
         frames = self._decoder.feed(chunk)
         self.good_frames += len(frames)
         return [(frame, received_s) for frame in frames]

@@ -11,7 +11,11 @@ the bytes between make a whole frame; the longest that does, wins.
 length, whatever they end with. It asks of every start byte whether the bytes from there on make a
 frame; the first that does, wins.
 
-With either, a false start byte hides no good frame behind it, and the same bytes give the same
+`LengthScanner` serves protocols whose frames say near their beginning how long they are, and may
+begin with any byte. Frames count in the order of their ends; of those that end together the longest
+wins.
+
+With each, a false start byte hides no good frame behind it, and the same bytes give the same
 frames however they were cut into pieces.
 """
 
@@ -172,3 +176,94 @@ class FixedScanner(Generic[F]):
         if self._pending[at] not in self._starts:
             return None
         return self._parse(bytes(self._pending[at : at + self._frame_bytes]))
+
+
+class LengthScanner(Generic[F]):
+    """Finds frames that begin with `header` and say how long they are.
+
+    `total_bytes` gets `prefix_bytes` bytes of a candidate, the header and what holds the length,
+    and returns the length of the whole frame; None when there is none like it. `parse` gets a
+    candidate of that length, at most `max_bytes`; it returns the frame, or None when checksum or
+    content do not fit. Neither must raise.
+    """
+
+    def __init__(
+        self,
+        *,
+        header: bytes,
+        prefix_bytes: int,
+        total_bytes: Callable[[bytes], int | None],
+        max_bytes: int,
+        parse: Callable[[bytes], F | None],
+    ) -> None:
+        self._header = header
+        self._prefix_bytes = prefix_bytes
+        self._total_bytes = total_bytes
+        self._max_bytes = max_bytes
+        self._parse = parse
+        self._pending = bytearray()
+        self._judged = 0  # candidates that end here or before were no frames
+        self._discarded_bytes = 0
+
+    @property
+    def discarded_bytes(self) -> int:
+        """How many bytes so far belonged to no good frame."""
+        return self._discarded_bytes
+
+    @property
+    def pending_bytes(self) -> int:
+        """How many bytes are kept because they may begin a frame. Always below `max_bytes`."""
+        return len(self._pending)
+
+    def feed(self, chunk: bytes) -> list[F]:
+        """Take any number of bytes and return the frames that they complete. Never raises."""
+        self._pending += chunk
+        frames: list[F] = []
+        floor = 0  # bytes before it are spent
+        whole, open_at = self._candidates()
+        for end, start in sorted(whole):
+            if start < floor:
+                continue
+            frame = self._parse(bytes(self._pending[start:end]))
+            if frame is not None:
+                frames.append(frame)
+                self._discarded_bytes += start - floor
+                floor = end
+        keep = next((at for at in open_at if at >= floor), len(self._pending))
+        self._discarded_bytes += keep - floor
+        del self._pending[:keep]
+        self._judged = len(self._pending)
+        return frames
+
+    def _candidates(self) -> tuple[list[tuple[int, int]], list[int]]:
+        """(end, start) of those that are whole and not judged; the starts of those cut short."""
+        whole: list[tuple[int, int]] = []
+        open_at: list[int] = []
+        size = len(self._pending)
+        at = self._next_start(0)
+        while at >= 0:
+            total = self._total(at)
+            if total is not None and at + total > size:
+                open_at.append(at)
+            elif total is not None and at + total > self._judged:
+                whole.append((at + total, at))
+            at = self._next_start(at + 1)
+        return whole, open_at
+
+    def _next_start(self, begin: int) -> int:
+        """The first place from `begin` on where the header stands, or is cut off by the end."""
+        found = self._pending.find(self._header, begin)
+        if 0 <= found < len(self._pending):
+            return found
+        for at in range(max(begin, len(self._pending) - len(self._header) + 1), len(self._pending)):
+            if self._header.startswith(self._pending[at:]):
+                return at
+        return -1
+
+    def _total(self, at: int) -> int | None:
+        """The length of the candidate at `at`; longer than what is there while it is unknown."""
+        prefix = bytes(self._pending[at : at + self._prefix_bytes])
+        if len(prefix) < self._prefix_bytes:
+            return self._prefix_bytes
+        total = self._total_bytes(prefix)
+        return total if total is not None and total <= self._max_bytes else None

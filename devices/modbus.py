@@ -9,17 +9,22 @@ semver). What it adds, and why:
 - After `SILENT_LIMIT` requests in a row without an answer the link is given up (`LinkDown`): a
   pulled cable leaves a TCP connection that would wait minutes for its own retransmission, while
   a fresh one works as soon as the cable is back.
-- On RTU an answer carries no number. A late answer to the request before would pass for the
-  answer to this one, so after a time-out the line is left quiet for a moment and emptied.
+- On TCP every answer carries its request's number. On RTU it carries none: a late answer would
+  pass for the answer to the next request. So after a time-out, also across `open()`, the line is
+  left quiet, emptied, and nothing is believed before a read of the other kind was answered:
+  boards answer in order. An answer of the wrong kind is told as a late one, not as an error of
+  the board. What comes more than `RTU_LATE_S` late could not be told apart.
 - pymodbus measures its serial waits with the wall clock: a clock set back by an hour would stall
   the lane for an hour. `_SerialClient` waits with pyserial's own monotonic time-out.
 - `write_coil` of pymodbus knows only ON and OFF; `CoilCommand` carries any value, which the
   "flash-on" command of the usual relay boards needs.
 
-Flash-on (function 5 at address 0x0200 + n, value = tenths of a second): the board closes relay n
-and opens it again by itself, so an agent that dies leaves no contact closed. `01 05 02 00 00 07
-8D B0` closes relay 0 for 700 ms. For boards without it (`flash_on = false`) the bus opens the
-contact itself at the first request after the pulse, which needs a living agent that polls.
+How terminals are read and switched is in the board's map file (`devices/boards`). Most boards
+have a flash-on command (usually function 5 at address 0x0200 + n, value = tenths of a second): the
+board closes relay n and opens it again by itself, so an agent that dies leaves no contact closed.
+`01 05 02 00 00 07 8D B0` closes relay 0 for 700 ms. For boards without it (or `flash_on = false`)
+the bus opens the contact itself at the first request after the pulse, which needs a living agent
+that polls.
 
 Thread: one bus belongs to one thread; nothing here is locked.
 """
@@ -37,19 +42,33 @@ from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusException, ModbusIOException
 from pymodbus.pdu import ModbusPDU
 from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
+from pymodbus.pdu.register_message import (
+    ReadHoldingRegistersRequest,
+    ReadInputRegistersRequest,
+    WriteMultipleRegistersRequest,
+    WriteMultipleRegistersResponse,
+)
 
+from devices.boards.board_file import CoilPulse, RegisterPulse, load_board
 from devices.errors import DeviceError, DeviceTimeout, LinkDown, RemoteProtocolError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from devices.boards.board_file import InputBlock, RelayBlock
     from devices.clock import Clock
     from devices.config import BusConfig
 
 SILENT_LIMIT = 3  # requests in a row without an answer before the link counts as lost
 RTU_QUIET_S = 0.1  # after a time-out: long enough for a board that was merely slow
-FLASH_ON_BASE = 0x0200
-FLASH_UNIT_S = 0.1
-COIL_ON = 0xFF00
-COIL_OFF = 0x0000
+RTU_LATE_S = 1.0  # how long after a time-out its answer may still come
+_READS = {
+    1: ReadCoilsRequest,
+    2: ReadDiscreteInputsRequest,
+    3: ReadHoldingRegistersRequest,
+    4: ReadInputRegistersRequest,
+}
+_OF_BITS = (1, 2)
 
 _EXCEPTION_NAMES = {
     1: "illegal function",
@@ -81,6 +100,12 @@ class CoilCommand(ModbusPDU):
         self.address, self.value = struct.unpack(">HH", data[:4])
 
 
+class RegisterCommand(CoilCommand):
+    """Function 6, laid out as function 5: relays that are registers."""
+
+    function_code = 6
+
+
 class _SerialClient(ModbusSerialClient):
     """pymodbus' serial client with waits that a wall-clock step cannot stretch."""
 
@@ -101,12 +126,18 @@ class ModbusBus:
     """One board on one Modbus line. Closed until `open()`; see the module for its promises."""
 
     def __init__(self, config: BusConfig, clock: Clock) -> None:
-        """Store where the board is; nothing is opened. A bus that is reopened keeps its clock."""
+        """Read the board's map; nothing is opened.
+
+        Raises:
+            DeviceConfigError: the map file is missing or wrong.
+        """
         self._config = config
+        self._board = load_board(config.board)
         self._clock = clock
         self._client: ModbusTcpClient | ModbusSerialClient | None = None
         self._silent_count = 0
         self._pulse_ends_s: dict[int, float] = {}  # software pulses still to be ended
+        self._unanswered_s: dict[int, float] = {}  # RTU: function -> when it was given up
         # Everything it would log is raised here with the same words.
         logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL + 1)
 
@@ -127,6 +158,7 @@ class ModbusBus:
         self.close()
         client = self._connect_tcp() if self._config.transport == "tcp" else self._connect_rtu()
         client.register(CoilCommand)
+        client.register(RegisterCommand)
         self._client = client
         self._silent_count = 0
 
@@ -138,35 +170,38 @@ class ModbusBus:
         self._disconnect()
 
     def read_inputs(self, address: int, count: int) -> tuple[bool, ...]:
-        """`count` discrete inputs from `address` on (function 2), exactly that many."""
+        """`count` inputs from terminal `address` on, exactly that many."""
         self._end_pulses(due_only=True)
-        return self._read_bits(ReadDiscreteInputsRequest, address, count)
+        return self._read_bits(self._board.inputs, address, count)
 
     def read_coils(self, address: int, count: int) -> tuple[bool, ...]:
-        """The present state of `count` relays from `address` on (function 1)."""
+        """The present state of `count` relays from terminal `address` on."""
         self._end_pulses(due_only=True)
-        return self._read_bits(ReadCoilsRequest, address, count)
+        return self._read_bits(self._board.relays, address, count)
 
     def write_coil(self, address: int, on: bool) -> None:  # noqa: FBT001 - a relay is a switch
         """Switch one relay and check the board's echo."""
         self._end_pulses(due_only=True)
-        self._command(address, COIL_ON if on else COIL_OFF)
+        self._switch(address, on)
         self._pulse_ends_s.pop(address, None)
 
     def pulse_coil(self, address: int, pulse_s: float) -> None:
         """Close one relay for `pulse_s` seconds; returns when the board confirmed the closing.
 
-        On a flash-on board the time is rounded up to tenths and the board ends the pulse. Else
-        it is ended by the first request after `pulse_s`, or by `close()`.
+        On a flash-on board the time is rounded up to the board's unit and the board ends the
+        pulse. Else it is ended by the first request after `pulse_s`, or by `close()`.
         """
         self._end_pulses(due_only=True)
-        if self._config.flash_on:
-            tenths = max(1, -int(-pulse_s // FLASH_UNIT_S))
-            self._command(FLASH_ON_BASE + address, tenths)
-            return
-        # Noted before the write: a time-out may hide a contact that did close.
-        self._pulse_ends_s[address] = self._clock.now().mono_s + pulse_s
-        self._command(address, COIL_ON)
+        pulse = self._board.pulse
+        if self._config.flash_on and isinstance(pulse, CoilPulse):
+            self._command(5, pulse.address + address, _units(pulse_s, pulse.unit_s))
+        elif self._config.flash_on and isinstance(pulse, RegisterPulse):
+            words = [pulse.mode, _units(pulse_s, pulse.unit_s)]
+            self._write_registers(pulse.address + address * pulse.step, words)
+        else:
+            # Noted before the write: a time-out may hide a contact that did close.
+            self._pulse_ends_s[address] = self._clock.now().mono_s + pulse_s
+            self._switch(address, on=True)
 
     def _connect_tcp(self) -> ModbusTcpClient:
         config = self._config
@@ -197,38 +232,89 @@ class ModbusBus:
             self._client = None
 
     def _read_bits(
-        self, kind: type[ReadCoilsRequest], address: int, count: int
+        self, block: InputBlock | RelayBlock, first: int, count: int
     ) -> tuple[bool, ...]:
-        request = kind(address=address, count=count, dev_id=self._config.device_id)
-        bits = self._ask(request).bits
-        if len(bits) != -(-count // 8) * 8:
+        """`count` terminals from `first` on, as bits or as registers."""
+        if block.function in _OF_BITS:
+            address, items = block.address + first, count
+            bits = self._ask(self._read_request(block, address, items)).bits
+            is_whole = len(bits) == -(-items // 8) * 8
+            states = tuple(bits[:count])
+        else:
+            skipped = first % block.per_register
+            address = block.address + first // block.per_register
+            items = -(-(skipped + count) // block.per_register)
+            words = self._ask(self._read_request(block, address, items)).registers
+            is_whole = len(words) == items
+            states = _bits_of(words, block.per_register)[skipped : skipped + count]
+        if not is_whole:
             raise RemoteProtocolError(
-                f"modbus: {self.place}: {len(bits)} bits in the answer, {count} were asked for"
+                f"modbus: {self.place}: an answer of the wrong length, {count} terminals were "
+                "asked for"
             )
-        return tuple(bits[:count])
+        return states
 
-    def _command(self, address: int, value: int) -> None:
-        request = CoilCommand(address=address, dev_id=self._config.device_id)
+    def _read_request(self, block: InputBlock | RelayBlock, address: int, count: int) -> ModbusPDU:
+        kind = _READS[block.function]
+        return kind(address=address, count=count, dev_id=self._config.device_id)
+
+    def _switch(self, terminal: int, on: bool) -> None:  # noqa: FBT001 - a relay is a switch
+        relays = self._board.relays
+        self._command(relays.write, relays.address + terminal, relays.on if on else relays.off)
+
+    def _command(self, function: int, address: int, value: int) -> None:
+        kind = CoilCommand if function == CoilCommand.function_code else RegisterCommand
+        request = kind(address=address, dev_id=self._config.device_id)
         request.value = value
         echo = self._ask(request)
-        if not isinstance(echo, CoilCommand) or (echo.address, echo.value) != (address, value):
+        if not isinstance(echo, kind) or (echo.address, echo.value) != (address, value):
             raise RemoteProtocolError(
                 f"modbus: {self.place}: relay command {address:#06x}={value:#06x} "
                 f"was answered by {echo}"
             )
 
+    def _write_registers(self, address: int, words: list[int]) -> None:
+        echo = self._ask(
+            WriteMultipleRegistersRequest(
+                address=address, registers=words, dev_id=self._config.device_id
+            )
+        )
+        is_echo = isinstance(echo, WriteMultipleRegistersResponse)
+        if not is_echo or (echo.address, echo.count) != (address, len(words)):
+            raise RemoteProtocolError(
+                f"modbus: {self.place}: registers {address:#06x}={words} were answered by {echo}"
+            )
+
     def _ask(self, request: ModbusPDU) -> ModbusPDU:
+        if self._unanswered_s and self._client is not None:
+            self._resynchronize()
+        return self._exchange(request)
+
+    def _resynchronize(self) -> None:
+        """Let late answers come and go, until the line is known to be in step."""
+        self._clock.sleep(RTU_QUIET_S)  # pymodbus empties the port before it sends
+        now_s = self._clock.now().mono_s
+        reads: tuple[InputBlock | RelayBlock, ...] = (self._board.inputs, self._board.relays)
+        probe = next((each for each in reads if each.function not in self._unanswered_s), None)
+        left_s = max(self._unanswered_s.values()) + RTU_LATE_S - now_s
+        if left_s > 0 and probe is not None:
+            count = min(8, probe.count)
+            self._exchange(self._read_request(probe, probe.address, count))
+        elif left_s > 0:
+            self._clock.sleep(left_s)
+        self._unanswered_s.clear()
+
+    def _exchange(self, request: ModbusPDU) -> ModbusPDU:
         client = self._client
         if client is None:
             raise LinkDown(f"modbus: {self.place}: not open")
-        if self._silent_count and self._config.transport == "rtu":
-            self._clock.sleep(RTU_QUIET_S)  # pymodbus empties the port before it sends
         try:
             answer: ModbusPDU = client.execute(False, request)  # noqa: FBT003 - their API
         except ConnectionException as exc:
             self._disconnect()
             raise LinkDown(f"modbus: {self.place}: connection lost") from exc
         except ModbusIOException as exc:
+            self._note_unanswered(request)
             raise self._translate(exc) from exc
         except (ModbusException, OSError, struct.error) as exc:
             self._disconnect()
@@ -236,18 +322,23 @@ class ModbusBus:
         self._silent_count = 0
         return self._checked(request, answer)
 
+    def _note_unanswered(self, request: ModbusPDU) -> None:
+        if self._config.transport == "rtu":
+            self._unanswered_s[request.function_code] = self._clock.now().mono_s
+
     def _checked(self, request: ModbusPDU, answer: ModbusPDU) -> ModbusPDU:
+        if answer.function_code & 0x7F != request.function_code:
+            self._note_unanswered(request)
+            raise RemoteProtocolError(
+                f"modbus: {self.place}: function {request.function_code} was answered "
+                f"by function {answer.function_code & 0x7F}: a late answer to an earlier request"
+            )
         if answer.isError():
             code = answer.exception_code
             name = _EXCEPTION_NAMES.get(code, "unknown")
             raise RemoteProtocolError(
                 f"modbus: {self.place}: board {request.dev_id} answered function "
                 f"{request.function_code} with exception {code} ({name})"
-            )
-        if answer.function_code != request.function_code:
-            raise RemoteProtocolError(
-                f"modbus: {self.place}: function {request.function_code} was answered "
-                f"by function {answer.function_code}"
             )
         return answer
 
@@ -272,5 +363,17 @@ class ModbusBus:
         for address, end_s in list(self._pulse_ends_s.items()):
             if due_only and now_s < end_s:
                 continue
-            self._command(address, COIL_OFF)
+            self._switch(address, on=False)
             del self._pulse_ends_s[address]
+
+
+def _units(duration_s: float, unit_s: float) -> int:
+    """A duration in a board's unit, rounded up, at least one."""
+    return max(1, -int(-duration_s // unit_s))
+
+
+def _bits_of(words: Sequence[int], per_register: int) -> tuple[bool, ...]:
+    """Registers as terminals, lowest bit first, or one terminal a register."""
+    if per_register == 1:
+        return tuple(bool(word) for word in words)
+    return tuple(bool(word >> bit & 1) for word in words for bit in range(per_register))

@@ -52,6 +52,17 @@ class CardReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TagReading:
+    """One tag near the lane: its EPC in upper-case hex. It says that it is near, not whose it is.
+
+    `received_s` is monotonic seconds, the moment at which the reader was asked.
+    """
+
+    tag_id: str
+    received_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LaneInputs:
     """The switches of the lane at one poll. True: loop occupied, beam cut, limit made.
 
@@ -68,6 +79,7 @@ class LaneInputs:
     barrier_fault: bool
     emergency_stop: bool
     received_s: float
+    manual_switch: bool = False  # somebody works the barrier from its cabinet
 
 
 class BarrierPosition(StrEnum):
@@ -96,6 +108,31 @@ class Frame:
     received_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognition:
+    """What a camera that reads plates itself says of one vehicle.
+
+    `text` is "" where it found no plate. `confidence_permille` is 0..1000 by the camera's own
+    measure, 0 where it gave none. The pictures are JPEGs as sent, None where there was none.
+    """
+
+    text: str
+    confidence_permille: int
+    picture: bytes | None = field(default=None, repr=False)
+    plate_picture: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognizedPlate:
+    """A recognition and the monotonic second at which its last byte had come.
+
+    The camera's own clock is not believed.
+    """
+
+    recognition: Recognition
+    received_s: float
+
+
 class Lamp(StrEnum):
     """The lamps and sounders a lane has."""
 
@@ -103,3 +140,14 @@ class Lamp(StrEnum):
     EXIT_GREEN = "exit_green"
     ENTRY_GREEN = "entry_green"  # off means red: the entry lamp falls back to stop
     SOUNDER = "sounder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayStates:
+    """The board's relays as it reports them at `read_s` (monotonic seconds)."""
+
+    lamps: frozenset[Lamp]  # those lit
+    raise_closed: bool
+    lower_closed: bool
+    stop_closed: bool
+    read_s: float

@@ -8,8 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from devices.card_reader.driver import StxLenCardReader
+from devices.camera.opening import kind_of
+from devices.camera.pushed import allowed_networks
+from devices.card_reader.driver import ListeningCardReader
+from devices.card_reader.osdp import OsdpCardReader
+from devices.card_reader.protocols import PROTOCOLS as CARD_PROTOCOLS
+from devices.card_reader.protocols import spelling_of
+from devices.card_reader.resident_id import ResidentIdReader
 from devices.errors import DeviceConfigError
+from devices.lane_io.registers import board_of
+from devices.sign.opening import check_sign
+from devices.tag_reader.driver import UhfTagReader
 from devices.weighbridge.driver import ContinuousWeighbridge
 from devices.weighbridge.polled import PolledWeighbridge
 from devices.weighbridge.protocols import protocol_named, protocols
@@ -19,7 +28,13 @@ if TYPE_CHECKING:
 
     from devices.card_reader.api import CardReader
     from devices.clock import Clock
-    from devices.config import CardReaderConfig, DevicesConfig, WeighbridgeConfig
+    from devices.config import (
+        CardReaderConfig,
+        DevicesConfig,
+        TagReaderConfig,
+        WeighbridgeConfig,
+    )
+    from devices.tag_reader.api import TagReader
     from devices.weighbridge.api import Weighbridge
 
 D = TypeVar("D")
@@ -34,8 +49,19 @@ def _weighbridge(config: WeighbridgeConfig, clock: Clock) -> Weighbridge:
 WEIGHBRIDGES: Mapping[str, Callable[[WeighbridgeConfig, Clock], Weighbridge]] = dict.fromkeys(
     protocols(), _weighbridge
 )
+
+
+def _listening(config: CardReaderConfig, clock: Clock) -> CardReader:
+    return ListeningCardReader(CARD_PROTOCOLS[config.driver], config, clock)
+
+
 CARD_READERS: Mapping[str, Callable[[CardReaderConfig, Clock], CardReader]] = {
-    "stx-len-uid": StxLenCardReader,
+    **dict.fromkeys(CARD_PROTOCOLS, _listening),
+    "resident-id": ResidentIdReader,
+    "osdp": OsdpCardReader,
+}
+TAG_READERS: Mapping[str, Callable[[TagReaderConfig, Clock], TagReader]] = {
+    "uhf-reader18": UhfTagReader,
 }
 
 
@@ -57,6 +83,15 @@ def open_card_reader(config: CardReaderConfig, clock: Clock) -> CardReader:
     return _named(CARD_READERS, config.driver, "card_reader.driver")(config, clock)
 
 
+def open_tag_reader(config: TagReaderConfig, clock: Clock) -> TagReader:
+    """The tag reader that the lane file names. Its wire is taken by its own `open()`.
+
+    Raises:
+        DeviceConfigError: no driver has that name.
+    """
+    return _named(TAG_READERS, config.driver, "tag_reader.driver")(config, clock)
+
+
 def check(config: DevicesConfig) -> None:
     """Say before anything is opened what opening would say of names that do not fit together.
 
@@ -65,12 +100,18 @@ def check(config: DevicesConfig) -> None:
     """
     _named(WEIGHBRIDGES, config.weighbridge.driver, "weighbridge.driver")
     _named(CARD_READERS, config.card_reader.driver, "card_reader.driver")
+    if config.card_reader.driver in CARD_PROTOCOLS:
+        spelling_of(config.card_reader, CARD_PROTOCOLS[config.card_reader.driver].formats)
+    if config.tag_reader is not None:
+        _named(TAG_READERS, config.tag_reader.driver, "tag_reader.driver")
+    board_of(config.bus)
     if config.bus.transport == "rtu" and not config.bus.serial_port:
         raise DeviceConfigError('bus.serial_port: needed where transport is "rtu"')
-    if config.camera.driver == "folder" and "://" in config.camera.source:
-        raise DeviceConfigError(
-            f'camera.source: {config.camera.source!r} is not a folder, but driver is "folder"'
-        )
+    kind_of(config.camera)
+    if config.sign is not None:
+        check_sign(config.sign)
+    if config.plate_camera is not None:
+        allowed_networks(config.plate_camera)
 
 
 def _named(drivers: Mapping[str, D], name: str, key: str) -> D:

@@ -68,10 +68,10 @@ class Papers:
     gross_kg: int
 
 
-def picture_of_plate(plate: str, *, seed: int = 0) -> bytes:
-    """A drawn photograph, JPEG, of a truck with this (blue, mainland) plate."""
+def picture_of_plate(plate: str, *, seed: int = 0, unreadable: bool = False) -> bytes:
+    """A drawn photograph, JPEG, of a truck with this (blue, mainland) plate, perhaps covered."""
     rng = np.random.default_rng(seed)
-    scene = draw_scene(rng, draw_plate(plate, PlateClass.BLUE))
+    scene = draw_scene(rng, draw_plate(plate, PlateClass.BLUE), unreadable=unreadable)
     return encode_jpeg(photograph(rng, scene))
 
 

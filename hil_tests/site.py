@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from devices.config import load_devices
 from devices.sim.bench import Bench
@@ -43,18 +43,39 @@ class Declared:
 class Site:
     """One hub and its lanes. `start` and `stop` from one thread, the rest from any."""
 
-    def __init__(self, root: Path, lane_count: int, clock: Clock) -> None:
-        """Choose ports and write the files under `root`. Raises `PlaceError`."""
+    def __init__(
+        self,
+        root: Path,
+        lane_count: int,
+        clock: Clock,
+        *,
+        lane_file: Callable[[LanePlace, str], str] | None = None,
+    ) -> None:
+        """Choose ports and write the files under `root`. Raises `PlaceError`.
+
+        `lane_file` may change the text of each lane's file before anything reads it.
+        """
         self._clock = clock
         self.places = prepare(root, free_ports(1)[0], lane_count, clock)
         self.lanes: dict[str, LanePlace] = {lane.lane: lane for lane in self.places.lanes}
+        if lane_file is not None:
+            for lane in self.places.lanes:
+                text = lane.config.read_text(encoding="utf-8")
+                lane.config.write_text(lane_file(lane, text), encoding="utf-8")
         self.benches: dict[str, Bench] = {}
         self.processes: dict[str, Process] = {}
         self.console = ConsoleClient(HOST, self.places.console_port)
         for name, lane in self.lanes.items():
-            self.benches[name] = Bench(
-                load_devices(lane.config), clock, geometry=SHORT_LANE, boom_travel_s=BOOM_TRAVEL_S
-            )
+            self.benches[name] = self.new_bench(lane)
+
+    def new_bench(self, lane: LanePlace) -> Bench:
+        """The simulated devices of one lane."""
+        return Bench(
+            load_devices(lane.config),
+            self._clock,
+            geometry=SHORT_LANE,
+            boom_travel_s=BOOM_TRAVEL_S,
+        )
 
     def start(self, *, declared: Iterable[Declared] = ()) -> None:
         """Devices, hub, declarations, lanes; returns when all lanes invite. Raises `SiteError`."""
@@ -103,7 +124,7 @@ class Site:
         for bench in self.benches.values():
             bench.stop()
 
-    def __enter__(self) -> Site:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:

@@ -20,6 +20,8 @@ TIERS = ("unit", "property", "stateful", "integration", "e2e", "hil")
 SIDE_BY_SIDE = ("unit", "property")
 DEMO_S = 40
 PORT_PASSAGES = 2_000
+# Of a tier that is long as a whole: `make hil` plays the rest.
+SHARES = {"hil": ("--bench", "hil_tests/benches/share.toml", "-m", "share")}
 
 
 def commands() -> dict[str, list[str]]:
@@ -32,11 +34,11 @@ def commands() -> dict[str, list[str]]:
         "contracts": [str(Path(sys.executable).with_name("lint-imports")), "--no-logo"],
     }
     for tier in TIERS:
-        folder = "hil_tests" if tier == "hil" else f"tests/{tier}"
+        folder = "hil_tests/scenarios" if tier == "hil" else f"tests/{tier}"
         if any((ROOT / folder).rglob("test_*.py")):
             report = f"--junitxml={REPORTS / tier}.xml"
-            both_cores = ["-n", "2"] if tier in SIDE_BY_SIDE else []
-            steps[tier] = [*python, "pytest", folder, report, "-rs", *both_cores]
+            ways = ["-n", "2"] if tier in SIDE_BY_SIDE else SHARES.get(tier, ())
+            steps[tier] = [*python, "pytest", folder, report, "-rs", *ways]
     steps["port"] = [*python, "hil_tests.virtual_port", "--passages", str(PORT_PASSAGES)]
     summary = str(ROOT / ".build" / "demonstration.json")
     bounded = ["--for", str(DEMO_S), "--lanes", "2", "--seed", "7", "--json", summary]

@@ -42,7 +42,7 @@ SHORT = {
     "Id": "1 to 48 of A-Z a-z 0-9 _ -",
     "Port": "int ≥ 1 ≤ 65535",
     "Positive": "float > 0",
-    "tuple[Terminal, ...]": "list of 0 to 7",
+    "tuple[Terminal, ...]": "list of 0 to 63",
 }
 SOURCES = ("gate_agent/config.py", "gate_agent/domain/policy.py", "devices/config.py")
 HUB_SOURCES = ("central/config.py",)
@@ -126,11 +126,12 @@ def tables(file: str, root: str) -> dict[str, tuple[str, list[Key]]]:
 
     def collect(path: str, name: str) -> None:
         sentence, keys = classes[name]
-        plain = [key for key in keys if key.kind not in classes and key.name != "policy"]
+        inner = {key.name: key.kind.removesuffix(" | None") for key in keys}
+        plain = [key for key in keys if inner[key.name] not in classes and key.name != "policy"]
         found[path] = (sentence, plain)
         for key in keys:
-            if key.kind in classes:
-                collect(f"{path}.{key.name}".strip("."), key.kind)
+            if inner[key.name] in classes:
+                collect(f"{path}.{key.name}".strip("."), inner[key.name])
             elif key.name == "policy":
                 collect("policy", "ReleasePolicy")
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from devices.readings import BarrierPosition, LaneInputs
+    from devices.readings import BarrierPosition, LaneInputs, RelayStates
 
 
 class BoomControl(Protocol):
@@ -56,9 +56,16 @@ class BoomControl(Protocol):
         """Pulse the lower contact; returns monotonic seconds when the board had confirmed it.
 
         Raises `CommandRefused`, saying why, when the exit loop is occupied, the front beam is
-        cut, the inputs are older than `inputs_fresh_s`, the emergency stop is pressed, or the
-        position is UNKNOWN, FAULT, OPENING, or FORCED without the upper limit made. A repeated
-        `command_id` does nothing and returns the first time.
+        cut, the inputs are older than `inputs_fresh_s`, the emergency stop is pressed, the manual
+        switch is on, or the position is UNKNOWN, FAULT, OPENING, or FORCED without the upper
+        limit made. A repeated `command_id` does nothing and returns the first time.
+        """
+        ...
+
+    def wrong_contact(self, relays: RelayStates) -> str | None:
+        """A contact that the board reports closed although no pulse runs, in words; None: none.
+
+        A welded lower contact pulls the boom down against every raise.
         """
         ...
 

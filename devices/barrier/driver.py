@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from devices.clock import Clock
     from devices.config import BarrierConfig
     from devices.lane_io.api import Board
-    from devices.readings import LaneInputs
+    from devices.readings import LaneInputs, RelayStates
 
+CONTACT_MARGIN_S = 0.7  # a board rounds its pulses up, and a bus ends them at its next request
 REMEMBERED_COMMANDS = 256  # ids kept, so that a repeated command is known as repeated
 
 _NOT_LOWERED_FROM = frozenset(
@@ -106,6 +107,18 @@ class Barrier:
             raise CommandRefused(f"barrier: lower {command_id} refused: {objection}")
         return self._remember(command_id, self._pulse_lower())
 
+    def wrong_contact(self, relays: RelayStates) -> str | None:
+        """A contact that is closed though no pulse of ours runs. See the contract."""
+        contacts = (
+            ("raise", relays.raise_closed, self._raise_pulse_until_s),
+            ("lower", relays.lower_closed, self._lower_pulse_until_s),
+            ("stop", relays.stop_closed, float("-inf")),
+        )
+        for name, is_closed, until_s in contacts:
+            if is_closed and relays.read_s > until_s + CONTACT_MARGIN_S:
+                return f"the {name} contact is closed and no pulse runs"
+        return None
+
     def close(self) -> None:
         """Open all three contacts as far as the board can be reached."""
         for coil in self._board.contacts:
@@ -129,6 +142,7 @@ class Barrier:
             (inputs.exit_loop, "exit loop occupied"),
             (inputs.front_beam, "front beam cut"),
             (inputs.emergency_stop, "emergency stop pressed"),
+            (inputs.manual_switch, "manual switch on"),
             (age_s > self._config.inputs_fresh_s, f"inputs are {age_s:.2f} s old"),
             (may_not_move, f"boom is {self.position}"),
         )

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from devices.readings import Frame
+    from devices.readings import Frame, RecognizedPlate
 
 
 class Camera(Protocol):
@@ -45,4 +45,27 @@ class Camera(Protocol):
 
         Waits for a read in progress, at most about `stale_s`.
         """
+        ...
+
+
+class PlateCamera(Protocol):
+    """A camera that recognizes plates itself and sends what it read when a vehicle came by.
+
+    It says nothing while nobody comes, so that it is silent cannot be told from that it is broken:
+    its reading may confirm or contradict, and nothing may rest on its absence.
+    """
+
+    def open(self) -> None:
+        """Begin to listen. Raises `LinkDown`, naming the address, when that is not possible."""
+        ...
+
+    def read(self, timeout_s: float) -> tuple[RecognizedPlate, ...]:
+        """What came since the last call, oldest first; waits up to `timeout_s` for the first.
+
+        Raises `LinkDown` when it is not open.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop listening. May be called twice."""
         ...

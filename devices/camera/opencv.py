@@ -1,4 +1,4 @@
-"""A stream camera through OpenCV: MJPEG over HTTP, RTSP, or a video file.
+"""A stream camera through OpenCV: MJPEG over HTTP, RTSP, a video file, or a V4L2 device.
 
 Theory of operation. One thread per open camera grabs without pause and keeps only the newest
 picture, so no delay grows behind a slow reader. Where the stream is Motion JPEG over a network
@@ -18,6 +18,7 @@ import atexit
 import os
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -46,6 +47,7 @@ cv2.setNumThreads(1)  # the cores belong to the lanes
 # use) need not print it as well.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")  # seconds; its own is 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,15 +72,7 @@ class StreamCamera:
     def open(self) -> None:
         """Connect within `open_timeout_s` and start grabbing; `LinkDown` names the source."""
         self.close()
-        capture = cv2.VideoCapture(
-            self._config.source, cv2.CAP_FFMPEG, self._open_parameters(is_raw=self._is_network)
-        )
-        is_raw = self._is_network and _fourcc(capture) == "MJPG"
-        if self._is_network and capture.isOpened() and not is_raw:
-            capture.release()
-            capture = cv2.VideoCapture(
-                self._config.source, cv2.CAP_FFMPEG, self._open_parameters(is_raw=False)
-            )
+        capture, is_raw = self._capture()
         if not capture.isOpened():
             capture.release()
             raise LinkDown(f"camera: cannot open {self._place}")
@@ -87,7 +81,7 @@ class StreamCamera:
             self._clock,
             place=self._place,
             is_raw=is_raw,
-            frame_s=0.0 if self._is_network else 1.0 / _rate_fps(capture),
+            frame_s=0.0 if self._is_live else 1.0 / _rate_fps(capture),
             first_number=self._last_number + 1,
         )
         self._feed.start()
@@ -114,6 +108,23 @@ class StreamCamera:
             self._last_number = self._feed.stop()
             self._feed = None
 
+    def _capture(self) -> tuple[cv2.VideoCapture, bool]:
+        """The capture, opened or not, and whether it gives packets as they came."""
+        source, is_network = self._config.source, self._is_network
+        parameters = self._open_parameters(is_raw=is_network)
+        capture = cv2.VideoCapture(source, cv2.CAP_FFMPEG, parameters)
+        is_raw = is_network and _fourcc(capture) == "MJPG"
+        if is_network and capture.isOpened() and not is_raw:
+            capture.release()
+            parameters = self._open_parameters(is_raw=False)
+            capture = cv2.VideoCapture(source, cv2.CAP_FFMPEG, parameters)
+        return capture, is_raw
+
+    @property
+    def _is_live(self) -> bool:
+        """Whether it runs by itself; a file is played at its own rate."""
+        return self._is_network
+
     @property
     def _is_network(self) -> bool:
         return "://" in self._config.source
@@ -130,6 +141,21 @@ class StreamCamera:
             round(self._config.stale_s * 1000),
         ]
         return [*parameters, cv2.CAP_PROP_FORMAT, -1] if is_raw else parameters
+
+
+class V4l2Camera(StreamCamera):
+    """A camera at the machine itself, `/dev/video0` or `v4l2:///dev/video0`."""
+
+    def _capture(self) -> tuple[cv2.VideoCapture, bool]:
+        device = self._config.source.removeprefix("v4l2://")
+        if not Path(device).is_char_device():  # else OpenCV would try it as a file's name
+            raise LinkDown(f"camera: no video device: {device}")
+        # One buffer: the driver itself must not pile up what nobody has fetched yet.
+        return cv2.VideoCapture(device, cv2.CAP_V4L2, [cv2.CAP_PROP_BUFFERSIZE, 1]), False
+
+    @property
+    def _is_live(self) -> bool:
+        return True
 
 
 class _Feed:

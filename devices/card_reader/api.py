@@ -4,7 +4,8 @@ Contract
 - A reading is one presentation of one card: the same card again within `repeat_s` of the reading
   it gave is the same presentation and gives no second one. A card left on the reader is therefore
   reported again every `repeat_s`.
-- `uid` is upper-case hex, most significant byte first, whatever order the reader sends.
+- `uid` is upper-case hex, most significant byte first, whatever order and base the reader sends;
+  where the lane file has `number_format = "text"` it is that text in capitals.
 - Silence is normal: no card gives no reading and no error.
 - `received_s` is the moment the last byte of the frame arrived. When nobody had been reading and
   bytes were found waiting, it is the earliest moment at which they can have come: such a reading
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
 
 
 class CardReader(Protocol):
-    """A reader that sends a card's number by itself. One thread uses it."""
+    """A reader of cards, one that speaks when a card comes or one that is asked. One thread."""
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the reader is there: one that is asked has answered since it was opened.
+
+        One that is silent without a card counts as there while its wire is.
+        """
+        ...
 
     @property
     def good_frames(self) -> int:
@@ -48,7 +57,8 @@ class CardReader(Protocol):
         Call it again at once: time between calls makes readings look old.
 
         Raises:
-            LinkDown: the wire is gone. `close()`, then `open()` again.
+            LinkDown: the wire is gone, or a reader that is asked has not answered for `SILENT_S`.
+                `close()`, then `open()` again.
         """
         ...
 

@@ -2,76 +2,73 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from devices.card_reader.codecs.stx_len import CardFrame, StxLen
+from devices.card_reader.numbers import CardNumber, uid_of
+from devices.card_reader.protocols import spelling_of
 from devices.card_reader.repeat import RepeatFilter
-from devices.frame_stream import FrameStream
+from devices.line_device import LineDevice
 from devices.readings import CardReading
-from devices.transports.opening import open_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from devices.card_reader.protocols import CardProtocol
     from devices.clock import Clock
     from devices.config import CardReaderConfig
     from devices.link import Transport
 
+PAUSE_S = 0.25
+"""A line of text that stops for so long is cut short: what comes next is not its end."""
 
-class StxLenCardReader:
-    """A reader with STX/LEN packets. Fulfills `devices.card_reader.api.CardReader`.
 
-    `connect` opens the wire; the default takes `config.port` and `config.baud`. What counts as a
-    repeat is remembered over `close` and `open`: a card held while the cable flickers is one.
+class ListeningCardReader(LineDevice[CardNumber]):
+    """A reader that speaks when a card comes. Fulfills `devices.card_reader.api.CardReader`.
+
+    What counts as a repeat is remembered over `close` and `open`: a card held while the cable
+    flickers is one. `refused_numbers` counts good frames whose number is not as the lane file says.
     """
 
     def __init__(
         self,
+        protocol: CardProtocol,
         config: CardReaderConfig,
         clock: Clock,
         *,
         connect: Callable[[], Transport] | None = None,
     ) -> None:
-        self._config = config
-        self._repeats = RepeatFilter(config.repeat_s)
-        self._stream: FrameStream[CardFrame] = FrameStream(
-            "card reader",
-            connect=connect or partial(open_transport, config.port, config.baud),
-            make_decoder=StxLen,
-            clock=clock,
+        """Raises `DeviceConfigError` when the number format does not go with the protocol."""
+        super().__init__(
+            "card reader", config, clock, make_decoder=protocol.make_decoder, connect=connect
         )
+        self._is_text = protocol.is_text
+        self._pause_after_s = 0.0  # the last pause followed what was heard then
+        self._spelling = spelling_of(config, protocol.formats)
+        self._repeats = RepeatFilter(config.repeat_s)
+        self.refused_numbers = 0
 
     @property
-    def good_frames(self) -> int:
-        """Frames accepted since this object was made, repeats included."""
-        return self._stream.good_frames
-
-    @property
-    def discarded_bytes(self) -> int:
-        """Bytes since this object was made that belonged to no good frame."""
-        return self._stream.discarded_bytes
-
-    def open(self) -> None:
-        """Take the wire; see the contract in `api`."""
-        self._stream.open()
+    def is_heard(self) -> bool:
+        """True: such a reader says nothing without a card."""
+        return True
 
     def read(self, timeout_s: float) -> list[CardReading]:
         """Wait up to `timeout_s` for bytes; see the contract in `api`."""
-        readings = [
-            CardReading(uid=self._uid(frame), received_s=received_s)
-            for frame, received_s in self._stream.read(timeout_s)
-        ]
-        return [
-            reading
-            for reading in readings
-            if not self._repeats.is_repeat(reading.uid, reading.received_s)
-        ]
+        readings: list[CardReading] = []
+        asked_s = self._clock.now().mono_s
+        for number, received_s in self._stream.read(timeout_s):
+            uid = uid_of(number, self._spelling)
+            if uid is None:
+                self.refused_numbers += 1
+            elif not self._repeats.is_repeat(uid, received_s):
+                readings.append(CardReading(uid=uid, received_s=received_s))
+        if self._is_text:
+            self._end_pause(asked_s)
+        return readings
 
-    def close(self) -> None:
-        """Give the wire back; see the contract in `api`."""
-        self._stream.close()
-
-    def _uid(self, frame: CardFrame) -> str:
-        reverse = self._config.byte_order == "reversed"
-        return (frame.serial[::-1] if reverse else frame.serial).hex().upper()
+    def _end_pause(self, asked_s: float) -> None:
+        """Nothing waited when it was read last, so the pause before it was not our own delay."""
+        heard_s = self._stream.heard_s
+        if self._pause_after_s < heard_s < asked_s - PAUSE_S:
+            self._stream.abandon_frame()
+            self._pause_after_s = heard_s

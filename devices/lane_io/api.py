@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from devices.readings import Lamp, LaneInputs
+    from devices.readings import Lamp, LaneInputs, RelayStates
 
 
 class Board(Protocol):
@@ -56,6 +54,9 @@ class LaneSwitches(Protocol):
         """
         ...
 
-    def all_lamps(self) -> Mapping[Lamp, bool]:
-        """What the board itself says about its lamps now (after a power cut: all off)."""
+    def relays(self) -> RelayStates:
+        """What the board itself says about its relays now (after a power cut: all open).
+
+        Raises a `DeviceError` when it does not answer.
+        """
         ...

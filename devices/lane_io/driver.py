@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 from devices.errors import RemoteProtocolError
 from devices.lane_io.registers import (
-    COIL_COUNT,
     DEFAULT_BOARD,
-    INPUT_COUNT,
     BoardMap,
     decode_inputs,
     lamp_coil,
 )
-from devices.readings import Lamp
+from devices.readings import Lamp, RelayStates
 
 if TYPE_CHECKING:
     from devices.clock import Clock
@@ -31,7 +29,7 @@ class LaneIo:
 
     def read(self) -> LaneInputs:
         """Every input, stamped when the answer was complete. Raises `DeviceError`."""
-        bits = self._bus.read_inputs(0, INPUT_COUNT)
+        bits = self._bus.read_inputs(0, self._board.input_count)
         received_s = self._clock.now().mono_s
         try:
             return decode_inputs(bits, received_s=received_s, board=self._board)
@@ -42,7 +40,15 @@ class LaneIo:
         """Switch one lamp or the sounder. Raises `DeviceError` if it was not confirmed."""
         self._bus.write_coil(lamp_coil(lamp, self._board), on)
 
-    def all_lamps(self) -> dict[Lamp, bool]:
-        """The lamps' relays as the board reports them now. Raises `DeviceError`."""
-        coils = self._bus.read_coils(0, COIL_COUNT)
-        return {lamp: coils[lamp_coil(lamp, self._board)] for lamp in Lamp}
+    def relays(self) -> RelayStates:
+        """The relays as the board reports them now. Raises `DeviceError`."""
+        coils = self._bus.read_coils(0, self._board.coil_count)
+        read_s = self._clock.now().mono_s
+        board = self._board
+        return RelayStates(
+            lamps=frozenset(lamp for lamp in Lamp if coils[lamp_coil(lamp, board)]),
+            raise_closed=coils[board.raise_coil],
+            lower_closed=coils[board.lower_coil],
+            stop_closed=coils[board.stop_coil],
+            read_s=read_s,
+        )

@@ -1,8 +1,7 @@
 """The lane's input/relay board: which terminal is which, and how its bits become facts. Pure.
 
-The board is the common 8-input, 8-relay Modbus kind (discrete inputs 0-7 by function 2, coils
-0-7 by function 1, 5 and 15). Terminal numbers are protocol addresses, counted from 0; many
-boards print them from 1.
+How a kind of board is spoken to, and how many terminals it has, is in its map file
+(`devices/boards`). Terminal numbers count from 0; many boards print them from 1. The usual wiring:
 
     input                                   relay
     0  entry loop                           0  raise pulse   (dry contact to the barrier)
@@ -14,9 +13,10 @@ boards print them from 1.
     6  barrier controller reports a fault   6  sounder
     7  emergency stop pressed               7  spare
 
-A contact that opens when the thing happens (a normally closed emergency stop, a limit switch
-that breaks) is listed in `normally_closed`: its bit is inverted, so that a cut wire reads as
-the dangerous state.
+A map may wire a manual switch besides (a key in the cabinet: somebody works the barrier by hand)
+and may leave out the barrier's fault output. A contact that opens when the thing happens (a
+normally closed emergency stop, a limit switch that breaks) is listed in `normally_closed`: its bit
+is inverted, so that a cut wire reads as the dangerous state.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
+from devices.boards.board_file import load_board
+from devices.errors import DeviceConfigError
 from devices.readings import Lamp, LaneInputs
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def _check_terminals(kind: str, terminals: tuple[int, ...], count: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardMap:
-    """Terminal numbers of one lane's board, 0..7 each."""
+    """Terminal numbers of one lane's board. None: not wired."""
 
     entry_loop: int = 0
     front_beam: int = 1
@@ -52,7 +54,7 @@ class BoardMap:
     exit_loop: int = 3
     barrier_up: int = 4
     barrier_down: int = 5
-    barrier_fault: int = 6
+    barrier_fault: int | None = 6
     emergency_stop: int = 7
     raise_coil: int = 0
     lower_coil: int = 1
@@ -61,6 +63,9 @@ class BoardMap:
     exit_green_coil: int = 4
     entry_green_coil: int = 5
     sounder_coil: int = 6
+    manual_switch: int | None = None
+    input_count: int = INPUT_COUNT
+    coil_count: int = COIL_COUNT
     normally_closed: frozenset[int] = frozenset()  # inputs whose bit is inverted
 
     def __post_init__(self) -> None:
@@ -73,6 +78,7 @@ class BoardMap:
             self.barrier_down,
             self.barrier_fault,
             self.emergency_stop,
+            self.manual_switch,
         )
         coils = (
             self.raise_coil,
@@ -83,8 +89,9 @@ class BoardMap:
             self.entry_green_coil,
             self.sounder_coil,
         )
-        _check_terminals("input", inputs, INPUT_COUNT)
-        _check_terminals("relay", coils, COIL_COUNT)
+        wired = tuple(terminal for terminal in inputs if terminal is not None)
+        _check_terminals("input", wired, self.input_count)
+        _check_terminals("relay", coils, self.coil_count)
 
     @property
     def contacts(self) -> tuple[int, int, int]:
@@ -96,21 +103,59 @@ DEFAULT_BOARD = BoardMap()
 
 
 def board_of(config: BusConfig) -> BoardMap:
-    """The board that a lane file describes."""
-    return BoardMap(normally_closed=frozenset(config.normally_closed))
+    """The terminals of the board that a lane file names, with the lane file's own wiring.
+
+    Raises:
+        DeviceConfigError: the map file cannot be read or used, or `normally_closed` names a
+            terminal that the board has not.
+    """
+    board = load_board(config.board)
+    wired = board.wired()
+    outside = [each for each in config.normally_closed if each >= board.inputs.count]
+    if outside:
+        raise DeviceConfigError(
+            f"bus.normally_closed: no terminal {outside[0]} on a board of {board.inputs.count}"
+        )
+    inverted = {each.terminal for each in wired.values() if each.contact == "normally_closed"}
+    fault, manual = wired.get("barrier_fault"), wired.get("manual_switch")
+    contacts = board.contacts
+    return BoardMap(
+        entry_loop=wired["entry_loop"].terminal,
+        front_beam=wired["front_beam"].terminal,
+        rear_beam=wired["rear_beam"].terminal,
+        exit_loop=wired["exit_loop"].terminal,
+        barrier_up=wired["barrier_up"].terminal,
+        barrier_down=wired["barrier_down"].terminal,
+        barrier_fault=None if fault is None else fault.terminal,
+        emergency_stop=wired["emergency_stop"].terminal,
+        manual_switch=None if manual is None else manual.terminal,
+        raise_coil=contacts.raise_boom,
+        lower_coil=contacts.lower_boom,
+        stop_coil=contacts.stop_boom,
+        exit_red_coil=contacts.exit_red,
+        exit_green_coil=contacts.exit_green,
+        entry_green_coil=contacts.entry_green,
+        sounder_coil=contacts.sounder,
+        input_count=board.inputs.count,
+        coil_count=board.relays.count,
+        normally_closed=frozenset(config.normally_closed) | inverted,
+    )
 
 
 def decode_inputs(
     bits: Sequence[bool], *, received_s: float, board: BoardMap = DEFAULT_BOARD
 ) -> LaneInputs:
-    """Name the board's eight inputs. `bits[n]` is terminal n.
+    """Name the board's inputs. `bits[n]` is terminal n.
 
-    Raises ValueError when there are not exactly eight: a short answer is no answer.
+    Raises ValueError when there are not exactly as many as the board has: a short answer is no
+    answer. A switch that is not wired is never made.
     """
-    if len(bits) != INPUT_COUNT:
-        raise ValueError(f"lane inputs: {len(bits)} bits instead of {INPUT_COUNT}")
+    if len(bits) != board.input_count:
+        raise ValueError(f"lane inputs: {len(bits)} bits instead of {board.input_count}")
 
-    def state_of(terminal: int) -> bool:
+    def state_of(terminal: int | None) -> bool:
+        if terminal is None:
+            return False
         return bool(bits[terminal]) != (terminal in board.normally_closed)
 
     return LaneInputs(
@@ -122,6 +167,7 @@ def decode_inputs(
         barrier_down=state_of(board.barrier_down),
         barrier_fault=state_of(board.barrier_fault),
         emergency_stop=state_of(board.emergency_stop),
+        manual_switch=state_of(board.manual_switch),
         received_s=received_s,
     )
 

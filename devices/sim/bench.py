@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import cv2
@@ -23,20 +23,32 @@ from devices.errors import DeviceConfigError
 from devices.lane_io.registers import board_of
 from devices.sim.boom import TRAVEL_S, SimBoom
 from devices.sim.camera import MjpegServer
-from devices.sim.card_reader import SimCardReader
-from devices.sim.lane_world import LaneWorld
+from devices.sim.card_readers import sim_card_reader
+from devices.sim.faults.line import FaultyLine
+from devices.sim.lane_world import SENSORS, LaneWorld
 from devices.sim.line_host import line_host
 from devices.sim.modbus_host import ModbusHost
+from devices.sim.sign import SimSign, sim_sign
+from devices.sim.tag_reader import SimTagReader
 from devices.sim.truck import LaneGeometry
 from devices.sim.weighbridge import SimWeighbridge
 from devices.transports.tcp import SCHEME
 from devices.weighbridge.protocols import protocol_named
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     from devices.clock import Clock
-    from devices.config import CameraConfig, DevicesConfig
+    from devices.config import CameraConfig, CardReaderConfig, DevicesConfig, WeighbridgeConfig
 
 STANDARD_LANE = LaneGeometry()
+DEVICES = ("bus", "weighbridge", "card_reader", "camera", "tag_reader", "sign")
+
+
+class _Served(Protocol):
+    """A simulator that the bench starts."""
+
+    def start(self) -> None: ...
 
 
 class Bench:
@@ -56,64 +68,88 @@ class Bench:
         empty_picture: bytes | None = None,
         boom_travel_s: float = TRAVEL_S,
         camera_fps: float = 8.0,
+        simulated: Collection[str] = DEVICES,
     ) -> None:
-        """Opens nothing yet. Raises `DeviceConfigError` for what cannot be simulated."""
-        self._config = config
+        """Opens nothing yet. Raises `DeviceConfigError` for what cannot be simulated.
+
+        `simulated` names the devices that are served here; the others are hardware.
+        """
+        self.config = config
+        self.simulated = frozenset(simulated)
         self.board = ModbusHost(config.bus, clock, on_coil=self._on_coil)
+        self.scale_line = _line("weighbridge", config.weighbridge, clock)
+        self.card_line = _line("card_reader", config.card_reader, clock)
         self.scale = SimWeighbridge(
-            line_host(
-                "weighbridge",
-                config.weighbridge.port,
-                baud=config.weighbridge.baud,
-                clock=clock,
-            ),
+            self.scale_line,
             self._weight_kg,
             clock,
             protocol=protocol_named(config.weighbridge.driver, config.weighbridge.address),
             division_kg=config.weighbridge.division_kg,
         )
-        self.card_reader = SimCardReader(
-            line_host(
-                "card_reader",
-                config.card_reader.port,
-                baud=config.card_reader.baud,
-                clock=clock,
-            ),
-            reversed_bytes=config.card_reader.byte_order == "reversed",
-        )
+        self.card_reader = sim_card_reader(config.card_reader, self.card_line, clock)
+        self._board_map = board_of(config.bus)
+        self._levels: dict[int, bool] = {}
         self.world = LaneWorld(
             geometry,
             clock,
             SimBoom(travel_s=boom_travel_s),
-            set_input=self.board.set_input,
+            set_input=self._on_input,
             present_card=self.card_reader.present,
             empty_picture=plain_picture() if empty_picture is None else empty_picture,
-            board=board_of(config.bus),
+            board=self._board_map,
         )
-        self.camera = _mjpeg_server(config.camera, self.world, camera_fps)
+        self.tag_reader = self._sim_tag_reader(clock) if "tag_reader" in simulated else None
+        self.sign = self._sim_sign(clock) if "sign" in simulated else None
+        self.camera = (
+            _mjpeg_server(config.camera, self.world, camera_fps) if "camera" in simulated else None
+        )
 
     def start(self) -> None:
         """Serve every device. Raises `LinkDown` or `DeviceConfigError` naming a taken place."""
-        if self._config.bus.transport == "rtu":
-            _refuse_hardware("bus.serial_port", self._config.bus.serial_port)
-        _refuse_hardware("weighbridge.port", self._config.weighbridge.port)
-        _refuse_hardware("card_reader.port", self._config.card_reader.port)
+        for key, port in self._hardware_keys():
+            _refuse_hardware(key, port)
         with contextlib.ExitStack() as undo:
             undo.callback(self.stop)
             self.world.tick(0.0)  # the switches are right before anybody can read them
-            self.board.start()
-            self.scale.start()
-            self.card_reader.start()
-            if self.camera is not None:
-                self.camera.start()
+            for device in self._served():
+                device.start()
             self.world.start()
             undo.pop_all()
+
+    def _hardware_keys(self) -> Iterator[tuple[str, str]]:
+        """The keys under which the file names what may be a real device, of those served here."""
+        config = self.config
+        if config.bus.transport == "rtu" and "bus" in self.simulated:
+            yield "bus.serial_port", config.bus.serial_port
+        if "weighbridge" in self.simulated:
+            yield "weighbridge.port", config.weighbridge.port
+        if "card_reader" in self.simulated:
+            yield "card_reader.port", config.card_reader.port
+        if config.tag_reader is not None and "tag_reader" in self.simulated:
+            yield "tag_reader.port", config.tag_reader.port
+        if config.sign is not None and config.sign.port and "sign" in self.simulated:
+            yield "sign.port", config.sign.port
+
+    def _served(self) -> list[_Served]:
+        known: dict[str, _Served | None] = {
+            "bus": self.board,
+            "weighbridge": self.scale,
+            "card_reader": self.card_reader,
+            "tag_reader": self.tag_reader,
+            "camera": self.camera,
+            "sign": self.sign,
+        }
+        return [each for name, each in known.items() if each and name in self.simulated]
 
     def stop(self) -> None:
         """Stop every device; leaves no thread, port or link. May be called twice."""
         self.world.stop()
         if self.camera is not None:
             self.camera.stop()
+        if self.tag_reader is not None:
+            self.tag_reader.stop()
+        if self.sign is not None:
+            self.sign.stop()
         self.card_reader.stop()
         self.scale.stop()
         self.board.stop()
@@ -128,15 +164,56 @@ class Bench:
     @property
     def places(self) -> dict[str, str]:
         """Device name -> where it is served."""
+        tags, sign = self.config.tag_reader, self.config.sign
         return {
             "bus": self.board.place,
-            "weighbridge": self._config.weighbridge.port,
-            "card_reader": self._config.card_reader.port,
-            "camera": self._config.camera.source,
+            "weighbridge": self.config.weighbridge.port,
+            "card_reader": self.config.card_reader.port,
+            "camera": self.config.camera.source,
+            **({"tag_reader": tags.port} if tags is not None else {}),
+            **({"sign": sign.port or sign.url} if sign is not None else {}),
         }
+
+    @property
+    def black_picture(self) -> bytes:
+        """What a camera with a covered lens sends."""
+        return plain_picture(0)
+
+    def sensors_on(self) -> tuple[str, ...]:
+        """The sensors whose wires say now that the thing happens."""
+        board = self._board_map
+        terminals = {sensor: getattr(board, sensor) for sensor in SENSORS}
+        return tuple(
+            sensor
+            for sensor, terminal in terminals.items()
+            if terminal in self._levels
+            and self._levels[terminal] != (terminal in board.normally_closed)
+        )
+
+    def _on_input(self, terminal: int, on: bool) -> None:  # noqa: FBT001 - a switch
+        self._levels[terminal] = on
+        self.board.set_input(terminal, on)
 
     def _on_coil(self, address: int, on: bool, at_s: float) -> None:  # noqa: FBT001 - a relay
         self.world.on_coil(address, on, at_s)
+
+    def _sim_tag_reader(self, clock: Clock) -> SimTagReader | None:
+        tags = self.config.tag_reader
+        if tags is None:
+            return None
+        host = line_host("tag_reader", tags.port, baud=tags.baud, clock=clock)
+        return SimTagReader(host, self._tags, address=tags.address % 255)
+
+    def _sim_sign(self, clock: Clock) -> SimSign | None:
+        sign = self.config.sign
+        if sign is None:
+            return None
+        is_line = sign.driver != "http"
+        host = line_host("sign", sign.port, baud=sign.baud, clock=clock) if is_line else None
+        return sim_sign(sign, host)
+
+    def _tags(self) -> frozenset[str]:
+        return self.world.tags()
 
     def _weight_kg(self) -> float:
         return self.world.weight_kg()
@@ -149,6 +226,11 @@ def plain_picture(shade: int = 96) -> bytes:
     image[460:] = shade // 2
     encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])[1]
     return encoded.tobytes()
+
+
+def _line(device: str, config: WeighbridgeConfig | CardReaderConfig, clock: Clock) -> FaultyLine:
+    inner = line_host(device, config.port, baud=config.baud, clock=clock)
+    return FaultyLine(inner, baud=config.baud)
 
 
 def _refuse_hardware(key: str, port: str) -> None:

@@ -51,6 +51,7 @@ class SimBoom:
         self.position = 0.0
         self.direction = 0  # +1 rising, -1 falling, 0 at rest
         self.raise_count = 0  # closings of the raise contact
+        self.opened_count = 0  # those of them that found the boom down
         self.lower_count = 0
         self.lower_ignored_count = 0  # by the controller's own safety, or while raise is held
         self.auto_reverse_count = 0
@@ -116,6 +117,7 @@ class SimBoom:
                 self._raise_held = on
                 if on:
                     self.raise_count += 1
+                    self.opened_count += self.position <= 0.0
                     self.raise_contact_s = at_s
                     self.direction = 1
                     self._note_limits(at_s)

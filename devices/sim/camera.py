@@ -48,6 +48,7 @@ class MjpegServer:
         self.stalled = False
         self.frozen = False
         self.cut_short = False
+        self.instead: bytes | None = None  # a JPEG that is shown instead: lens covered, turned away
         self._picture = picture
         self._interval_s = 1.0 / rate_fps
         self._frozen_picture = b""
@@ -100,7 +101,7 @@ class MjpegServer:
         if self.frozen:
             self._frozen_picture = self._frozen_picture or self._picture()
             return self._frozen_picture
-        picture = self._frozen_picture = self._picture()
+        picture = self._frozen_picture = self.instead or self._picture()
         return picture[: len(picture) // 2] if self.cut_short else picture
 
     @property

@@ -1,4 +1,4 @@
-"""A simulated card reader: the driver's codec in the other direction, on a serial line."""
+"""Simulated card readers: the drivers' codecs in the other direction, on a serial line or TCP."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import queue
 import random
 import threading
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from devices.card_reader.codecs.stx_len import CardFrame, CardType, encode
+from devices.card_reader.numbers import Spelling, written
+from devices.card_reader.protocols import STX_LEN
 
 if TYPE_CHECKING:
+    from devices.card_reader.protocols import CardProtocol
     from devices.sim.line_host import LineHost
 
 
@@ -23,30 +25,74 @@ class CardFault(StrEnum):
     NOISE = "noise"  # random bytes before the good packet
     DOUBLE_READ = "double_read"  # every packet twice
     SILENCE = "silence"  # powered off, cable in place
+    LATE = "late"  # every answer of a reader that is asked comes after its time
+
+
+class SimulatedCardReader(Protocol):
+    """What the bench and its faults do with a simulated reader, whatever it speaks."""
+
+    fault: CardFault
+
+    @property
+    def host(self) -> LineHost:
+        """The line: `unplug()` and `plug()` it while the reader goes on."""
+        ...
+
+    def start(self) -> None:
+        """Plug in and wait for cards. No effect when it runs."""
+        ...
+
+    def stop(self) -> None:
+        """Stop and unplug; leaves no thread, descriptor or link. May be called twice."""
+        ...
+
+    def present(self, uid: str, times: int = 1) -> None:
+        """Hold a card to the reader; `uid` as the lane is to read it. From any thread, at once."""
+        ...
+
+
+class Damage:
+    """Does to a packet what the fault says; the same seed, the same damage."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def done_to(self, packet: bytes, fault: CardFault) -> bytes:
+        """`packet` as it comes out of a reader with `fault`."""
+        match fault:
+            case CardFault.HALF_FRAME:
+                return packet[: len(packet) // 2]
+            case CardFault.GARBAGE:
+                return self._random.randbytes(len(packet))
+            case CardFault.NOISE:
+                return self._random.randbytes(self._random.randrange(1, 12)) + packet
+            case CardFault.DOUBLE_READ:
+                return packet * 2
+            case CardFault.SILENCE:
+                return b""
+            case _:
+                return packet
 
 
 class SimCardReader:
-    """Sends one packet each time a card is presented.
+    """Sends one packet each time a card is presented, as `protocol` and `spelling` have it.
 
     `present` may be called from any thread and returns at once. `start` plugs the line in, `stop`
-    leaves no thread, descriptor or link. `reversed_bytes` sends the serial's last byte
-    first.
+    sends what was presented and leaves no thread, descriptor or link.
     """
 
     def __init__(
         self,
         host: LineHost,
         *,
-        card_type: CardType = CardType.MIFARE,
-        batch: int = 0,
-        reversed_bytes: bool = False,
+        protocol: CardProtocol = STX_LEN,
+        spelling: Spelling | None = None,
         seed: int = 0,
     ) -> None:
         self._host = host
-        self._card_type = card_type
-        self._batch = batch
-        self._reversed_bytes = reversed_bytes
-        self._random = random.Random(seed)
+        self._protocol = protocol
+        self._spelling = spelling or Spelling(number_format=protocol.formats[0])
+        self._damage = Damage(seed)
         self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self.fault = CardFault.NONE
@@ -74,38 +120,18 @@ class SimCardReader:
         self._host.unplug()
 
     def present(self, uid: str, times: int = 1) -> None:
-        """Hold the card with `uid` (hex, most significant byte first) to the reader `times` times.
+        """Hold the card that the lane is to read as `uid` to the reader `times` times.
 
         Raises:
-            ValueError: `uid` is not 4, 7 or 10 bytes in hex.
+            ValueError: no packet of the protocol carries it.
         """
-        serial = bytes.fromhex(uid)
-        packet = encode(
-            CardFrame(
-                card_type=self._card_type,
-                batch=self._batch,
-                serial=serial[::-1] if self._reversed_bytes else serial,
-            )
+        packet = self._protocol.packet_of(
+            written(uid, self._spelling, as_text=self._protocol.is_text)
         )
         for _ in range(times):
-            self._outgoing.put(self._damaged(packet))
+            self._outgoing.put(self._damage.done_to(packet, self.fault))
 
     def _run(self) -> None:
         outgoing = self._outgoing
         while (packet := outgoing.get()) is not None:
             self._host.write(packet)
-
-    def _damaged(self, packet: bytes) -> bytes:
-        match self.fault:
-            case CardFault.HALF_FRAME:
-                return packet[: len(packet) // 2]
-            case CardFault.GARBAGE:
-                return self._random.randbytes(len(packet))
-            case CardFault.NOISE:
-                return self._random.randbytes(self._random.randrange(1, 12)) + packet
-            case CardFault.DOUBLE_READ:
-                return packet * 2
-            case CardFault.SILENCE:
-                return b""
-            case _:
-                return packet

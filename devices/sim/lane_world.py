@@ -45,6 +45,7 @@ Sensor = Literal[
     "barrier_down",
     "barrier_fault",
     "emergency_stop",
+    "manual_switch",
 ]
 SENSORS: tuple[Sensor, ...] = get_args(Sensor)
 
@@ -72,13 +73,15 @@ class TruckVisit:
 
     `picture` is the JPEG that the camera shows while the truck's front is in view; with
     `further_pictures` they are shown in turn, one per frame, as a real camera never takes the
-    same picture twice. `card_uid` is what the driver presents; None: he has no card.
+    same picture twice. `card_uid` is what the driver presents; None: he has no card. `tag_id` is
+    the tag behind the windshield, seen while the truck is in the lane; None: it has none.
     """
 
     truck: TruckSpec
     picture: bytes
     card_uid: str | None
     further_pictures: tuple[bytes, ...] = ()
+    tag_id: str | None = None
 
 
 class VisitHandle:
@@ -192,6 +195,12 @@ class LaneWorld:
         """What the camera sees now: a JPEG of the truck while its front is in view."""
         pictures = self._pictures
         return pictures[next(self._frames) % len(pictures)]
+
+    def tags(self) -> frozenset[str]:
+        """The tags that an antenna over the lane sees."""
+        handle = self._handle
+        tag_id = handle.visit.tag_id if handle is not None else None
+        return frozenset() if tag_id is None else frozenset({tag_id})
 
     @property
     def truck(self) -> Truck | None:
@@ -321,7 +330,9 @@ class LaneWorld:
         seen["barrier_fault"] = self.boom.fault_output
         for sensor in SENSORS:
             state = self._held.get(sensor, seen.get(sensor, False))
-            terminal: int = getattr(self._board, sensor)
+            terminal: int | None = getattr(self._board, sensor)
+            if terminal is None:
+                continue  # not wired
             level = state != (terminal in self._board.normally_closed)
             if self._sent.get(terminal) is not level:
                 self._sent[terminal] = level

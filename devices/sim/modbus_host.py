@@ -4,10 +4,11 @@ It is served at exactly the address that a `BusConfig` names, so the same table 
 opens the driver and the simulator. Frames are made and read by pymodbus' framers, and
 `devices.modbus.CoilCommand` is the one codec of function 5 on both ends.
 
-What it answers: function 1 (coils), 2 (inputs), 5 (one coil; 0x0200 + n is flash-on, 0x0400 + n
-flash-off, 0x5500 toggles), 15 (several coils). Everything else, an address past the last
-terminal, or a wrong value gives the exception that a board gives. Another device id is not
-answered, nor is a frame with a bad checksum.
+It is the board of the map file that the table names: it answers what that file says, and function
+15 (several coils) where relays are coils. A board with flash-on by function 5 also knows flash-off
+(0x0200 higher) and toggles on 0x5500. Everything else, an address past the last terminal, or a
+wrong value gives the exception that a board gives. Another device id is not answered, nor is a
+frame with a bad checksum.
 
 The board runs in one thread of its own (asyncio inside); every public method may be called from
 any thread. Faults are set while it runs.
@@ -32,14 +33,24 @@ from pymodbus.pdu.bit_message import (
     WriteMultipleCoilsRequest,
     WriteMultipleCoilsResponse,
 )
+from pymodbus.pdu.register_message import (
+    ReadHoldingRegistersRequest,
+    ReadHoldingRegistersResponse,
+    ReadInputRegistersRequest,
+    ReadInputRegistersResponse,
+    WriteMultipleRegistersRequest,
+    WriteMultipleRegistersResponse,
+)
 
+from devices.boards.board_file import CoilPulse, RegisterPulse, load_board
 from devices.errors import LinkDown
-from devices.modbus import COIL_OFF, COIL_ON, FLASH_ON_BASE, FLASH_UNIT_S, CoilCommand
+from devices.modbus import CoilCommand, RegisterCommand
 from devices.sim.modbus_wires import PtyWire, TcpWire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
 
+    from devices.boards.board_file import InputBlock, RelayBlock
     from devices.clock import Clock
     from devices.config import BusConfig
     from devices.sim.modbus_wires import Wire
@@ -47,14 +58,21 @@ if TYPE_CHECKING:
     CoilHook = Callable[[int, bool, float], None]
 
 COIL_TOGGLE = 0x5500
-FLASH_OFF_BASE = 0x0400
+FLASH_OFF_AWAY = 0x0200  # flash-off from flash-on
+_READS: dict[type[ModbusPDU], tuple[int, type[ModbusPDU]]] = {
+    ReadCoilsRequest: (1, ReadCoilsResponse),
+    ReadDiscreteInputsRequest: (2, ReadDiscreteInputsResponse),
+    ReadHoldingRegistersRequest: (3, ReadHoldingRegistersResponse),
+    ReadInputRegistersRequest: (4, ReadInputRegistersResponse),
+}
+_OF_BITS = (1, 2)
 FRAME_GAP_S = 0.05  # on RTU, silence this long means that an unfinished frame was noise
 START_WAIT_S = 5.0
 BOUNCE_PERIOD_S = 0.004
 
 
 class ModbusHost:
-    """A board of `inputs` discrete inputs and `coils` relays, all off at power-up.
+    """The board that `config.board` names, all relays off at power-up.
 
     `on_coil(address, on, at_s)` is called in the board's thread whenever a relay changes, with
     the monotonic time; it must return quickly.
@@ -66,14 +84,14 @@ class ModbusHost:
         clock: Clock,
         *,
         on_coil: CoilHook | None = None,
-        inputs: int = 8,
-        coils: int = 8,
     ) -> None:
+        """Read the board's map. Raises `DeviceConfigError` naming file and field."""
         self._config = config
         self._clock = clock
         self._on_coil = on_coil
-        self._inputs = [False] * inputs
-        self._coils = [False] * coils
+        self._board = load_board(config.board)
+        self._inputs = [False] * self._board.inputs.count
+        self._coils = [False] * self._board.relays.count
         self._stuck: dict[int, bool] = {}
         self._bouncing: dict[int, float] = {}  # input -> until, monotonic seconds
         self._flashes: dict[int, asyncio.TimerHandle] = {}
@@ -205,24 +223,38 @@ class ModbusHost:
 
     def _obey(self, request: ModbusPDU) -> ModbusPDU:
         match request:
-            case CoilCommand():
+            case CoilCommand():  # RegisterCommand is one
                 return self._command(request)
-            case WriteMultipleCoilsRequest():
+            case WriteMultipleCoilsRequest() if (
+                self._board.relays.write == CoilCommand.function_code
+            ):
                 return self._write_many(request)
-            case ReadDiscreteInputsRequest():
-                return self._read(request, self._input_bits(), ReadDiscreteInputsResponse)
-            case ReadCoilsRequest():
-                return self._read(request, self._coils, ReadCoilsResponse)
+            case WriteMultipleRegistersRequest():
+                return self._pulse_by_registers(request)
+            case _ if type(request) in _READS:
+                return self._read(request)
             case _:
                 return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_FUNCTION)
 
-    def _read(
-        self, request: ModbusPDU, bits: list[bool], kind: type[ReadCoilsResponse]
-    ) -> ModbusPDU:
-        end = request.address + request.count
-        if request.count < 1 or end > len(bits):
-            return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_ADDRESS)
-        return kind(bits=bits[request.address : end])
+    def _read(self, request: ModbusPDU) -> ModbusPDU:
+        """Whichever of the two blocks this function and address belong to."""
+        function, response = _READS[type(request)]
+        blocks: tuple[tuple[InputBlock | RelayBlock, list[bool]], ...] = (
+            (self._board.inputs, self._input_bits()),
+            (self._board.relays, self._coils),
+        )
+        known = [(block, states) for block, states in blocks if block.function == function]
+        if not known:
+            return ExceptionResponse(function, ExcCodes.ILLEGAL_FUNCTION)
+        for block, states in known:
+            items = states if function in _OF_BITS else _words(states, block.per_register)
+            first, end = request.address - block.address, request.address - block.address
+            end += request.count
+            if request.count >= 1 and first >= 0 and end <= len(items):
+                if function in _OF_BITS:
+                    return response(bits=[bool(item) for item in items[first:end]])
+                return response(registers=[int(item) for item in items[first:end]])
+        return ExceptionResponse(function, ExcCodes.ILLEGAL_ADDRESS)
 
     def _input_bits(self) -> list[bool]:
         bits = list(self._inputs)
@@ -235,19 +267,52 @@ class ModbusHost:
         return bits
 
     def _command(self, request: CoilCommand) -> ModbusPDU:
-        base, address = request.address & 0xFF00, request.address & 0x00FF
-        if address >= len(self._coils) or base not in (0, FLASH_ON_BASE, FLASH_OFF_BASE):
-            return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_ADDRESS)
-        if base:
-            self._flash(address, on=base == FLASH_ON_BASE, flash_s=request.value * FLASH_UNIT_S)
-        elif request.value in (COIL_ON, COIL_OFF, COIL_TOGGLE):
-            toggled = request.value == COIL_TOGGLE and not self._coils[address]
-            self._switch(address, request.value == COIL_ON or toggled)
+        """Function 5 or 6 with one value: a switch, or a flash where the board has that."""
+        relays, pulse = self._board.relays, self._board.pulse
+        if relays.write != request.function_code:
+            return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_FUNCTION)
+        if 0 <= (terminal := request.address - relays.address) < len(self._coils):
+            if not self._obey_value(terminal, request.value):
+                return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_VALUE)
+        elif isinstance(pulse, CoilPulse) and (flash := self._flash_of(request.address, pulse)):
+            terminal, on = flash
+            self._flash(terminal, on=on, flash_s=request.value * pulse.unit_s)
         else:
-            return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_VALUE)
-        echo = CoilCommand(address=request.address)
+            return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_ADDRESS)
+        echo = type(request)(address=request.address)
         echo.value = request.value
         return echo
+
+    def _obey_value(self, terminal: int, value: int) -> bool:
+        """Switch a relay as told; False where the board does not know the value."""
+        relays = self._board.relays
+        if value not in (relays.on, relays.off, COIL_TOGGLE):
+            return False
+        is_toggled = value == COIL_TOGGLE and not self._coils[terminal]
+        self._switch(terminal, value == relays.on or is_toggled)
+        return True
+
+    def _flash_of(self, address: int, pulse: CoilPulse) -> tuple[int, bool] | None:
+        """The relay and direction of a flash command; None: it is none."""
+        for first, on in ((pulse.address, True), (pulse.address + FLASH_OFF_AWAY, False)):
+            if 0 <= address - first < len(self._coils):
+                return address - first, on
+        return None
+
+    def _pulse_by_registers(self, request: WriteMultipleRegistersRequest) -> ModbusPDU:
+        """Function 16: two registers of a relay, mode and time; two modes higher is flash-off."""
+        pulse = self._board.pulse
+        if not isinstance(pulse, RegisterPulse):
+            return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_FUNCTION)
+        terminal, rest = divmod(request.address - pulse.address, pulse.step)
+        words = list(request.registers)
+        if rest or not 0 <= terminal < len(self._coils) or len(words) != 2:
+            return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_ADDRESS)
+        mode, duration = words
+        if mode not in (pulse.mode, pulse.mode + 2):
+            return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_VALUE)
+        self._flash(terminal, on=mode == pulse.mode, flash_s=duration * pulse.unit_s)
+        return WriteMultipleRegistersResponse(address=request.address, count=len(words))
 
     def _write_many(self, request: WriteMultipleCoilsRequest) -> ModbusPDU:
         if request.address + request.count > len(self._coils):
@@ -296,6 +361,7 @@ class _Session:
     def __init__(self, host: ModbusHost, send: Callable[[bytes], None], *, is_rtu: bool) -> None:
         decoder = DecodePDU(True)  # noqa: FBT003 - their API: decode requests
         decoder.register(CoilCommand)
+        decoder.register(RegisterCommand)
         self._framer: FramerBase = FramerRTU(decoder) if is_rtu else FramerSocket(decoder)
         self._is_rtu = is_rtu
         self._host = host
@@ -333,3 +399,14 @@ class _Session:
 
     def _send(self, response: ModbusPDU) -> None:
         self._send_bytes(self._framer.buildFrame(response))
+
+
+def _words(states: list[bool], per_register: int) -> list[int]:
+    """Terminals as registers: one each, or sixteen bits, lowest first."""
+    if per_register == 1:
+        return [int(state) for state in states]
+    starts = range(0, len(states), per_register)
+    return [
+        sum(state << bit for bit, state in enumerate(states[start : start + per_register]))
+        for start in starts
+    ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from devices.readings import WeightStatus
 from devices.weighbridge.codecs.yaohua import MAX_DIGITS, PROTOCOL
-from devices.weighbridge.indication import IndicatorFrame, Kind
+from devices.weighbridge.indication import IndicatorFrame, Kind, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,7 @@ class ScaleFault(StrEnum):
     NET = "net"  # somebody pressed the tare key
     NOT_ZEROED = "not_zeroed"  # came up from a power cut with a load on the platform
     MOTION = "motion"  # never says that it rests
+    UNIT = "unit"  # somebody switched the display to pounds
     LATE = "late"  # every answer comes after the driver has stopped waiting for it
 
 
@@ -116,8 +117,17 @@ class SimWeighbridge:
                 return protocol.rest.motion is not None
             case ScaleFault.LATE:
                 return protocol.poll is not None
+            case ScaleFault.UNIT:
+                return self._can_say_pounds()
             case _:
                 return True
+
+    def _can_say_pounds(self) -> bool:
+        try:
+            self._protocol.encode(replace(self._protocol.rest, unit=Unit.LB))
+        except ValueError:
+            return False
+        return self._protocol.rest.unit is not None
 
     def start(self) -> None:
         """Plug in and begin to send. No effect when it runs."""
@@ -175,7 +185,8 @@ class SimWeighbridge:
         damaged = bytearray(packet)
         match self._fault:
             case ScaleFault.GARBLE:
-                damaged[self._random.randrange(len(damaged))] ^= 1 << self._random.randrange(8)
+                # Not the eighth: where that is a parity bit, a frame without it is as good as new.
+                damaged[self._random.randrange(len(damaged))] ^= 1 << self._random.randrange(7)
             case ScaleFault.CUT:
                 del damaged[self._random.randrange(1, len(damaged)) :]
             case ScaleFault.NOISE:
@@ -202,6 +213,8 @@ class SimWeighbridge:
         frame = protocol.rest
         if frame.motion is not None and (self._moves() or fault is ScaleFault.MOTION):
             frame = protocol.moving or replace(frame, motion=True)
+        if fault is ScaleFault.UNIT:
+            frame = replace(frame, unit=Unit.LB)
         if fault is ScaleFault.NET and frame.kind is not None:
             frame = replace(frame, kind=Kind.NET)
         if frame.step is not None:

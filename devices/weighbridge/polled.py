@@ -17,12 +17,10 @@ from __future__ import annotations
 
 from collections import deque
 from enum import Enum
-from functools import partial
 from typing import TYPE_CHECKING
 
 from devices.errors import LinkDown
-from devices.frame_stream import FrameStream
-from devices.transports.opening import open_transport
+from devices.line_device import LineDevice
 from devices.weighbridge.driver import SILENT_S
 from devices.weighbridge.indication import Answer, Heard, IndicatorFrame, reading_of
 
@@ -45,11 +43,10 @@ class _Asked(Enum):
     CHECK = "check"
 
 
-class PolledWeighbridge:
+class PolledWeighbridge(LineDevice[Heard]):
     """An indicator in command mode. Fulfills `devices.weighbridge.api.Weighbridge`.
 
-    `connect` opens the wire; the default takes `config.port` and `config.baud`. `late_frames`
-    counts weights that were dropped because they may belong to an earlier request.
+    `late_frames` counts weights that were dropped because they may belong to an earlier request.
     """
 
     def __init__(
@@ -63,15 +60,11 @@ class PolledWeighbridge:
         """Raises ValueError when `protocol` is of an indicator that sends by itself."""
         if protocol.poll is None:
             raise ValueError(f"{protocol.name} is not asked")
+        super().__init__(
+            "weighbridge", config, clock, make_decoder=protocol.make_decoder, connect=connect
+        )
         self._poll: Poll = protocol.poll
         self._config = config
-        self._clock = clock
-        self._stream: FrameStream[Heard] = FrameStream(
-            "weighbridge",
-            connect=connect or partial(open_transport, config.port, config.baud),
-            make_decoder=protocol.make_decoder,
-            clock=clock,
-        )
         self.late_frames = 0
         self._refusal = ""
         self._begin(0.0)
@@ -85,19 +78,9 @@ class PolledWeighbridge:
         self._unchecked: tuple[IndicatorFrame, float] | None = None
         self._asked_s = self._heard_s = self._due_s = self._weighed_s = now_s
 
-    @property
-    def good_frames(self) -> int:
-        """Frames accepted since this object was made, late and auxiliary ones included."""
-        return self._stream.good_frames
-
-    @property
-    def discarded_bytes(self) -> int:
-        """Bytes since this object was made that belonged to no good frame."""
-        return self._stream.discarded_bytes
-
     def open(self) -> None:
         """Take the wire; see the contract in `api`."""
-        self._stream.open()
+        super().open()
         self._begin(self._clock.now().mono_s)
 
     def read(self, timeout_s: float) -> list[WeighbridgeReading]:
@@ -113,10 +96,6 @@ class PolledWeighbridge:
         elif now_s - self._weighed_s > SILENT_S:
             raise LinkDown(self._silence(now_s))
         return readings
-
-    def close(self) -> None:
-        """Give the wire back; see the contract in `api`."""
-        self._stream.close()
 
     # --- asking -----------------------------------------------------------------------------------
 
@@ -209,7 +188,7 @@ class PolledWeighbridge:
     def _silence(self, now_s: float) -> str:
         refused = f", last refusal {self._refusal!r}" if self._refusal else ""
         return (
-            f"weighbridge: no weight for {now_s - self._weighed_s:.1f} s on {self._config.port} "
-            f"at {self._config.baud} baud, {self.discarded_bytes} bytes discarded and "
+            f"weighbridge: no weight for {now_s - self._weighed_s:.1f} s on {self._place}, "
+            f"{self.discarded_bytes} bytes discarded and "
             f"{self.late_frames} late answers so far{refused}"
         )

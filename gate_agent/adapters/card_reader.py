@@ -28,12 +28,12 @@ class CardReaderAdapter:
         self._reader.open()
 
     def serve(self) -> bool:
-        """Wait for a card for a moment. A reader is silent without one: open means heard."""
+        """Wait for a card for a moment; whether the reader is there."""
         for reading in self._reader.read(READ_S):
             self._inbox.put(
                 CardPresented(uid=reading.uid), instant_of(self._clock, reading.received_s)
             )
-        return True
+        return self._reader.is_heard
 
     def lost(self) -> None:
         """A card that was presented stays presented; there is nothing to withdraw."""

@@ -67,6 +67,8 @@ _STOP = (
     (Lamp.EXIT_RED, True),
     (Lamp.SOUNDER, False),
 )
+READ_BACK_S = 1.0
+"""So often the board is asked what its relays are: lamps that it lost are switched again."""
 _NOTHING_READ = InputsChanged(entry_loop=None, front_beam=None, rear_beam=None, exit_loop=None)
 
 
@@ -96,6 +98,9 @@ class LaneIoAdapter:
         self._position: BarrierPosition | None = None
         self._inputs: LaneInputs | None = None
         self._active: dict[FaultCode, bool] = {}
+        self._lamps: dict[Lamp, bool] = {}  # as last ordered; empty: the lane has not said yet
+        self._repaired: set[Lamp] = set()  # switched again after they were found wrong
+        self._read_back_s = 0.0
 
     def order(self, order: BoardOrder) -> None:
         """Queue a command; any thread may call."""
@@ -110,6 +115,9 @@ class LaneIoAdapter:
         inputs = self._switches.read()
         self._inputs = inputs
         self._report(inputs)
+        if inputs.received_s - self._read_back_s >= READ_BACK_S:
+            self._read_back_s = inputs.received_s
+            self._read_back()
         deadline_s = self._clock.now().mono_s + self._poll_s
         while (left_s := deadline_s - self._clock.now().mono_s) > 0:
             try:
@@ -122,6 +130,8 @@ class LaneIoAdapter:
     def lost(self) -> None:
         """Nothing is known: no input is clear, the boom may be anywhere."""
         self._inputs = None
+        self._lamps.clear()
+        self._repaired.clear()
         self._boom.lost()
         at = instant(self._clock)
         if self._sent != _NOTHING_READ and self._inbox.put(_NOTHING_READ, at):
@@ -154,7 +164,9 @@ class LaneIoAdapter:
     def _carry_out(self, order: BoardOrder) -> None:
         match order:
             case LampOrder():
-                self._switches.set_lamp(Lamp(order.lamp.value), order.on)
+                lamp = Lamp(order.lamp.value)
+                self._lamps[lamp] = order.on
+                self._switches.set_lamp(lamp, order.on)
             case RaiseOrder():
                 self._raise(order)
             case LowerOrder():
@@ -186,9 +198,25 @@ class LaneIoAdapter:
         self._log.warning("barrier_command_failed", command_id=command_id, why=why)
         self._inbox.put(BarrierCommandFailed(command_id=command_id, why=why), instant(self._clock))
 
+    def _read_back(self) -> None:
+        """Compare the relays with what was ordered; a lamp that is wrong is switched again."""
+        relays = self._switches.relays()
+        wrong = {lamp for lamp, on in self._lamps.items() if (lamp in relays.lamps) != on}
+        for lamp in sorted(wrong):
+            if lamp not in self._repaired:
+                self._log.warning("lamp_switched_again", lamp=lamp.value, on=self._lamps[lamp])
+            self._switches.set_lamp(lamp, self._lamps[lamp])
+        stuck = wrong & self._repaired
+        self._repaired = wrong
+        why = self._boom.wrong_contact(relays)
+        if why is None and stuck:
+            why = f"{', '.join(sorted(stuck))} cannot be switched"
+        self._set_fault(FaultCode.RELAYS, on=why is not None, detail=why or "")
+
     def _report(self, inputs: LaneInputs) -> None:
         at = instant_of(self._clock, inputs.received_s)
         self._set_fault(FaultCode.EMERGENCY_STOP, on=inputs.emergency_stop)
+        self._set_fault(FaultCode.MANUAL_SWITCH, on=inputs.manual_switch)
         position = self._boom.observe(inputs)
         self._set_fault(FaultCode.BARRIER_FAULT, on=position is BarrierPosition.FAULT)
         steady = self._debounce.feed(inputs)
@@ -207,9 +235,9 @@ class LaneIoAdapter:
         if position is not self._position and self._inbox.put(moved, at):
             self._position = position
 
-    def _set_fault(self, code: FaultCode, *, on: bool) -> None:
+    def _set_fault(self, code: FaultCode, *, on: bool, detail: str = "") -> None:
         if self._active.get(code, False) == on:
             return
-        event = FaultRaised(code=code) if on else FaultCleared(code=code)
+        event = FaultRaised(code=code, detail=detail) if on else FaultCleared(code=code)
         if self._inbox.put(event, instant(self._clock)):
             self._active[code] = on

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gate_agent.domain.manifest import Declaration
+from gate_agent.domain.reasons import Reason
 from gate_agent.domain.records import RecordBody
 from gate_agent.domain.vocabulary import CommandId, DeclarationId, PassageId
 
@@ -109,9 +110,10 @@ class SetLamp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Show:
-    """Show a text on the sign."""
+    """Show a text on the sign, and what the driver is to do about `reason` where there is one."""
 
     sign: Sign
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

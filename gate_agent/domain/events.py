@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from gate_agent.domain.evidence import (
     ClaimState,
@@ -78,6 +79,13 @@ class BarrierCommandFailed:
     why: str
 
 
+class PlateSource(StrEnum):
+    """Who read a plate."""
+
+    LANE = "lane"  # the lane's own reader, as it was asked
+    CAMERA = "camera"  # a camera that reads plates itself, unasked
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlateRead:
     """The vote over some frames of the passage. Empty `text`: no plate was found in them.
@@ -99,6 +107,7 @@ class PlateRead:
     candidates: tuple[PlateCandidate, ...] = ()
     none_milli_nats: int | None = None
     others: tuple[OtherPlate, ...] = ()
+    source: PlateSource = PlateSource.LANE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +115,13 @@ class CardPresented:
     """A card was held to the reader."""
 
     uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRead:
+    """A tag was seen near the lane often enough to count; whose it is, is not said."""
+
+    tag_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +231,7 @@ Event = (
     | BarrierCommandFailed
     | PlateRead
     | CardPresented
+    | TagRead
     | WeightObserved
     | DeclarationsFound
     | ClaimAnswered

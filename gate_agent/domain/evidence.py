@@ -78,6 +78,20 @@ class CardEvidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TagEvidence:
+    """The windshield tag that was seen first after the arrival; an identifier, not a proof.
+
+    `others` are tags seen besides it, in the order in which they came: with one there it is not
+    known which is this vehicle's.
+    """
+
+    tag_id: str
+    others: tuple[str, ...] = ()
+    since_arrival_ms: int = -1
+    age_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WeightEvidence:
     """A gross weight with the vehicle wholly on the platform, settled or bound to settle.
 
@@ -104,7 +118,7 @@ class WeightEvidence:
         return self.gross_kg + self.within_kg
 
 
-Piece = TypeVar("Piece", PlateEvidence, CardEvidence, WeightEvidence)
+Piece = TypeVar("Piece", PlateEvidence, CardEvidence, TagEvidence, WeightEvidence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +187,9 @@ class Evidence:
     passage_id: PassageId
     arrived_at_ms: int  # UTC epoch
     plate: PlateEvidence | None = None
+    camera_plate: PlateEvidence | None = None  # what a camera of its own reading says
     card: CardEvidence | None = None
+    tag: TagEvidence | None = None
     weight: WeightEvidence | None = None
     manifest: ManifestEvidence = UNKNOWN_MANIFEST
     faults: frozenset[FaultCode] = frozenset()

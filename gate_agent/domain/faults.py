@@ -11,12 +11,17 @@ class FaultCode(StrEnum):
     SCALE_LINK = "scale_link"
     SCALE_VALUE = "scale_value"  # overload, underload, net, not zeroed
     CARD_LINK = "card_link"
+    SIGN_LINK = "sign_link"
+    TAG_LINK = "tag_link"  # of a lane that has a tag reader: nothing else tells of a missing tag
     CAMERA_LINK = "camera_link"
     PLATE_READER = "plate_reader"
+    PLATE_CAMERA = "plate_camera"  # nothing listens for the camera that reads plates itself
     BUS_LINK = "bus_link"
     BARRIER_STUCK = "barrier_stuck"
     BARRIER_FAULT = "barrier_fault"
     EMERGENCY_STOP = "emergency_stop"
+    MANUAL_SWITCH = "manual_switch"  # somebody works the barrier from its cabinet
+    RELAYS = "relays"  # a relay is not as it was told, or a boom contact is closed by itself
     STORE = "store"  # the last commit failed: disk full or broken
     STORE_PICTURES = "store_pictures"  # pictures cannot be written
     MANIFEST = "manifest"  # the manifest on the lane cannot be read
@@ -29,6 +34,8 @@ WARNINGS = frozenset(
     {
         FaultCode.UPLINK,  # the lane decides within its own authority
         FaultCode.CAMERA_LINK,  # a missing plate already prevents the release
+        FaultCode.SIGN_LINK,  # the lamps say what counts
+        FaultCode.PLATE_CAMERA,  # it only ever contradicts
         FaultCode.CARD_LINK,  # a missing card already prevents the release
         FaultCode.CLOCK,  # what depends on it, validity and expiry, is judged by it all the same
         FaultCode.STORE_PICTURES,  # "no pictures" never means "no decisions"

@@ -13,11 +13,14 @@ from gate_agent.domain.events import (
     ClaimAnswered,
     DeclarationsFound,
     PlateRead,
+    PlateSource,
+    TagRead,
     WeightObserved,
 )
 from gate_agent.domain.evidence import (
     CardEvidence,
     PlateEvidence,
+    TagEvidence,
     since_arrival_ms,
 )
 from gate_agent.domain.identity import is_doubtful, plate_in_question
@@ -37,9 +40,11 @@ def take_plate(lane: LaneState, event: PlateRead, at: Instant) -> Step:
         passage is None
         or passage.passage_id != event.passage_id
         or lane.phase is not Phase.GATHERING
-        or event.attempt != passage.plate_attempt
+        or (event.source is PlateSource.LANE and event.attempt != passage.plate_attempt)
     ):
         return Step(lane, (Ignored(why="plate of another passage or too late"),))
+    if event.source is PlateSource.CAMERA:
+        return _take_camera_plate(lane, passage, event, at)
     known, best = passage.plate, _better_plate(lane, passage, event, at)
     good = best is not None and not is_doubtful(best, lane.pack)
     done = good or event.attempt >= lane.policy.plate_attempts
@@ -62,6 +67,13 @@ def _ask_again(lane: LaneState, passage: Passage) -> Step:
     return Step(replace(lane, passage=passage), (request,))
 
 
+def _take_camera_plate(lane: LaneState, passage: Passage, event: PlateRead, at: Instant) -> Step:
+    """Keep what a camera of its own reading says; it may contradict, it never suffices."""
+    seen = _plate_evidence(passage, event, at) if event.text else passage.camera_plate
+    passage = replace(passage, camera_plate=seen)
+    return Step(replace(lane, passage=passage), _pictures(passage, event))
+
+
 def _pictures(passage: Passage, event: PlateRead) -> tuple[Record, ...]:
     kept = (
         (event.picture_id, PictureView.OVERVIEW),
@@ -80,7 +92,14 @@ def _better_plate(
     known = passage.plate
     if not event.text:
         return known
-    seen = PlateEvidence(
+    seen = _plate_evidence(passage, event, at)
+    if known is None or _worth(seen, lane) >= _worth(known, lane):
+        return seen
+    return known
+
+
+def _plate_evidence(passage: Passage, event: PlateRead, at: Instant) -> PlateEvidence:
+    return PlateEvidence(
         text=event.text,
         plate_class=event.plate_class,
         confidence_permille=event.confidence_permille,
@@ -92,9 +111,6 @@ def _better_plate(
         none_milli_nats=event.none_milli_nats,
         others=event.others,
     )
-    if known is None or _worth(seen, lane) >= _worth(known, lane):
-        return seen
-    return known
 
 
 def _worth(plate: PlateEvidence, lane: LaneState) -> tuple[bool, int]:
@@ -128,6 +144,25 @@ def _may_card_help(lane: LaneState, passage: Passage) -> bool:
         and lane.pack.identity.verified_plate_suffices
         and is_doubtful(plate, lane.pack)
     )
+
+
+def take_tag(lane: LaneState, event: TagRead, at: Instant) -> Step:
+    """Keep every tag that is seen while a vehicle's evidence is being gathered."""
+    passage = lane.passage
+    if passage is None or lane.phase is not Phase.GATHERING:
+        return Step(lane, (Ignored(why="no vehicle is being checked"),))
+    if at.mono_s < passage.arrived_at.mono_s:
+        return Step(lane, (Ignored(why="tag seen before the vehicle arrived"),))
+    known = passage.tag
+    if known is None:
+        tag = TagEvidence(
+            tag_id=event.tag_id, since_arrival_ms=since_arrival_ms(passage.arrived_at, at)
+        )
+    elif event.tag_id in (known.tag_id, *known.others):
+        return Step(lane)
+    else:
+        tag = replace(known, others=(*known.others, event.tag_id))
+    return Step(replace(lane, passage=replace(passage, tag=tag)))
 
 
 def take_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:

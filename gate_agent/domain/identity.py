@@ -115,8 +115,9 @@ def identity_of(
     papers = []
     for declaration in declarations:
         plates = frozenset(normalize_plate(text) for text in declaration.plates)
-        agreeing = {each for each in seen if _agrees(each, evidence, declaration, plates, pack)}
-        wrong = sum(rates[each].wrong_milli_nats for each in seen if each not in agreeing)
+        said = [each for each in seen if each != "tag" or declaration.tag_id]
+        agreeing = {each for each in said if _agrees(each, evidence, declaration, plates, pack)}
+        wrong = sum(rates[each].wrong_milli_nats for each in said if each not in agreeing)
         chance = sum(rates[each].chance_milli_nats for each in agreeing)
         is_named = named is not None and normalize_plate(named) in plates
         papers.append(
@@ -129,8 +130,9 @@ def identity_of(
             )
         )
     named_by_papers = frozenset[str]().union(*(each.plates for each in papers))
-    # Nothing else names these, so whatever else was seen is not theirs.
-    wrong = sum(rates[each].wrong_milli_nats for each in seen)
+    # Nothing else names these, so whatever else was seen is not theirs; but for the tag, by which
+    # no papers are looked up.
+    wrong = sum(rates[each].wrong_milli_nats for each in seen if each != "tag")
     elsewhere = [(text, own + wrong) for text, own in weights.named if text not in named_by_papers]
     return Identity(papers=tuple(papers), elsewhere=tuple(elsewhere))
 
@@ -186,7 +188,18 @@ def _seen(evidence: Evidence) -> list[str]:
         pieces.append("weight")
     if evidence.plate is not None and evidence.plate.others:
         pieces.append("other_plate")
+    if evidence.tag is not None and not evidence.tag.others:
+        pieces.append("tag")
     return pieces
+
+
+def shows_another_tag(evidence: Evidence, declaration: Declaration) -> bool:
+    """Whether tags were seen and none is the one that is declared for this vehicle."""
+    tag = evidence.tag
+    if tag is None or not declaration.tag_id:
+        return False
+    seen = {normalize_card(each) for each in (tag.tag_id, *tag.others)}
+    return normalize_card(declaration.tag_id) not in seen
 
 
 def _agrees(
@@ -203,6 +216,8 @@ def _agrees(
         low_kg = allowed.expected_kg - allowed.tolerance_kg
         high_kg = allowed.expected_kg + allowed.tolerance_kg
         return low_kg <= evidence.weight.low_kg and evidence.weight.high_kg <= high_kg
+    if piece == "tag":
+        return not shows_another_tag(evidence, declaration)
     if piece == "other_plate" and evidence.plate is not None:
         return any(
             normalize_plate(each.text) in _second_plates(evidence.plate, declaration, plates)

@@ -57,13 +57,14 @@ from gate_agent.domain.events import (
     PlateRead,
     PolicyChanged,
     RaiseSent,
+    TagRead,
     WeightObserved,
 )
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import NO_MANIFEST
 from gate_agent.domain.policy_pack import default_pack, policy_hash
 from gate_agent.domain.records import Alarm, FaultChanged, LaneStarted, PolicyAdopted
-from gate_agent.domain.signals import wanted_lamps, wanted_sign
+from gate_agent.domain.signals import wanted_lamps, wanted_reason, wanted_sign
 from gate_agent.domain.state import UNREAD, DeadlineKind, Inputs, LaneState, Step
 from gate_agent.domain.vocabulary import Barrier, Instant, Phase, WeightState
 
@@ -124,6 +125,8 @@ def _handle(lane: LaneState, event: Event, at: Instant) -> Step:  # noqa: C901, 
             return gathering.take_plate(lane, event, at)
         case CardPresented():
             return gathering.take_card(lane, event, at)
+        case TagRead():
+            return gathering.take_tag(lane, event, at)
         case DeclarationsFound():
             return gathering.take_declarations(lane, event, at)
         case ClaimAnswered():
@@ -271,12 +274,12 @@ def _clear_fault(lane: LaneState, event: FaultCleared) -> Step:
 
 def _signal(lane: LaneState, *, force: bool) -> Step:
     """Switch what differs from what should be lit and shown; everything when forced."""
-    lamps, sign = wanted_lamps(lane), wanted_sign(lane)
+    lamps, sign, reason = wanted_lamps(lane), wanted_sign(lane), wanted_reason(lane)
     effects: list[SetLamp | Show] = [
         SetLamp(lamp=lamp, on=lamp in lamps)
         for lamp in Lamp
         if force or (lamp in lamps) != (lamp in lane.lamps)
     ]
-    if force or sign is not lane.sign:
-        effects.append(Show(sign=sign))
-    return Step(replace(lane, lamps=lamps, sign=sign), tuple(effects))
+    if force or (sign, reason) != (lane.sign, lane.sign_reason):
+        effects.append(Show(sign=sign, reason=reason))
+    return Step(replace(lane, lamps=lamps, sign=sign, sign_reason=reason), tuple(effects))

@@ -155,8 +155,10 @@ def evidence_of(lane: LaneState, passage: Passage, at: Instant) -> Evidence:
         passage_id=passage.passage_id,
         lane_id=lane.lane_id,
         arrived_at_ms=passage.arrived_at.wall_ms,
-        plate=_aged(passage.plate, now_ms),
+        plate=_aged(passage.plate or passage.camera_plate, now_ms),
+        camera_plate=_aged(passage.camera_plate, now_ms),
         card=_aged(passage.card, now_ms),
+        tag=_aged(passage.tag, now_ms),
         weight=_aged(passage.weight, now_ms),
         manifest=ManifestEvidence(
             version=lane.manifest.version,

@@ -29,7 +29,7 @@ Kind = Literal["loaded", "empty_container", "empty"]
 Direction = Literal["in", "out"]
 LogShare = Annotated[int, Meta(ge=-60_000, le=0)]
 Odds = Annotated[int, Meta(ge=0, le=60_000)]
-Piece = Literal["card", "weight", "other_plate"]
+Piece = Literal["card", "weight", "other_plate", "tag"]
 Demand = Literal[
     "credit_class",
     "direction",
@@ -84,7 +84,7 @@ class IdentityRule(Part, frozen=True, kw_only=True):
     What packs of before say by silence is the strict side: a plate in doubt stays in doubt.
     """
 
-    agree: tuple[Literal["plate", "card", "weight", "other_plate"], ...] = ("plate", "card")
+    agree: tuple[Literal["plate"] | Piece, ...] = ("plate", "card")
     min_odds_milli_nats: Odds = 6_908  # a thousand to one, all pieces together
     min_margin_milli_nats: Odds = 4_595  # 99 to 1, over another declared plate
     verified_plate_suffices: bool = False  # a plate in doubt, if the picture fits one declared
@@ -96,6 +96,7 @@ class IdentityRule(Part, frozen=True, kw_only=True):
         PieceRule(piece="card", wrong_milli_nats=-6_908, chance_milli_nats=-4_605),
         PieceRule(piece="weight", wrong_milli_nats=-2_303, chance_milli_nats=-1_609),
         PieceRule(piece="other_plate", wrong_milli_nats=0, chance_milli_nats=-4_605),
+        PieceRule(piece="tag", wrong_milli_nats=-4_605, chance_milli_nats=-9_210),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gate_agent.domain.effects import Lamp, Sign
 from gate_agent.domain.faults import FaultCode, prevents_release
+from gate_agent.domain.reasons import OUTCOME_OF, Reason
 from gate_agent.domain.state import LaneState
 from gate_agent.domain.vocabulary import Barrier, Mode, Outcome, Phase, WeightState
 
@@ -49,6 +50,22 @@ def wanted_sign(lane: LaneState) -> Sign:
             return Sign.BOOM_CLOSING
         case Phase.TURNING_BACK:
             return _turned_sign(lane)
+
+
+def wanted_reason(lane: LaneState) -> Reason | None:
+    """The reason that the sign tells the driver what to do about: held, or turned back for it.
+
+    None while a vehicle is sent to inspection: nothing tells who wants it inspected, or why. None
+    where a person decided otherwise than the lane.
+    """
+    verdict = lane.passage.verdict if lane.passage else None
+    shown_for = {Sign.WAIT_FOR_OFFICER: Outcome.HOLD, Sign.TURN_BACK: Outcome.REFUSE}
+    outcome = shown_for.get(wanted_sign(lane))
+    if verdict is None or outcome is None:
+        return None
+    if verdict.outcome is not outcome and outcome is Outcome.REFUSE:
+        return None
+    return next((each for each in verdict.reasons if OUTCOME_OF[each] is outcome), None)
 
 
 def _may_drive_out(lane: LaneState) -> bool:

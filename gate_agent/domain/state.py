@@ -7,11 +7,18 @@ from enum import StrEnum
 
 from gate_agent.domain.decision import Verdict
 from gate_agent.domain.effects import Effect, Lamp, Sign
-from gate_agent.domain.evidence import CardEvidence, ClaimEvidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.evidence import (
+    CardEvidence,
+    ClaimEvidence,
+    PlateEvidence,
+    TagEvidence,
+    WeightEvidence,
+)
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import NO_MANIFEST, Declaration, ManifestStatus
 from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.domain.policy_pack import PolicyPack, default_pack
+from gate_agent.domain.reasons import Reason
 from gate_agent.domain.records import Alarm, Timeline
 from gate_agent.domain.vocabulary import (
     Barrier,
@@ -124,9 +131,11 @@ class Passage:
     arrived_at: Instant
     timeline: Timeline = Timeline()  # noqa: RUF009 - a frozen value
     plate: PlateEvidence | None = None
+    camera_plate: PlateEvidence | None = None  # of a camera that reads itself; never asked for
     plate_attempt: int = 1
     plate_done: bool = False  # good enough, or no attempt left
     card: CardEvidence | None = None
+    tag: TagEvidence | None = None
     weight: WeightEvidence | None = None  # settled; after an early verdict what it rested on
     swing: WeightEvidence | None = None  # where a weight that still moves must settle
     scale_zeroed: bool = False
@@ -175,6 +184,7 @@ class LaneState:
     manifest: ManifestStatus = NO_MANIFEST
     lamps: frozenset[Lamp] = frozenset()
     sign: Sign = Sign.OUT_OF_SERVICE
+    sign_reason: Reason | None = None
     zeros: tuple[ZeroDay, ...] = ()  # oldest first
     tares: tuple[int, ...] = ()  # permille of the registered weight, of the last empty vehicles
     departures: tuple[Departure, ...] = ()  # oldest first

@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING
 
 from devices.barrier.driver import Barrier
 from devices.camera.opening import open_camera
+from devices.camera.pushed import PushedPlates
 from devices.clock import SystemClock
 from devices.errors import DeviceConfigError
 from devices.lane_io.driver import LaneIo
 from devices.lane_io.registers import board_of
 from devices.modbus import ModbusBus
-from devices.registry import open_card_reader, open_weighbridge
+from devices.registry import open_card_reader, open_tag_reader, open_weighbridge
+from devices.sign.opening import open_sign
 from devices.stop_signals import StopSignals
 from gate_agent import config as lane_file
 from gate_agent.adapters.card_reader import CardReaderAdapter
 from gate_agent.adapters.lane_io import LampOrder, LaneIoAdapter
+from gate_agent.adapters.plate_camera import PlateCameraAdapter
 from gate_agent.adapters.plate_candidates import PlateCandidates
-from gate_agent.adapters.plate_reader import PlateAdapter
+from gate_agent.adapters.plate_reader import PlateAdapter, PlateOrder
 from gate_agent.adapters.service import Service
+from gate_agent.adapters.sign import SignAdapter
+from gate_agent.adapters.tag_reader import TagReaderAdapter
 from gate_agent.adapters.weighbridge import WeighbridgeAdapter
 from gate_agent.clock import instant
 from gate_agent.domain.events import AgentStarted, Stamped
@@ -81,6 +86,8 @@ class Agent:
         )
         self._inbox = self._make_inbox()
         self._deadlines = Deadlines()
+        self._posted_plates: PlateCameraAdapter | None = None
+        self._sign: SignAdapter | None = None
         self._make_devices(config, pictures)
         self._uplink = Uplink(
             config.site,
@@ -126,17 +133,21 @@ class Agent:
 
     def _make_devices(self, config: LaneConfig, pictures: PictureFiles) -> None:
         devices, clock, inbox, log = config.devices, self._clock, self._inbox, self._log
-        bus = ModbusBus(devices.bus, clock)
         try:
+            bus = ModbusBus(devices.bus, clock)
+            board = board_of(devices.bus)
             scale = open_weighbridge(devices.weighbridge, clock)
             reader = open_card_reader(devices.card_reader, clock)
+            tag_reader = open_tag_reader(devices.tag_reader, clock) if devices.tag_reader else None
             camera = open_camera(devices.camera, clock)
+            sign = open_sign(devices.sign, clock) if devices.sign else None
+            posted = PushedPlates(devices.plate_camera, clock) if devices.plate_camera else None
         except DeviceConfigError as exc:
             raise ConfigError(f"devices: {exc}") from exc
         self._board = LaneIoAdapter(
             bus,
-            LaneIo(bus, clock, board_of(devices.bus)),
-            Barrier(bus, clock, devices.barrier),
+            LaneIo(bus, clock, board),
+            Barrier(bus, clock, devices.barrier, board),
             devices.bus.poll_s,
             inbox,
             clock,
@@ -148,12 +159,24 @@ class Agent:
         )
         weighing = WeighbridgeAdapter(scale, devices.weighbridge, inbox, clock)
         cards = CardReaderAdapter(reader, inbox, clock)
-        self._services = (
+        self._services: tuple[Service, ...] = (
             Service("bus", self._board, FaultCode.BUS_LINK, inbox, clock, log),
             Service("weighbridge", weighing, FaultCode.SCALE_LINK, inbox, clock, log),
             Service("card_reader", cards, FaultCode.CARD_LINK, inbox, clock, log),
             Service("camera", self._plates, FaultCode.CAMERA_LINK, inbox, clock, log),
         )
+        if tag_reader is not None:
+            tags = TagReaderAdapter(tag_reader, inbox, clock)
+            self._services += (Service("tag_reader", tags, FaultCode.TAG_LINK, inbox, clock, log),)
+        if posted is not None:
+            self._posted_plates = PlateCameraAdapter(posted, pictures, inbox, clock, log)
+            fault = FaultCode.PLATE_CAMERA
+            listening = Service("plate_camera", self._posted_plates, fault, inbox, clock, log)
+            self._services = (*self._services, listening)
+        if devices.sign is not None and sign is not None:
+            self._sign = SignAdapter(sign, devices.sign, clock)
+            shown = Service("sign", self._sign, FaultCode.SIGN_LINK, inbox, clock, log)
+            self._services = (*self._services, shown)
 
     def start(self) -> None:
         """Everything begins; the lane first, so that it sees the devices come."""
@@ -165,12 +188,18 @@ class Agent:
     def _make_dispatch(self) -> Dispatch:
         return Dispatch(
             self._board.order,
-            self._plates.order,
+            self._ask_for_plate,
             self._deadlines,
             self.loop.find,
             self._uplink.claim,
             self._log,
+            self._sign.order if self._sign else None,
         )
+
+    def _ask_for_plate(self, order: PlateOrder) -> None:
+        self._plates.order(order)
+        if self._posted_plates is not None:
+            self._posted_plates.order(order)
 
     def _started(self) -> Stamped:
         at = instant(self._clock)

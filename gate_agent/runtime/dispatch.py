@@ -28,6 +28,7 @@ class Dispatch:
         find: Callable[[effects.FindDeclarations], None],
         claim: Callable[[effects.ClaimDeclaration], None],
         log: Log,
+        show: Callable[[effects.Show], None] | None = None,
     ) -> None:
         self._board = board
         self._plates = plates
@@ -35,6 +36,7 @@ class Dispatch:
         self._find = find
         self._claim = claim
         self._log = log
+        self._show = show
 
     def carry_out(self, effect: effects.Effect, at: Instant) -> None:  # noqa: C901 - one case each
         """Hand one committed effect on; `at` is the moment of the step that asked for it."""
@@ -52,7 +54,9 @@ class Dispatch:
             case effects.SetLamp():
                 self._board(LampOrder(effect.lamp, effect.on))
             case effects.Show():
-                self._log.info("sign", shows=effect.sign.value)
+                self._log.info("sign", shows=effect.sign.value, reason=effect.reason)
+                if self._show is not None:
+                    self._show(effect)
             case effects.RaiseBarrier():
                 self._board(RaiseOrder(effect.command_id, at.mono_s + effect.valid_for_s))
             case effects.LowerBarrier():

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from devices.card_reader.codecs import stx_len
+from devices.card_reader.codecs import acg, em4100, lines, osdp_packet, resident_id, stx_len
 from devices.readings import WeightStatus
+from devices.tag_reader.codecs import uhf_reader18
 from devices.weighbridge.indication import Answer, IndicatorFrame, Kind, Unit
 from devices.weighbridge.protocols import protocols
 
@@ -44,6 +45,8 @@ class CodecUnderLaw:
     that mean the same by the protocol (a sum in another spelling, a parity bit) to one form.
     `vouched` tells, by other means than the decoder's, whether a stream holds bytes with a good
     checksum that may say the frame: enough damage can make a good packet of another value.
+    `separator` must stand between dirt and a frame so that the frame is found: a line of text
+    begins with no byte of its own.
     """
 
     name: str
@@ -55,6 +58,7 @@ class CodecUnderLaw:
     checksum_at: tuple[int, ...]
     spelled: Callable[[bytes], bytes] = as_sent
     vouched: Callable[[bytes, Any, CodecUnderLaw], bool] = holds_its_packet
+    separator: bytes = b""
 
 
 # --- indicators -----------------------------------------------------------------------------------
@@ -295,6 +299,59 @@ def _card_frame(chance: random.Random) -> stx_len.CardFrame:
     )
 
 
+def _em4100(chance: random.Random) -> em4100.Em4100Frame:
+    number = chance.randbytes(em4100.NUMBER_BYTES)
+    return em4100.Em4100Frame(number=number)
+
+
+def _upper(packet: bytes) -> bytes:
+    """Hex digits may come small: the only letters of the packet."""
+    return packet.upper()
+
+
+def _vouched_in_either_case(stream: bytes, frame: em4100.Em4100Frame, codec: CodecUnderLaw) -> bool:
+    return holds_its_packet(stream.upper(), frame, codec)
+
+
+def _acg(chance: random.Random) -> acg.AcgFrame:
+    number = chance.randbytes(chance.choice(acg.NUMBER_LENGTHS))
+    return acg.AcgFrame(station=chance.randrange(256), number=number)
+
+
+def _line(chance: random.Random) -> lines.LineFrame:
+    size = chance.choice((1, 8, 10, 14, 40))
+    return lines.LineFrame(text="".join(chr(chance.randrange(0x20, 0x7F)) for _ in range(size)))
+
+
+def _resident_id(chance: random.Random) -> resident_id.SamFrame:
+    content = chance.randbytes(chance.choice((0, 4, 8, 16, 40)))
+    return resident_id.SamFrame(status=chance.choice(tuple(resident_id.Status)), content=content)
+
+
+def _osdp_packet(chance: random.Random) -> osdp_packet.OsdpPacket:
+    return osdp_packet.OsdpPacket(
+        address=chance.randrange(256),
+        control=osdp_packet.HAS_CRC | chance.randrange(4) | chance.choice((0, 8)),
+        content=chance.randbytes(chance.choice((1, 3, 8, 15, 40))),
+    )
+
+
+# --- tag readers ----------------------------------------------------------------------------------
+
+
+def _inventory(chance: random.Random) -> uhf_reader18.ReaderAnswer:
+    if chance.random() < 0.2:
+        return uhf_reader18.ReaderAnswer(
+            address=chance.randrange(256),
+            command=uhf_reader18.READER_INFO,
+            status=0,
+            content=chance.randbytes(8),
+        )
+    epcs = tuple(chance.randbytes(12) for _ in range(chance.randrange(4)))
+    status = uhf_reader18.DONE if epcs else uhf_reader18.NO_TAG
+    return uhf_reader18.inventory_answer(chance.randrange(255), status, epcs)
+
+
 # --- all ------------------------------------------------------------------------------------------
 
 CODECS: tuple[CodecUnderLaw, ...] = (
@@ -307,5 +364,62 @@ CODECS: tuple[CodecUnderLaw, ...] = (
         sample=_card_frame,
         max_frame_bytes=stx_len.MAX_FRAME_BYTES,
         checksum_at=(-2,),
+    ),
+    CodecUnderLaw(
+        name="em4100-ascii",
+        module="devices.card_reader.codecs.em4100",
+        make_decoder=em4100.Em4100,
+        encode=em4100.encode,
+        sample=_em4100,
+        max_frame_bytes=em4100.MAX_FRAME_BYTES,
+        checksum_at=(-3, -2),
+        spelled=_upper,
+        vouched=_vouched_in_either_case,
+    ),
+    CodecUnderLaw(
+        name="acg-frame",
+        module="devices.card_reader.codecs.acg",
+        make_decoder=acg.Acg,
+        encode=acg.encode,
+        sample=_acg,
+        max_frame_bytes=acg.MAX_FRAME_BYTES,
+        checksum_at=(-2,),
+    ),
+    CodecUnderLaw(
+        name="card-lines",
+        module="devices.card_reader.codecs.lines",
+        make_decoder=lines.Lines,
+        encode=lines.encode,
+        sample=_line,
+        max_frame_bytes=lines.MAX_FRAME_BYTES,
+        checksum_at=(),
+        separator=b"\r",
+    ),
+    CodecUnderLaw(
+        name="resident-id",
+        module="devices.card_reader.codecs.resident_id",
+        make_decoder=resident_id.SamAnswers,
+        encode=resident_id.encode,
+        sample=_resident_id,
+        max_frame_bytes=resident_id.MAX_FRAME_BYTES,
+        checksum_at=(-1,),
+    ),
+    CodecUnderLaw(
+        name="osdp-packet",
+        module="devices.card_reader.codecs.osdp_packet",
+        make_decoder=osdp_packet.OsdpPackets,
+        encode=osdp_packet.encode,
+        sample=_osdp_packet,
+        max_frame_bytes=osdp_packet.MAX_PACKET_BYTES,
+        checksum_at=(-2, -1),
+    ),
+    CodecUnderLaw(
+        name="uhf-reader18",
+        module="devices.tag_reader.codecs.uhf_reader18",
+        make_decoder=uhf_reader18.UhfReader18,
+        encode=uhf_reader18.encode,
+        sample=_inventory,
+        max_frame_bytes=uhf_reader18.MAX_FRAME_BYTES,
+        checksum_at=(-2, -1),
     ),
 )

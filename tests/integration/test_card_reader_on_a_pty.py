@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devices.card_reader.api import CardReader
+from devices.card_reader.numbers import Spelling
 from devices.clock import SystemClock
 from devices.config import CardReaderConfig
 from devices.errors import LinkDown
@@ -87,7 +88,8 @@ def test_noise_before_a_card_does_not_hide_it(desk: Desk) -> None:
 
 
 def test_a_reader_that_sends_backwards_is_configured(tmp_path: Path) -> None:
-    sim = SimCardReader(PtyHost(tmp_path / "card"), reversed_bytes=True)
+    reverse = Spelling(number_format="hex", byte_order="reversed")
+    sim = SimCardReader(PtyHost(tmp_path / "card"), spelling=reverse)
     sim.start()
     config = CardReaderConfig(port=str(tmp_path / "card"), byte_order="reversed")
     reader = open_card_reader(config, CLOCK)

@@ -60,7 +60,7 @@ def test_a_lane_file_says_who_the_lane_is_and_changes_its_policy(tmp_path: Path)
         ("scale", 'baud = "fast"', r"\$\.devices\.weighbridge\.baud"),
         ("scale", "stale_s = inf", r"finite.*\$\.devices\.weighbridge\.stale_s"),
         ("scale", "settle_s = 0", r"\$\.devices\.weighbridge\.settle_s"),
-        ("bus", "normally_closed = [8]", r"\$\.devices\.bus\.normally_closed"),
+        ("bus", "normally_closed = [64]", r"\$\.devices\.bus\.normally_closed"),
         ("bus", 'transport = "carrier pigeon"', r"\$\.devices\.bus\.transport"),
         ("policy", "wieght_tolerance_kg = 1", r"'wieght_tolerance_kg'.*\$\.policy"),
         ("policy", "weight_tolerance_kg = -1", r"-1.*\$\.policy\.weight_tolerance_kg"),

@@ -5,7 +5,8 @@ from typing import Literal
 import pytest
 
 from devices.card_reader.codecs.stx_len import CardFrame, CardType, encode
-from devices.card_reader.driver import StxLenCardReader
+from devices.card_reader.driver import ListeningCardReader
+from devices.card_reader.protocols import STX_LEN
 from devices.clock import ManualClock
 from devices.config import CardReaderConfig
 from devices.errors import LinkDown
@@ -22,7 +23,8 @@ class Bench:
 
     def __init__(self, byte_order: Literal["as_sent", "reversed"] = "as_sent") -> None:
         self.clock = ManualClock(mono_s=100.0)
-        self.reader = StxLenCardReader(
+        self.reader = ListeningCardReader(
+            STX_LEN,
             CardReaderConfig(port="null modem", byte_order=byte_order, repeat_s=2.0),
             self.clock,
             connect=self._connect,

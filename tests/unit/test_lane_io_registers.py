@@ -81,6 +81,6 @@ def test_lamps_are_what_the_board_says_not_what_was_asked() -> None:
     board = PaperBoard(clock)
     lane_io = LaneIo(board, clock)
     lane_io.set_lamp(Lamp.EXIT_GREEN, True)
-    assert lane_io.all_lamps()[Lamp.EXIT_GREEN]
+    assert lane_io.relays().lamps == {Lamp.EXIT_GREEN}
     board.coils = [False] * 8  # the board lost its supply
-    assert not any(lane_io.all_lamps().values())
+    assert not lane_io.relays().lamps

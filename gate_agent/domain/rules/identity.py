@@ -11,9 +11,10 @@ from gate_agent.domain.identity import (
     is_sure,
     plate_in_question,
     plate_margin_milli_nats,
+    shows_another_tag,
 )
 from gate_agent.domain.manifest import Declaration, Documents
-from gate_agent.domain.matching import declared_with_card, declared_with_plate
+from gate_agent.domain.matching import declared_with_card, declared_with_plate, normalize_plate
 from gate_agent.domain.policy_pack import IdentityRule, PolicyPack
 from gate_agent.domain.reasons import Reason
 
@@ -35,7 +36,23 @@ def identify(
         reasons += _unproven(evidence, found, declarations, pack)
     if any(each.held_by and is_current(each, wall_ms) for each in (*by_plate, *by_card)):
         reasons.append(Reason.AGENCY_HOLD)
+    if _is_contradicted(evidence, found) and not (plate and is_doubtful(plate, pack)):
+        reasons.append(Reason.PLATE_DOUBTFUL)
     return found, reasons
+
+
+def _is_contradicted(evidence: Evidence, found: Declaration | None) -> bool:
+    """A camera of its own reading names a plate that is neither the lane's nor the vehicle's.
+
+    A vehicle may carry two plates, and each reader see another of them.
+    """
+    plate, other = evidence.plate, evidence.camera_plate
+    if plate is None or other is None:
+        return False
+    known = {normalize_plate(plate.text)}
+    if found is not None:
+        known.update(normalize_plate(text) for text in found.plates)
+    return normalize_plate(other.text) not in known
 
 
 def _match(
@@ -83,7 +100,8 @@ def _unproven(
     if is_weighed and margin is not None and margin < rule.min_margin_milli_nats:
         yield Reason.PLATE_AMBIGUOUS
     is_weak = is_weighed and identity.odds_milli_nats(standing) < rule.min_odds_milli_nats
-    if is_weak or not standing.agreeing.issuperset(_demanded(evidence, rule)):
+    is_other = shows_another_tag(evidence, found)
+    if is_other or is_weak or not standing.agreeing.issuperset(_demanded(evidence, rule)):
         yield Reason.IDENTITY_UNPROVEN
 
 

@@ -1,0 +1,145 @@
+"""Tapes: every byte of a wire in both directions with its time, in one text file.
+
+A tape is UTF-8 lines. The first is a JSON object, its head: `tape` (the format, 1), `device`,
+`driver`, `place`, `baud`, `wire` (`serial`, `tcp` or `modbus-tcp`) and `began` (UTC, ISO 8601).
+Each further line is one piece of the wire::
+
+    0.123456 < 022b303031323334
+
+seconds since the beginning, `<` from the device or `>` to it, and the bytes in hex. The last line
+is `sha256 ` and the digest of everything above it, so that a tape that was cut or changed says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from devices.errors import DeviceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from devices.clock import Clock
+
+FORMAT = 1
+_PIECE = re.compile(rb"([0-9]+\.[0-9]{6}) ([<>]) ((?:[0-9a-f]{2})+)")
+Direction = Literal["<", ">"]
+
+
+class TapeError(DeviceError):
+    """A file that is no whole tape; the message names file and line."""
+
+
+class TapeHead(msgspec.Struct, frozen=True, kw_only=True):
+    """The first line of a tape."""
+
+    tape: int = FORMAT
+    device: str
+    driver: str
+    place: str
+    baud: int
+    wire: Literal["serial", "tcp", "modbus-tcp"]
+    began: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes that passed together, `at_s` after the tape began."""
+
+    at_s: float
+    direction: Direction
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tape:
+    """A whole tape."""
+
+    head: TapeHead
+    pieces: tuple[Piece, ...]
+    sha256: str
+
+
+class TapeWriter:
+    """Writes a tape. Any thread may call `note`."""
+
+    def __init__(self, path: Path, head: TapeHead, clock: Clock) -> None:
+        """Make the file. Raises `TapeError` when it cannot be written."""
+        self._clock = clock
+        self._began_s = clock.now().mono_s
+        self._digest = hashlib.sha256()
+        self._in_use = threading.Lock()
+        self.piece_count = 0
+        try:
+            self._file = path.open("wb")
+        except OSError as exc:
+            raise TapeError(f"{path}: {exc.strerror or exc}") from exc
+        self._put(msgspec.json.encode(head) + b"\n")
+
+    def note(self, direction: Direction, payload: bytes) -> None:
+        """These bytes have just passed."""
+        with self._in_use:
+            if not self._file.closed:
+                at_s = self._clock.now().mono_s - self._began_s
+                self._put(f"{at_s:.6f} {direction} {payload.hex()}\n".encode())
+                self.piece_count += 1
+
+    def close(self) -> str:
+        """End the tape with its digest and return that. May be called once."""
+        with self._in_use:
+            digest = self._digest.hexdigest()
+            self._file.write(f"sha256 {digest}\n".encode())
+            self._file.close()
+            return digest
+
+    def __enter__(self) -> TapeWriter:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if not self._file.closed:
+            self.close()
+
+    def _put(self, line: bytes) -> None:
+        self._digest.update(line)
+        self._file.write(line)
+
+
+def read_tape(path: Path) -> Tape:
+    """Read a tape and check its digest. Raises `TapeError`."""
+    try:
+        raw = path.read_bytes()
+    except OSError as exc:
+        raise TapeError(f"{path}: {exc.strerror or exc}") from exc
+    body, mark, last = raw.rpartition(b"sha256 ")
+    digest = hashlib.sha256(body).hexdigest()
+    if not mark or last.strip().decode(errors="replace") != digest:
+        raise TapeError(f"{path}: not a whole tape: its digest is missing or another")
+    first, *lines = body.splitlines()
+    try:
+        head = msgspec.json.decode(first, type=TapeHead)
+    except msgspec.DecodeError as exc:
+        raise TapeError(f"{path}: line 1: {exc}") from exc
+    if head.tape != FORMAT:
+        raise TapeError(f"{path}: format {head.tape}; this program reads {FORMAT}")
+    pieces = tuple(_piece(path, number, line) for number, line in enumerate(lines, start=2))
+    return Tape(head=head, pieces=pieces, sha256=digest)
+
+
+def _piece(path: Path, number: int, line: bytes) -> Piece:
+    match = _PIECE.fullmatch(line)
+    if match is None:
+        raise TapeError(f"{path}: line {number} is not a piece of a wire")
+    direction: Direction = "<" if match[2] == b"<" else ">"
+    return Piece(float(match[1]), direction, bytes.fromhex(match[3].decode()))

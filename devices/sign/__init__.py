@@ -1,0 +1,1 @@
+"""Text signs, and the voice of those that have one."""

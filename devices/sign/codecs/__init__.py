@@ -1,0 +1,1 @@
+"""Frames for sign boards: values in, bytes out, and back; no I/O."""

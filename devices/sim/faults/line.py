@@ -1,0 +1,73 @@
+"""A line between a simulated device and its driver that may be set or wired wrongly."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from devices.sim.faults.uart import Framing, heard
+
+if TYPE_CHECKING:
+    from devices.sim.line_host import LineHost
+
+
+class LineFault(StrEnum):
+    """What is wrong with a serial line, settable while it runs."""
+
+    NONE = "none"
+    SLOWER = "slower"  # the device sends at half the baud rate that the driver expects
+    FASTER = "faster"  # at twice that rate
+    PARITY = "parity"  # the device sends 7 bits with even parity, the driver expects 8 without
+    SWAPPED = "swapped"  # the two data wires of the pair are exchanged
+    DEAF = "deaf"  # the pair towards the device is broken: it does not hear what it is asked
+
+
+_FACTOR = {LineFault.SLOWER: (1, 2), LineFault.FASTER: (2, 1)}
+
+
+class FaultyLine:
+    """The line `inner` with a fault. Fulfills `devices.sim.line_host.LineHost`."""
+
+    def __init__(self, inner: LineHost, *, baud: int) -> None:
+        self._inner = inner
+        self._baud = baud
+        self.fault = LineFault.NONE
+
+    @property
+    def is_plugged(self) -> bool:
+        """As the inner line."""
+        return self._inner.is_plugged
+
+    def plug(self) -> None:
+        """As the inner line."""
+        self._inner.plug()
+
+    def unplug(self) -> None:
+        """As the inner line."""
+        self._inner.unplug()
+
+    def write(self, payload: bytes) -> None:
+        """Send what the driver will hear of `payload`."""
+        self._inner.write(self._damaged(payload, to_driver=True))
+
+    def read(self, timeout_s: float) -> bytes:
+        """What the device hears of what the driver sent."""
+        asked = self._inner.read(timeout_s)
+        return self._damaged(asked, to_driver=False) if asked else asked
+
+    def _damaged(self, payload: bytes, *, to_driver: bool) -> bytes:
+        ours = Framing(baud=self._baud)
+        match self.fault:
+            case LineFault.NONE:
+                return payload
+            case LineFault.DEAF:
+                return payload if to_driver else b""
+            case LineFault.SWAPPED:
+                return heard(payload, sent=ours, read=ours, swapped=True)
+            case LineFault.PARITY:
+                theirs = Framing(baud=self._baud, data_bits=7, even_parity=True)
+            case LineFault.SLOWER | LineFault.FASTER:
+                times, parts = _FACTOR[self.fault]
+                theirs = Framing(baud=self._baud * times // parts)
+        sent, read = (theirs, ours) if to_driver else (ours, theirs)
+        return heard(payload, sent=sent, read=read)

@@ -1,0 +1,146 @@
+"""A simulated UHF reader: the driver's codec in the other direction, on a serial line or TCP."""
+
+from __future__ import annotations
+
+import random
+import threading
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from devices.tag_reader.codecs.uhf_reader18 import (
+    DONE,
+    INVENTORY,
+    MORE_FOLLOWS,
+    NO_TAG,
+    READER_INFO,
+    ReaderAnswer,
+    encode,
+    inventory_answer,
+    question,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devices.sim.line_host import LineHost
+
+LISTEN_S = 0.05
+ASKED_MAX_BYTES = 64
+LATE_S = 0.8  # later than a driver waits that has the usual `reply_s`
+STRAY = "E200000000000000000000AA"  # the tag of a vehicle in the next lane
+INFO = bytes.fromhex("0309023E001E0A01")  # version, type, protocols, band, power, scan time
+
+
+class TagFault(StrEnum):
+    """What can be wrong with the reader. One at a time, settable while it runs."""
+
+    NONE = "none"
+    SILENCE = "silence"  # powered off, cable in place
+    GARBLE = "garble"  # one bit of every answer flipped
+    CUT = "cut"  # every answer ends early
+    LATE = "late"  # every answer comes after the driver has stopped waiting for it
+    BLIND = "blind"  # no tag is seen: a metallized windshield, a tag that was taken off
+    TWO_TAGS = "two_tags"  # another vehicle's tag is seen all the time, too
+    STRAY_ONCE = "stray_once"  # another vehicle's tag is seen by one answer in ten
+
+
+class SimTagReader:
+    """Answers each inventory with the tags that `tags` says are in view, in capitals and hex.
+
+    `tags` is called from this object's thread. `start` plugs the line in, `stop` leaves no thread,
+    descriptor or link.
+    """
+
+    def __init__(
+        self,
+        host: LineHost,
+        tags: Callable[[], frozenset[str]],
+        *,
+        address: int = 0,
+        seed: int = 0,
+    ) -> None:
+        self._host = host
+        self._tags = tags
+        self._address = address
+        self._random = random.Random(seed)
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._answers = 0
+        self.fault = TagFault.NONE
+
+    @property
+    def host(self) -> LineHost:
+        """The line: `unplug()` and `plug()` it while the reader goes on."""
+        return self._host
+
+    def start(self) -> None:
+        """Plug in and wait for questions. No effect when it runs."""
+        if self._thread is not None:
+            return
+        self._host.plug()
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="sim-tag-reader", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop and unplug. May be called twice."""
+        self._stopping.set()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()
+        self._host.unplug()
+
+    def _run(self) -> None:
+        questions = {
+            question(address, command): command
+            for address in (self._address, 255)
+            for command in (INVENTORY, READER_INFO)
+        }
+        asked = b""
+        while not self._stopping.is_set():
+            asked += self._host.read(LISTEN_S)
+            while known := [each for each in questions if each in asked]:
+                first = min(known, key=asked.find)
+                asked = asked.partition(first)[2]
+                self._answer(questions[first])
+            asked = asked[-ASKED_MAX_BYTES:]
+
+    def _answer(self, command: int) -> None:
+        if self.fault is TagFault.SILENCE:
+            return
+        if self.fault is TagFault.LATE:
+            self._stopping.wait(LATE_S)
+        if command == READER_INFO:
+            info = ReaderAnswer(address=self._address, command=command, status=0, content=INFO)
+            self._send(info)
+            return
+        self._answers += 1
+        epcs = tuple(bytes.fromhex(tag) for tag in sorted(self._in_view()))
+        if not epcs:
+            self._send(inventory_answer(self._address, NO_TAG, ()))
+            return
+        for epc in epcs[:-1]:  # as readers do whose answers are short: one tag a frame
+            self._send(inventory_answer(self._address, MORE_FOLLOWS, (epc,)))
+        self._send(inventory_answer(self._address, DONE, epcs[-1:]))
+
+    def _in_view(self) -> frozenset[str]:
+        match self.fault:
+            case TagFault.BLIND:
+                return frozenset()
+            case TagFault.TWO_TAGS:
+                return self._tags() | {STRAY}
+            case TagFault.STRAY_ONCE:
+                return self._tags() | ({STRAY} if self._answers % 10 == 0 else set())
+            case _:
+                return self._tags()
+
+    def _send(self, answer: ReaderAnswer) -> None:
+        packet = bytearray(encode(answer))
+        match self.fault:
+            case TagFault.GARBLE:
+                packet[self._random.randrange(len(packet))] ^= 1 << self._random.randrange(8)
+            case TagFault.CUT:
+                del packet[self._random.randrange(1, len(packet)) :]
+            case _:
+                pass
+        self._host.write(bytes(packet))

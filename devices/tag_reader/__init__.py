@@ -1,0 +1,1 @@
+"""Readers of tags on vehicles: what one is, and the drivers."""

@@ -1,0 +1,1 @@
+"""One module per reader protocol. Pure: bytes in, frames out."""

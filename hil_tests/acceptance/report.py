@@ -1,0 +1,223 @@
+"""The report: one HTML page in both languages, and the same as PDF where a Chromium is there."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from devices.sim.faults.table import FAULTS
+from hil_tests.lane_bench.bench_file import Asset
+
+if TYPE_CHECKING:
+    from hil_tests.acceptance.numbers import Number
+
+HERE = Path(__file__).parent
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+PRINT_S = 120
+
+TEXTS = {
+    "verdict": ("结论", "verdict"),
+    "pass": ("合格", "PASS"),
+    "fail": ("不合格", "FAIL"),
+    "passed": ("通过", "passed"),
+    "failed": ("未通过", "failed"),
+    "skipped": ("未做", "skipped"),
+    "unproved": ("异常状态下误放行", "releases on untrusted evidence"),
+    "devices": ("设备", "Devices"),
+    "device": ("设备", "device"),
+    "presence": ("真实/仿真", "real or simulated"),
+    "simulated": ("仿真", "simulated"),
+    "real": ("真实", "real"),
+    "driver": ("驱动", "driver"),
+    "place": ("地址", "place"),
+    "maker": ("厂家型号", "make, model"),
+    "serial": ("序列号", "serial number"),
+    "fw": ("版本", "version"),
+    "tapes": ("线路记录", "Wire tapes"),
+    "file": ("文件", "file"),
+    "numbers": ("指标", "Numbers"),
+    "no_numbers": ("未测量", "not measured in this run"),
+    "worst": ("最差", "worst"),
+    "limit": ("限值", "limit"),
+    "steps": ("试验项目", "Steps"),
+    "scenario": ("项目", "step"),
+    "lane": ("车道", "lane"),
+    "course": ("过程", "course"),
+    "result": ("结果", "result"),
+    "recovery": ("恢复", "recovery"),
+    "signatures": ("签字", "Signatures"),
+    "technician": ("技术员", "technician"),
+    "port": ("口岸代表", "for the port"),
+    "customs": ("海关代表", "for customs"),
+    "date": ("日期", "date"),
+    "not_safety": (
+        "道闸防砸须由道闸自身的控制器与安全线圈保证，本软件不是安全装置。",
+        "The barrier's own controller and safety loop protect people; this software does not.",
+    ),
+}
+PHASES = {
+    "before": "车辆到达前",
+    "capturing": "采集中",
+    "held": "等待人工",
+    "rising": "栏杆升起中",
+    "passing": "车辆通过中",
+    "closing": "栏杆落下中",
+}
+PATHS = {
+    "faultless": "全部相符 自动放行",
+    "card_two_seconds_late": "迟刷卡",
+    "platform_swings_long": "地磅摆动时间长",
+    "a_little_lighter": "重量略轻 在容差内",
+    "no_declaration": "无申报",
+    "declaration_expired": "申报过期",
+    "declaration_not_yet_valid": "申报未生效",
+    "documents_pending": "单证未放行",
+    "documents_rejected": "单证退回",
+    "agency_hold": "监管布控",
+    "declaration_used_before": "申报已使用",
+    "card_of_another_vehicle": "刷他车的卡",
+    "no_card": "未刷卡",
+    "card_shown_before_the_truck_came": "车到之前刷卡",
+    "plate_covered": "车牌遮挡",
+    "plate_covered_and_a_person_releases": "车牌遮挡 人工放行",
+    "too_heavy_and_a_person_releases": "超重 人工放行",
+    "too_heavy_and_a_person_refuses": "超重 人工退回",
+    "too_light_and_a_person_sends_it_to_the_yard": "偏轻 人工转查验",
+    "far_too_heavy": "严重超重",
+    "far_too_light": "严重偏轻",
+    "lane_attended": "人工值守模式",
+    "lane_closed_until_opened_again": "车道关闭后重新开放",
+    "driver_backs_out_before_a_verdict": "判定前退出",
+}
+
+
+class DeviceLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One device of the lane."""
+
+    name: str
+    presence: str
+    driver: str
+    place: str
+    asset: Asset = Asset()
+
+
+class TapeLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One tape, or why there is none."""
+
+    device: str
+    file: str = ""
+    sha256: str = ""
+    why: str = ""
+
+
+class StepLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One scenario."""
+
+    name: str
+    lane: str
+    took_s: float
+    course: list[tuple[float, str]]
+    problems: list[str]
+    skipped: str
+    recovery_ms: int | None = None
+
+    @property
+    def zh(self) -> str:
+        """What it is, in Chinese."""
+        fault, _, phase = self.name.rpartition("-")
+        if fault in FAULTS:
+            return f"{FAULTS[fault].zh} · {PHASES[phase]}"
+        return PATHS.get(self.name, self.name)
+
+
+class Run(msgspec.Struct, kw_only=True):
+    """Everything that the report says."""
+
+    bench: str
+    began: str
+    ended: str
+    version: str
+    commit: str
+    machine: str
+    devices: list[DeviceLine]
+    tapes: list[TapeLine]
+    numbers: list[Number]
+    steps: list[StepLine]
+    unproved_releases: int
+    forbidding: int  # scenarios in which a release was forbidden by a fault
+    is_broken: bool = False  # the run stopped: a report on half a test is no acceptance
+
+    @property
+    def passed(self) -> int:
+        """Scenarios in which the lane did what it must."""
+        return sum(not step.problems and not step.skipped for step in self.steps)
+
+    @property
+    def failed(self) -> int:
+        """Scenarios in which it did not."""
+        return sum(bool(step.problems) for step in self.steps)
+
+    @property
+    def skipped(self) -> int:
+        """Scenarios that this bench cannot play."""
+        return sum(bool(step.skipped) for step in self.steps)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the lane may be accepted on this."""
+        numbers = all(one.is_good for one in self.numbers)
+        return numbers and not self.failed and self.passed > 0 and not self.is_broken
+
+
+def both(key: str) -> str:
+    """A text of the report in both languages."""
+    zh, en = TEXTS[key]
+    return f"{zh} {en}"
+
+
+def _mark(is_good: bool) -> Markup:  # noqa: FBT001 - a filter of the template
+    kind = "pass" if is_good else "fail"
+    return Markup('<span class="{}">{}</span>').format(kind, both(kind))
+
+
+def write_html(run: Run, path: Path) -> None:
+    """Write the page."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined
+    )
+    page = environment.get_template("report.html.j2")
+    title = {"zh": "车道现场验收报告", "en": "Site acceptance report of a lane"}
+    path.write_text(page.render(run=run, title=title, t=both, mark=_mark), encoding="utf-8")
+
+
+def write_pdf(html: Path, pdf: Path) -> str:
+    """Print the page with a Chromium that is there; returns why not, "" when it is written."""
+    program = next((found for name in CHROMIUMS if (found := shutil.which(name))), None)
+    if program is None:
+        return "no Chromium on PATH: print the HTML page instead"
+    with tempfile.TemporaryDirectory(prefix="kakou-print-") as profile:
+        command = [
+            program,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-pdf-header-footer",
+            f"--user-data-dir={profile}",
+            f"--print-to-pdf={pdf}",
+            html.resolve().as_uri(),
+        ]
+        try:
+            done = subprocess.run(command, capture_output=True, check=False, timeout=PRINT_S)
+        except subprocess.TimeoutExpired:
+            return f"{program} did not print within {PRINT_S} s"
+    if done.returncode != 0 or not pdf.exists():
+        return f"{program}: {done.stderr.decode(errors='replace').strip()[-200:]}"
+    return ""

@@ -1,0 +1,1 @@
+"""A bench for lanes: a real `gate-agent` on real or simulated devices, and what is played on it."""

@@ -1,0 +1,151 @@
+"""Every scenario: the ways a passage can end, and every fault of the library at every phase."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devices.sim.faults.table import FAULTS, Allows
+from hil_tests.lane_bench.scenario import Card, Expected, Papers, Phase, Plate, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HELD_WEIGHS = 1.045  # more than the tolerance, less than what goes to inspection
+_OUT = Expected(outcome="release", left="exit", by="lane")
+
+_BY_HAND_ONLY = frozenset({Phase.RISING, Phase.PASSING})
+"""Nobody puts a boom by hand onto a truck that drives under it."""
+
+_SHARE = frozenset(
+    {
+        ("scale_frozen", Phase.BEFORE),
+        ("scale_overload", Phase.CAPTURING),
+        ("card_of_another", Phase.CAPTURING),
+        ("board_unplugged", Phase.RISING),
+        ("boom_person_under", Phase.PASSING),
+        ("scale_net", Phase.BEFORE),
+    }
+)
+
+
+def _held(reason: str) -> Expected:
+    return Expected(outcome="hold", reason=reason, left="entry")
+
+
+def _refused(reason: str) -> Expected:
+    return Expected(outcome="refuse", reason=reason, left="entry", by="lane")
+
+
+def _paths() -> Iterator[Scenario]:
+    yield Scenario(name="faultless", expected=_OUT, is_in_share=True)
+    yield Scenario(name="card_two_seconds_late", card=Card.LATE, expected=_OUT)
+    yield Scenario(name="platform_swings_long", settle_s=2.0, expected=_OUT)
+    yield Scenario(name="a_little_lighter", weighs=0.985, expected=_OUT)
+    yield Scenario(
+        name="no_declaration",
+        papers=Papers.UNDECLARED,
+        expected=_refused("no_declaration"),
+        is_in_share=True,
+    )
+    yield Scenario(
+        name="declaration_expired", papers=Papers.EXPIRED, expected=_refused("declaration_expired")
+    )
+    yield Scenario(
+        name="declaration_not_yet_valid",
+        papers=Papers.NOT_YET_VALID,
+        expected=_held("declaration_not_yet_valid"),
+    )
+    yield Scenario(
+        name="documents_pending", papers=Papers.PENDING, expected=_held("documents_pending")
+    )
+    yield Scenario(
+        name="documents_rejected",
+        papers=Papers.REJECTED,
+        expected=_refused("documents_rejected"),
+    )
+    yield Scenario(
+        name="agency_hold",
+        papers=Papers.AGENCY_HOLD,
+        expected=Expected(outcome="inspect", reason="agency_hold", left="entry"),
+    )
+    yield Scenario(
+        name="declaration_used_before", papers=Papers.USED, expected=_refused("declaration_used")
+    )
+    yield Scenario(
+        name="card_of_another_vehicle",
+        card=Card.OTHER,
+        expected=Expected(outcome="hold", reason="plate_card_mismatch", left="entry"),
+    )
+    yield Scenario(name="no_card", card=Card.NONE, expected=_held("card_missing"))
+    yield Scenario(
+        name="card_shown_before_the_truck_came",
+        card=Card.EARLY,
+        expected=_held("card_missing"),
+        is_in_share=True,
+    )
+    yield Scenario(
+        name="plate_covered", plate=Plate.COVERED, expected=Expected(outcome="hold", left="entry")
+    )
+    yield Scenario(
+        name="plate_covered_and_a_person_releases",
+        plate=Plate.COVERED,
+        person="release",
+        expected=Expected(outcome="hold", left="exit", by="person"),
+    )
+    yield Scenario(
+        name="too_heavy_and_a_person_releases",
+        weighs=HELD_WEIGHS,
+        person="release",
+        expected=Expected(outcome="hold", reason="weight_differs", left="exit", by="person"),
+        is_in_share=True,
+    )
+    yield Scenario(
+        name="too_heavy_and_a_person_refuses",
+        weighs=HELD_WEIGHS,
+        person="refuse",
+        expected=Expected(outcome="hold", reason="weight_differs", left="entry", by="person"),
+    )
+    yield Scenario(
+        name="too_light_and_a_person_sends_it_to_the_yard",
+        weighs=0.955,
+        person="inspect",
+        expected=Expected(outcome="hold", reason="weight_differs", left="entry", by="person"),
+    )
+    yield Scenario(
+        name="far_too_heavy",
+        weighs=1.25,
+        expected=Expected(outcome="inspect", reason="weight_far_off", left="entry"),
+    )
+    yield Scenario(
+        name="far_too_light",
+        weighs=0.75,
+        expected=Expected(outcome="inspect", reason="weight_far_off", left="entry"),
+    )
+    yield Scenario(name="lane_attended", mode="attended", expected=_held("lane_attended"))
+    yield Scenario(name="lane_closed_until_opened_again", mode="closed", expected=_OUT)
+    yield Scenario(
+        name="driver_backs_out_before_a_verdict",
+        card=Card.NONE,
+        backs_out=True,
+        expected=Expected(left="entry"),
+    )
+
+
+def _faults() -> Iterator[Scenario]:
+    for fault in FAULTS.values():
+        for phase in Phase:
+            if fault.name == "boom_forced" and phase in _BY_HAND_ONLY:
+                continue
+            is_harmless = fault.allows is Allows.RELEASE and phase is not Phase.HELD
+            yield Scenario(
+                name=f"{fault.name}-{phase.value}",
+                fault=fault.name,
+                phase=phase,
+                expected=_OUT if is_harmless else Expected(),
+                weighs=HELD_WEIGHS if phase is Phase.HELD else 1.0,
+                person="release" if phase is Phase.HELD else None,
+                is_in_share=(fault.name, phase) in _SHARE,
+            )
+
+
+SCENARIOS: tuple[Scenario, ...] = (*_paths(), *_faults())

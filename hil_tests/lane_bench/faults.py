@@ -1,0 +1,60 @@
+"""Who makes a fault: the bench where the device is simulated, a person where it is real."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devices.sim.faults.table import FAULTS, Allows, FaultSwitches
+from hil_tests.lane_bench.scenario import WITHIN_A_SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devices.sim.bench import Bench
+    from hil_tests.lane_bench.scenario import Scenario
+
+
+class FaultMaker:
+    """The faults of one lane. `ask` tells a person a line and waits for Enter; None: no person."""
+
+    def __init__(self, bench: Bench, ask: Callable[[str], str] | None) -> None:
+        self._bench = bench
+        self._switches = FaultSwitches(bench)
+        self._ask = ask
+
+    def why_not(self, scenario: Scenario) -> str | None:
+        """What this lane lacks for the scenario; None when it can be played."""
+        if scenario.fault is None:
+            return None
+        fault = FAULTS[scenario.fault]
+        if self._is_simulated(scenario.fault):
+            return fault.refusal(self._bench)
+        if self._ask is None or not fault.by_hand:
+            return f"{fault.name} cannot be made on a real {fault.device}"
+        if scenario.phase in WITHIN_A_SECOND:
+            return f"{fault.name}: no hand is quick enough for {scenario.phase}"
+        return None
+
+    def turn(self, name: str, *, on: bool) -> None:
+        """Make it or end it."""
+        if self._is_simulated(name):
+            self._switches.turn(name, on=on)
+        elif self._ask is not None:
+            what = FAULTS[name].by_hand if on else "undo that"
+            self._ask(f"   now: {what}; Enter: ")
+
+    def clear(self) -> None:
+        """End every fault that the bench makes."""
+        self._switches.clear()
+
+    def code_of(self, name: str | None) -> str | None:
+        """The lasting condition that a lane reports while the fault lasts, if it can know."""
+        return FAULTS[name].code if name is not None else None
+
+    def is_harmless(self, name: str | None) -> bool:
+        """Whether a good truck must be released in spite of it."""
+        return name is not None and FAULTS[name].allows is Allows.RELEASE
+
+    def _is_simulated(self, name: str) -> bool:
+        device = FAULTS[name].device
+        return ("bus" if device == "barrier" else device) in self._bench.simulated

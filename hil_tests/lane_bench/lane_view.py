@@ -1,0 +1,54 @@
+"""What a running lane has committed, read from its own database beside it."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from gate_agent.domain.signals import is_inviting
+from gate_agent.errors import StoreError
+from gate_agent.store.encoding import EncodingError, decode_state
+from gate_agent.store.schema import open_reader
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gate_agent.domain.state import LaneState
+
+
+class LaneView:
+    """One lane's state and record number. Used by one thread."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._path = state_dir / "lane.db"
+        self._reader: sqlite3.Connection | None = None
+        self._raw = b""
+        self._lane: LaneState | None = None
+        self.seq = 0
+
+    def look(self) -> LaneState | None:
+        """The lane as last committed; None while it has never run or cannot be read."""
+        try:
+            if self._reader is None:
+                if not self._path.exists():
+                    return None
+                self._reader = open_reader(self._path)
+            raw, self.seq = self._reader.execute(
+                "SELECT state, record_seq FROM snapshot"
+            ).fetchone()
+            if raw != self._raw:
+                self._lane, self._raw = decode_state(raw), raw
+        except (sqlite3.Error, StoreError, EncodingError, TypeError):
+            return None
+        return self._lane
+
+    def invites(self) -> bool:
+        """Whether the next vehicle may drive in."""
+        lane = self.look()
+        return lane is not None and is_inviting(lane)
+
+    def close(self) -> None:
+        """Give the database back."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None

@@ -1,0 +1,387 @@
+"""Plays scenarios on one lane: sends the truck, makes the fault in its phase, is the people.
+
+Everything is decided by what the lane itself has committed, so a real lane is played as a
+simulated one. The truck's driver does what the signs say, and a supervisor at the console what
+the scenario says; a boom that is left open over an empty lane is ordered down as a person would.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from gate_agent.domain.effects import Sign
+from gate_agent.domain.vocabulary import Barrier
+from gate_agent.domain.vocabulary import Phase as LanePhase
+from hil_tests.lane_bench.judge import LaneRecord, Seen, problems, recovery_ms, unproved_releases
+from hil_tests.lane_bench.scenario import Card, Papers, Phase, Scenario
+
+if TYPE_CHECKING:
+    from gate_agent.domain.state import LaneState
+    from hil_tests.lane_bench.faults import FaultMaker
+    from hil_tests.lane_bench.lane_site import LaneUnderTest
+    from hil_tests.lane_bench.trucks import Truck
+    from hil_tests.rig import Papers as TruckPapers
+
+TICK_S = 0.04
+READY_S = 45.0
+TRUCK_S = 45.0
+TOLD_S = 1.2  # a fault before the truck lasts at least so long
+NOT_LET_IN_S = 3.0
+AFTER_VERDICT_S = 0.5
+LASTS_S = 2.6  # a fault of the boom's phases
+PERSON_S = 6.0  # what a release by a person may take before the driver gives up
+AGAIN_S = 2.5
+LEFT_OPEN_S = 3.0
+MISSED_S = 2.0
+SYNC_S = 10.0
+TOLD_OVER_S = 5.0
+LEAVING = (LanePhase.IDLE, LanePhase.RELEASING, LanePhase.CLEARING)
+
+
+class LaneStuck(Exception):
+    """The lane does not come back to inviting; the message says what it shows."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """What came of one scenario."""
+
+    scenario: Scenario
+    lane: str = ""
+    began_ms: int = 0
+    took_s: float = 0.0
+    steps: list[tuple[float, str]] = field(default_factory=list)  # seconds since it began
+    problems: list[str] = field(default_factory=list)
+    skipped: str = ""
+    recovery_ms: int | None = None
+    unproved_releases: int = 0
+    verdict: str = ""
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the lane did what it must."""
+        return not self.problems and not self.skipped
+
+
+class Player:
+    """Plays one scenario at a time on one lane. Used by one thread."""
+
+    def __init__(self, lane: LaneUnderTest) -> None:
+        self._lane = lane
+        self._clock = lane.clock
+        self._count = 0
+
+    def play(self, scenario: Scenario, papers: TruckPapers) -> Account:
+        """Play it to its end, and judge. Raises `LaneStuck`."""
+        account = Account(scenario=scenario, lane=self._lane.name)
+        self._count += 1
+        self._wait_ready()
+        if scenario.papers is Papers.USED:
+            self._use_up(scenario, papers)
+        run = _Run(self._lane, scenario, papers, account, self._count)
+        run.play()
+        self._wait_ready()
+        run.judge()
+        return account
+
+    def _use_up(self, scenario: Scenario, papers: TruckPapers) -> None:
+        first = Scenario(name=f"{scenario.name}, the first time")
+        run = _Run(self._lane, first, papers, Account(scenario=first), self._count)
+        run.play()
+        self._wait_ready()
+
+    def _wait_ready(self) -> None:
+        """Wait for the lane to invite; order a boom down that was left open."""
+        lane, now_s = self._lane, self._now_s()
+        deadline_s, order_s = now_s + READY_S, now_s + LEFT_OPEN_S
+        while not lane.view.invites():
+            lane.check()
+            state = lane.view.look()
+            if self._now_s() > deadline_s:
+                raise LaneStuck(f"{lane.name} does not invite: {shown(state)}")
+            if self._now_s() > order_s and state is not None and _is_left_open(state):
+                order_s = self._now_s() + LEFT_OPEN_S
+                lane.order_boom_down()
+            self._clock.sleep(TICK_S)
+
+    def _now_s(self) -> float:
+        return self._clock.now().mono_s
+
+
+class _Run:
+    """One truck."""
+
+    def __init__(
+        self,
+        lane: LaneUnderTest,
+        scenario: Scenario,
+        papers: TruckPapers,
+        account: Account,
+        number: int,
+    ) -> None:
+        self._lane = lane
+        self._clock = lane.clock
+        self._scenario = scenario
+        self._papers = papers
+        self._account = account
+        self._number = number
+        self._truck: Truck | None = None
+        self._faults: FaultMaker = lane.faults
+        self._began_s = self._clock.now().mono_s
+        self._on_s: float | None = None
+        self._off_s: float | None = None
+        self._on_ms: int | None = None
+        self._off_ms: int | None = None
+        self._verdict_s: float | None = None
+        self._decided_s: float | None = None
+        self._gone_s: float | None = None
+        self._again_s = 0.0
+        self._is_turned = False
+        self._is_opened_again = False
+        self._first_seq = 0
+        self._raises = lane.raise_count
+        self._violations = len(lane.violations)
+
+    # -- the course of it
+
+    def play(self) -> None:
+        """Until the truck is gone and the fault over. Raises `LaneStuck`."""
+        scenario, lane = self._scenario, self._lane
+        lane.view.look()
+        self._first_seq = lane.view.seq
+        self._account.began_ms = self._clock.now().wall_ms
+        if scenario.mode is not None:
+            lane.order_mode(scenario.mode)
+        if scenario.phase is Phase.BEFORE:
+            self._turn_on()
+            self._clock.sleep(TOLD_S)
+        if scenario.card is Card.EARLY:
+            lane.mover.hold_card(self._papers.card_uid)
+            self._clock.sleep(TOLD_S / 2)
+        self._truck = lane.mover.send(scenario, self._papers, self._number)
+        self._tell("the truck was sent")
+        try:
+            self._follow(self._truck)
+        finally:
+            self._turn_off()
+            if scenario.mode is not None:
+                lane.order_mode("auto")
+        self._account.took_s = round(self._now_s() - self._began_s, 2)
+
+    def _follow(self, truck: Truck) -> None:
+        deadline_s = self._now_s() + TRUCK_S * (1 if self._lane.is_simulated else 20)
+        while not self._is_over(truck):
+            self._lane.check()
+            state = self._lane.view.look()
+            if state is not None:
+                self._note(state, truck)
+                self._make_fault(state)
+                self._be_person(state)
+                self._be_driver(state, truck)
+            if self._now_s() > deadline_s:
+                self._account.problems.append(f"the truck did not leave: {shown(state)}")
+                truck.turn_back()
+                self._turn_off()
+                deadline_s += TRUCK_S
+                if self._now_s() - self._began_s > 3 * TRUCK_S:
+                    raise LaneStuck(f"{self._lane.name}: a truck does not leave: {shown(state)}")
+            self._clock.sleep(TICK_S)
+        self._tell(f"the truck left by the {truck.left_by}")
+
+    def _is_over(self, truck: Truck) -> bool:
+        if not truck.is_gone:
+            return False
+        self._gone_s = self._gone_s or self._now_s()
+        if self._scenario.fault is None or self._off_s is not None:
+            return True
+        has_come = self._on_s is not None
+        return not has_come and self._now_s() - self._gone_s > MISSED_S
+
+    def _note(self, state: LaneState, truck: Truck) -> None:
+        if self._verdict_s is None and state.passage is not None and state.passage.verdict:
+            self._verdict_s = self._now_s()
+            self._tell(f"verdict {state.passage.verdict.outcome.value}")
+        if truck.has_stopped and self._again_s == 0.0:
+            self._again_s = self._now_s() + AGAIN_S
+            self._tell("the truck stands")
+
+    # -- the fault
+
+    def _make_fault(self, state: LaneState) -> None:
+        if self._scenario.fault is None or self._off_s is not None:
+            return
+        if self._on_s is None:
+            if self._has_come(state):
+                self._turn_on()
+        elif self._is_due(state, self._now_s() - self._on_s):
+            self._turn_off()
+
+    def _has_come(self, state: LaneState) -> bool:
+        match self._scenario.phase:
+            case Phase.CAPTURING:
+                return state.phase is LanePhase.GATHERING
+            case Phase.HELD:
+                return state.phase is LanePhase.HELD
+            case Phase.RISING:
+                return state.barrier in (Barrier.OPENING, Barrier.OPEN)
+            case Phase.PASSING:
+                return state.barrier is Barrier.OPEN and state.inputs.exit_loop is True
+            case Phase.CLOSING:
+                return state.barrier is Barrier.CLOSING
+            case _:
+                return False
+
+    def _is_due(self, state: LaneState, lasted_s: float) -> bool:
+        """Whether the fault has lasted as long as this phase asks for."""
+        if (
+            self._faults.is_harmless(self._scenario.fault)
+            and self._scenario.phase is not Phase.HELD
+        ):
+            return lasted_s > LASTS_S and (self._gone_s is not None or lasted_s > TRUCK_S / 2)
+        match self._scenario.phase:
+            case Phase.BEFORE | Phase.CAPTURING:
+                if self._verdict_s is not None:
+                    return self._now_s() - self._verdict_s > AFTER_VERDICT_S
+                is_outside = state.passage is None and lasted_s > TOLD_S + NOT_LET_IN_S
+                return is_outside or lasted_s > self._lane.gather_timeout_s + 4.0
+            case Phase.HELD:
+                decided_s = self._decided_s
+                return decided_s is not None and self._now_s() - decided_s > LASTS_S
+            case _:
+                return lasted_s > LASTS_S
+
+    def _turn_on(self) -> None:
+        if self._scenario.fault is not None:
+            self._on_ms = self._clock.now().wall_ms
+            self._faults.turn(self._scenario.fault, on=True)
+            self._on_s = self._now_s()
+            self._tell(f"{self._scenario.fault} came")
+
+    def _turn_off(self) -> None:
+        if self._on_s is not None and self._off_s is None and self._scenario.fault is not None:
+            self._faults.turn(self._scenario.fault, on=False)
+            self._off_s, self._off_ms = self._now_s(), self._clock.now().wall_ms
+            self._tell(f"{self._scenario.fault} went")
+
+    # -- the people
+
+    def _be_person(self, state: LaneState) -> None:
+        scenario = self._scenario
+        if scenario.mode == "closed" and self._now_s() - self._began_s > NOT_LET_IN_S:
+            self._open_again(state)
+        if scenario.person is None or self._decided_s is not None or state.passage is None:
+            return
+        if state.phase is not LanePhase.HELD:
+            return
+        if scenario.fault is not None and self._on_s is None:
+            return
+        if self._lane.decide(state.passage.passage_id, scenario.person):
+            self._decided_s = self._now_s()
+            self._tell(f"a person decided: {scenario.person}")
+
+    def _open_again(self, state: LaneState) -> None:
+        if not self._is_opened_again:
+            self._is_opened_again = True
+            self._tell("opened again" if state.passage is None else "was let into a closed lane")
+            if state.passage is not None:
+                self._account.problems.append("a closed lane let a truck in")
+            self._lane.order_mode("auto")
+
+    def _be_driver(self, state: LaneState, truck: Truck) -> None:
+        now_s = self._now_s()
+        if not self._is_turned and self._must_turn(state, truck):
+            self._is_turned = True
+            self._tell("the driver backs out")
+            truck.turn_back()
+        shows_card = self._scenario.card in (Card.OWN, Card.LATE, Card.OTHER)
+        if state.sign is Sign.PRESENT_CARD and shows_card and truck.has_stopped:
+            if now_s > self._again_s > 0.0:
+                self._again_s = now_s + AGAIN_S
+                truck.present_card(self._papers.card_uid)
+        elif truck.has_stopped:
+            self._again_s = now_s + AGAIN_S
+
+    def _must_turn(self, state: LaneState, truck: Truck) -> bool:
+        if self._scenario.backs_out and truck.has_stopped:
+            return True
+        if not truck.has_stopped or (self._on_s is not None and self._off_s is None):
+            return False
+        if state.phase is LanePhase.TURNING_BACK:
+            return True
+        if state.phase is not LanePhase.HELD:
+            return False
+        if self._scenario.person is None:
+            return True
+        return self._decided_s is not None and self._now_s() - self._decided_s > PERSON_S
+
+    # -- the end
+
+    def judge(self) -> None:
+        """Compare with what the lane recorded."""
+        self._wait_told_over()
+        seen = Seen(
+            records=self._records(),
+            violations=tuple(self._lane.violations[self._violations :]),
+            raises=self._lane.raise_count - self._raises,
+            left_by=self._truck.left_by if self._truck is not None else None,
+            on_ms=self._on_ms,
+            off_ms=self._off_ms,
+        )
+        account = self._account
+        account.problems += problems(self._scenario, seen)
+        account.recovery_ms = recovery_ms(self._scenario, seen)
+        account.unproved_releases = unproved_releases(self._scenario, seen)
+        decided = [record.body for record in seen.records if record.kind == "passage_decided"]
+        if decided:
+            account.verdict = str(decided[-1]["outcome"])
+            account.reasons = tuple(decided[-1]["reasons"])
+
+    def _wait_told_over(self) -> None:
+        """Some conditions do not keep a lane from inviting: give it the time to tell their end."""
+        code = self._faults.code_of(self._scenario.fault)
+        deadline_s = self._now_s() + TOLD_OVER_S
+        while code is not None and self._now_s() < deadline_s:
+            state = self._lane.view.look()
+            if state is not None and code not in {fault.value for fault in state.faults}:
+                return
+            self._clock.sleep(TICK_S)
+
+    def _records(self) -> tuple[LaneRecord, ...]:
+        """The lane's records since the beginning, once the hub has all of them."""
+        self._lane.view.look()
+        wanted, deadline_s = self._lane.view.seq, self._now_s() + SYNC_S
+        rows: list[tuple[Any, ...]] = self._lane.records_after(self._first_seq)
+        while (not rows or rows[-1][0] < wanted) and self._now_s() < deadline_s:
+            self._clock.sleep(0.1)
+            rows = self._lane.records_after(self._first_seq)
+        if wanted > self._first_seq and (not rows or rows[-1][0] < wanted):
+            self._account.problems.append(f"the hub lacks records up to {wanted}")
+        return tuple(
+            LaneRecord(at_ms=at_ms, body=msgspec.json.decode(body)) for _, at_ms, body in rows
+        )
+
+    def _tell(self, what: str) -> None:
+        self._account.steps.append((round(self._now_s() - self._began_s, 2), what))
+
+    def _now_s(self) -> float:
+        return self._clock.now().mono_s
+
+
+def _is_left_open(state: LaneState) -> bool:
+    """Whether the lane waits for a person's order to lower the boom; the truck has gone."""
+    return state.barrier is not Barrier.CLOSED and state.phase in LEAVING
+
+
+def shown(state: LaneState | None) -> str:
+    """A lane in one line."""
+    if state is None:
+        return "its database cannot be read"
+    faults = ", ".join(sorted(fault.value for fault in state.faults)) or "no fault"
+    return (
+        f"{state.phase.value}, sign {state.sign.value}, barrier {state.barrier.value},"
+        f" scale {state.weight_state.value}, {faults}"
+    )

@@ -1,0 +1,188 @@
+"""Plays many scenarios on the lanes of one site side by side; who asks for one's account waits."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from devices.errors import DeviceError
+from hil_tests.demo.console_client import ConsoleError
+from hil_tests.demo.places import PlaceError
+from hil_tests.demo.processes import ProcessDied
+from hil_tests.lane_bench.bench_file import BenchFileError
+from hil_tests.lane_bench.lane_site import (
+    BenchSite,
+    LaneUnderTest,
+    declaration_rows,
+    driver_before,
+    papers_of,
+)
+from hil_tests.lane_bench.player import Account, LaneStuck, Player
+from hil_tests.site import SiteError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from devices.clock import Clock
+    from hil_tests.lane_bench.bench_file import BenchFile
+    from hil_tests.lane_bench.scenario import Scenario
+    from hil_tests.rig import Papers
+
+START_S = 120.0
+STUCK_LIMIT = 2  # of one lane in a row: it is not worth going on
+
+Trouble = (SiteError, PlaceError, ProcessDied, BenchFileError, DeviceError, ConsoleError)
+
+
+class BrokenBench(Exception):
+    """The bench itself does not work: nothing can be said of the lane."""
+
+
+class Pool:
+    """One site and the scenarios that are to be played on it."""
+
+    def __init__(
+        self,
+        root: Path,
+        bench: BenchFile,
+        path: Path,
+        scenarios: Sequence[Scenario],
+        clock: Clock,
+        *,
+        ask: Callable[[str], str] | None = None,
+        tell: Callable[[str], None] = print,
+    ) -> None:
+        self._root = root
+        self._bench = bench
+        self._path = path
+        self._clock = clock
+        self._ask = ask
+        self._tell = tell
+        self._scenarios = list(scenarios)
+        self._papers = {
+            scenario.name: papers_of(number, bench) for number, scenario in enumerate(scenarios)
+        }
+        self._waiting: deque[Scenario] = deque(scenarios)
+        self._accounts: dict[str, Account] = {}
+        self._done = threading.Condition()
+        self._stopping = threading.Event()
+        self._broken = ""
+        self._threads: list[threading.Thread] = []
+        self.site: BenchSite | None = None
+
+    def start(self) -> None:
+        """Start hub, devices and lanes, and begin to play. Raises `BrokenBench`."""
+        try:
+            self.site = BenchSite(self._root, self._bench, self._path, self._clock)
+            self.site.start()
+            self._declare(self.site)
+            lanes = [
+                LaneUnderTest(self.site, name, self._clock, ask=self._ask, tell=self._tell)
+                for name in self.site.lanes
+            ]
+        except Trouble as exc:
+            self.stop()
+            raise BrokenBench(str(exc)) from exc
+        self._skip_impossible(lanes)
+        for lane in lanes:
+            thread = threading.Thread(
+                target=self._play_on, args=(lane,), name=f"player-{lane.name}", daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """End everything; may be called at any time."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(90.0)
+        if self.site is not None:
+            self.site.stop()
+            self.site = None
+
+    def account(self, name: str, within_s: float = 900.0) -> Account:
+        """What came of a scenario; waits for it. Raises `BrokenBench`."""
+        with self._done:
+            known = self._done.wait_for(
+                lambda: name in self._accounts or bool(self._broken), within_s
+            )
+            if name in self._accounts:
+                return self._accounts[name]
+        raise BrokenBench(self._broken if known else f"{name} was not played in {within_s:.0f} s")
+
+    def accounts(self) -> list[Account]:
+        """All that are known, in the order in which they were asked for."""
+        with self._done:
+            names = [one.name for one in self._scenarios if one.name in self._accounts]
+            return [self._accounts[name] for name in names]
+
+    # -- below: the lanes' threads
+
+    def _declare(self, site: BenchSite) -> None:
+        rows = [driver_before(0)]
+        if self._bench.truck is None:
+            for number, scenario in enumerate(self._scenarios):
+                rows += declaration_rows(scenario, self._papers[scenario.name], number)
+        site.bring_in(rows)
+        site.wait(site.all_invite, "the lanes", START_S)
+
+    def _skip_impossible(self, lanes: Sequence[LaneUnderTest]) -> None:
+        for scenario in self._scenarios:
+            reasons = [lane.why_not(scenario) for lane in lanes]
+            if all(reasons):
+                self._waiting.remove(scenario)
+                text = "; ".join(dict.fromkeys(reason for reason in reasons if reason))
+                self._report(Account(scenario=scenario, skipped=text))
+
+    def _play_on(self, lane: LaneUnderTest) -> None:
+        player, stuck = Player(lane), 0
+        while not self._stopping.is_set():
+            scenario = self._next_for(lane)
+            if scenario is None:
+                break
+            account = Account(scenario=scenario, lane=lane.name)
+            try:
+                papers = self._papers_for(scenario)
+                account = player.play(scenario, papers)
+                stuck = 0
+            except LaneStuck as exc:
+                stuck += 1
+                account.problems.append(str(exc))
+                lane.restart()
+            except Trouble as exc:
+                self._break(f"{lane.name}: {scenario.name}: {exc}")
+                return
+            self._report(account)
+            if stuck >= STUCK_LIMIT:
+                self._break(f"{lane.name}: {account.problems[-1]}")
+        lane.view.close()
+
+    def _papers_for(self, scenario: Scenario) -> Papers:
+        """Its papers; a real truck's declaration is made anew for each time that it comes."""
+        papers = self._papers[scenario.name]
+        if self._bench.truck is not None and self.site is not None:
+            number = self._clock.now().wall_ms
+            self.site.bring_in(declaration_rows(scenario, papers, number))
+            self.site.wait(self.site.all_invite, "the lane", START_S)
+        return papers
+
+    def _next_for(self, lane: LaneUnderTest) -> Scenario | None:
+        with self._done:
+            for scenario in self._waiting:
+                if lane.why_not(scenario) is None:
+                    self._waiting.remove(scenario)
+                    return scenario
+        return None
+
+    def _report(self, account: Account) -> None:
+        with self._done:
+            self._accounts[account.scenario.name] = account
+            self._done.notify_all()
+
+    def _break(self, why: str) -> None:
+        with self._done:
+            self._broken = self._broken or why
+            self._done.notify_all()
+        self._stopping.set()

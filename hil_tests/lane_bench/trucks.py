@@ -1,0 +1,177 @@
+"""Who moves the truck: the simulated world, or a person who is told to. Nothing else differs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from devices.sim.lane_world import TruckVisit
+from hil_tests.lane_bench.scenario import Card, Plate
+from hil_tests.rig import picture_of_plate, quick_truck
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devices.sim.lane_world import LaneWorld
+    from hil_tests.lane_bench.scenario import Scenario
+    from hil_tests.rig import Papers
+
+LATE_S = 2.0
+
+
+class Truck(Protocol):
+    """One truck on its way through the lane."""
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether it stands on the scale."""
+        ...
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has left the lane."""
+        ...
+
+    @property
+    def left_by(self) -> str | None:
+        """`exit` or `entry`, once it is gone."""
+        ...
+
+    def turn_back(self) -> None:
+        """Have the driver back out."""
+        ...
+
+    def present_card(self, uid: str) -> None:
+        """Have the driver hold a card to the reader."""
+        ...
+
+
+class Mover(Protocol):
+    """Sends trucks."""
+
+    def send(self, scenario: Scenario, papers: Papers, number: int) -> Truck:
+        """Let this truck come."""
+        ...
+
+    def hold_card(self, uid: str) -> None:
+        """Hold a card to the reader now, truck or no truck."""
+        ...
+
+
+class SimulatedTruck:
+    """A truck of the simulated world."""
+
+    def __init__(self, world: LaneWorld, visit: TruckVisit) -> None:
+        self._handle = world.send(visit)
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether its wheels have come to rest at the stop line."""
+        return self._handle.has_stopped.is_set()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has left."""
+        return self._handle.is_gone.is_set()
+
+    @property
+    def left_by(self) -> str | None:
+        """Which way."""
+        return self._handle.left_by
+
+    def turn_back(self) -> None:
+        """The driver backs out."""
+        self._handle.turn_back()
+
+    def present_card(self, uid: str) -> None:
+        """The driver holds his card out again."""
+        self._handle.present_card(uid)
+
+
+class SimulatedMover:
+    """Moves trucks of the simulated world."""
+
+    def __init__(self, world: LaneWorld, hold_card: Callable[[str], None]) -> None:
+        self._world = world
+        self._hold_card = hold_card
+
+    def send(self, scenario: Scenario, papers: Papers, number: int) -> Truck:
+        """Draw its picture and let it come."""
+        weighs_kg = papers.gross_kg * scenario.weighs
+        spec = quick_truck(weighs_kg, seed=number, settle_s=scenario.settle_s)
+        if scenario.card is Card.LATE:
+            spec = replace(spec, card_after_s=LATE_S)
+        is_covered = scenario.plate is Plate.COVERED
+        picture = picture_of_plate(papers.plate, seed=number, unreadable=is_covered)
+        card = papers.card_uid if scenario.card not in (Card.NONE, Card.EARLY) else None
+        return SimulatedTruck(self._world, TruckVisit(truck=spec, picture=picture, card_uid=card))
+
+    def hold_card(self, uid: str) -> None:
+        """Hold a card to the simulated reader."""
+        self._hold_card(uid)
+
+
+class PromptedTruck:
+    """A real truck whose driver does what he is told; where it is the lane itself must say."""
+
+    def __init__(
+        self, tell: Callable[[str], None], ask: Callable[[str], str], in_lane: Callable[[], bool]
+    ) -> None:
+        self._tell = tell
+        self._ask = ask
+        self._in_lane = in_lane
+        self._was_in = False
+        self._left_by: str | None = None
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether the lane has it."""
+        self._was_in = self._was_in or self._in_lane()
+        return self._was_in
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the lane had it and has it no more; the person says which way it went."""
+        if self._left_by is None and self.has_stopped and not self._in_lane():
+            answer = self._ask("which way did the truck leave? [x] exit, [e] entry: ")
+            self._left_by = "entry" if answer.strip().lower().startswith("e") else "exit"
+        return self._left_by is not None
+
+    @property
+    def left_by(self) -> str | None:
+        """As the person said."""
+        return self._left_by
+
+    def turn_back(self) -> None:
+        """Say so."""
+        self._tell("back out through the entry now")
+
+    def present_card(self, uid: str) -> None:
+        """Say so."""
+        self._tell(f"hold card {uid} to the reader again")
+
+
+class PromptedMover:
+    """A person with a truck: told what to do, line by line."""
+
+    def __init__(
+        self, tell: Callable[[str], None], ask: Callable[[str], str], in_lane: Callable[[], bool]
+    ) -> None:
+        self._tell = tell
+        self._ask = ask
+        self._in_lane = in_lane
+
+    def send(self, scenario: Scenario, papers: Papers, number: int) -> Truck:
+        """Say what to do and wait for Enter."""
+        card = {
+            Card.OWN: f"hold card {papers.card_uid} to the reader once you stand",
+            Card.LATE: f"hold card {papers.card_uid} to the reader two seconds after you stand",
+            Card.OTHER: "hold the other card to the reader once you stand",
+        }.get(scenario.card, "hold no card to the reader")
+        plate = "" if scenario.plate is Plate.CLEAR else "; cover the plate first"
+        self._ask(f"{number}. {scenario.name}: drive onto the scale{plate}; {card}. Enter: ")
+        return PromptedTruck(self._tell, self._ask, self._in_lane)
+
+    def hold_card(self, uid: str) -> None:
+        """Say so and wait for Enter."""
+        self._ask(f"hold card {uid} to the reader, then Enter: ")

@@ -1,0 +1,141 @@
+"""The pytest plugin of the bench: `python -m pytest hil_tests/scenarios --bench FILE`.
+
+The selected scenarios are played in the background on every lane of the bench side by side, in
+the order in which they were collected; each test waits for its own account. So twenty minutes of
+trucks take as many lanes less, and a broken bench stops the run once, by name, instead of failing
+every test. With `--accounts FILE` what came of each is written there.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from devices.clock import SystemClock
+from hil_tests.lane_bench.bench_file import BenchFileError, load_bench
+from hil_tests.lane_bench.catalogue import SCENARIOS
+from hil_tests.lane_bench.pool import BrokenBench, Pool
+
+if TYPE_CHECKING:
+    from hil_tests.lane_bench.player import Account
+    from hil_tests.lane_bench.scenario import Scenario
+
+BROKEN = 3
+SHARE = "share"
+
+
+class BenchKeeper:
+    """Keeps the pool of one pytest session."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self.pool: Pool | None = None
+        self.scenarios: list[Scenario] = []
+        self._scratch = tempfile.TemporaryDirectory(prefix="kakou-hil-")
+
+    def account(self, name: str) -> Account:
+        """What came of a scenario; the bench is started by the first who asks."""
+        try:
+            if self.pool is None:
+                self.pool = self._started()
+            return self.pool.account(name)
+        except (BrokenBench, BenchFileError) as exc:
+            pytest.exit(f"broken bench: {exc}", BROKEN)
+
+    def end(self) -> None:
+        """Write the accounts and end everything."""
+        if self.pool is not None:
+            accounts = self.pool.accounts()
+            if where := self._config.getoption("--accounts"):
+                Path(where).write_bytes(msgspec.json.encode(accounts))
+            self.pool.stop()
+            self.pool = None
+        self._scratch.cleanup()
+
+    def _started(self) -> Pool:
+        path = Path(self._config.getoption("--bench"))
+        bench = load_bench(path)
+        folder = Path(self._config.getoption("--keep") or self._scratch.name)
+        ask = None if bench.moves == "simulated" else self._ask
+        pool = Pool(folder, bench, path, self.scenarios, SystemClock(), ask=ask, tell=self._tell)
+        try:
+            pool.start()
+        except BrokenBench:
+            pool.stop()
+            raise
+        return pool
+
+    def _ask(self, text: str) -> str:
+        """Show a person a line and wait for the answer, past pytest's capturing."""
+        self._tell(text, end="")
+        with Path("/dev/tty").open(encoding="utf-8") as terminal:
+            return terminal.readline()
+
+    def _tell(self, text: str, end: str = "\n") -> None:
+        with Path("/dev/tty").open("w", encoding="utf-8") as terminal:
+            terminal.write(text + end)
+
+
+KEEPER = pytest.StashKey[BenchKeeper]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The plugin's options."""
+    group = parser.getgroup("bench", "a lane on simulated or real devices")
+    group.addoption("--bench", metavar="FILE", help="the bench file; without it nothing is played")
+    group.addoption("--accounts", metavar="FILE", help="write what came of each scenario there")
+    group.addoption("--keep", metavar="FOLDER", help="keep the lanes' files, databases and logs")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the markers; take the machine-wide limits of a test away from a waiting one."""
+    config.addinivalue_line("markers", f"{SHARE}: scenarios that every test run plays")
+    config.stash[KEEPER] = BenchKeeper(config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the bench, whatever happened."""
+    if KEEPER in config.stash:
+        config.stash[KEEPER].end()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test a scenario."""
+    if "scenario" in metafunc.fixturenames:
+        rows = [
+            pytest.param(
+                scenario,
+                id=scenario.name,
+                marks=[getattr(pytest.mark, SHARE)] if scenario.is_in_share else [],
+            )
+            for scenario in SCENARIOS
+        ]
+        metafunc.parametrize("scenario", rows)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Only what was selected is played, in this order."""
+    keeper = session.config.stash[KEEPER]
+    for item in session.items:
+        callspec = getattr(item, "callspec", None)
+        if callspec is not None and "scenario" in callspec.params:
+            keeper.scenarios.append(callspec.params["scenario"])
+
+
+@pytest.fixture
+def account(request: pytest.FixtureRequest, scenario: Scenario) -> Account:
+    """What came of the scenario. Skips, naming what the bench lacks."""
+    if not request.config.getoption("--bench"):
+        pytest.skip("no --bench FILE was given")
+    found = request.config.stash[KEEPER].account(scenario.name)
+    if found.skipped:
+        pytest.skip(found.skipped)
+    for at_s, what in found.steps:
+        sys.stdout.write(f"{found.lane} {at_s:6.2f} s  {what}\n")
+    return found

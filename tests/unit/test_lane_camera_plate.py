@@ -1,0 +1,93 @@
+"""A camera that reads plates itself may contradict the lane's reading; it never opens a boom."""
+
+import pytest
+
+from gate_agent.domain.events import PlateRead, PlateSource
+from gate_agent.domain.records import PictureTaken
+from gate_agent.domain.vocabulary import Outcome, Phase
+from tests.builders import PLATE, LaneStory, a_declaration
+
+
+def camera_says(story: LaneStory, text: str, *, permille: int = 990) -> LaneStory:
+    story.happens(
+        PlateRead(
+            passage_id=story.passage.passage_id,
+            attempt=0,
+            text=text,
+            plate_class="",
+            confidence_permille=permille,
+            frames_agreed=1 if text else 0,
+            frames_seen=1,
+            picture_id="a" * 64,
+            source=PlateSource.CAMERA,
+        )
+    )
+    return story
+
+
+def arrived() -> LaneStory:
+    return LaneStory().ready().truck_arrives()
+
+
+def judged(story: LaneStory) -> tuple[Outcome, tuple[str, ...]]:
+    return story.card().passes(0.1).manifest_answers().verdict
+
+
+@pytest.mark.parametrize("first", ["camera", "lane"])
+def test_two_readings_that_agree_release(first: str) -> None:
+    story = arrived()
+    if first == "camera":
+        camera_says(story, PLATE).plate_is_read()
+    else:
+        camera_says(story.plate_is_read(), PLATE)
+    assert judged(story.drives_on()) == (Outcome.RELEASE, ())
+
+
+@pytest.mark.parametrize("first", ["camera", "lane"])
+def test_two_readings_that_differ_hold(first: str) -> None:
+    story = arrived()
+    if first == "camera":
+        camera_says(story, "粤A99999").plate_is_read()
+    else:
+        camera_says(story.plate_is_read(), "粤A99999")
+    outcome, reasons = judged(story.drives_on())
+    assert (outcome, reasons) == (Outcome.HOLD, ("plate_doubtful",))
+
+
+def test_the_vehicles_other_declared_plate_is_no_contradiction() -> None:
+    story = camera_says(arrived().plate_is_read(), "FV1234").drives_on().card().passes(0.1)
+    story.manifest_answers(a_declaration(plates=(PLATE, "FV1234")))
+    assert story.verdict == (Outcome.RELEASE, ())
+
+
+def test_the_cameras_reading_alone_never_releases_however_sure_it_is() -> None:
+    story = camera_says(arrived(), PLATE, permille=1000)
+    story.plate_is_read("", 0)
+    while story.plate_requests()[-1].attempt > story.passage.plate_attempt - 1:
+        before = story.passage.plate_attempt
+        story.plate_is_read("", 0)
+        if story.passage.plate_attempt == before:
+            break
+    outcome, reasons = judged(story.drives_on())
+    assert outcome is Outcome.HOLD
+    assert "plate_doubtful" in reasons
+    assert "plate_missing" not in reasons  # the supervisor sees what the camera saw
+
+
+def test_a_camera_that_found_no_plate_says_nothing_against_the_lane() -> None:
+    story = camera_says(arrived().plate_is_read(), "").drives_on()
+    assert judged(story) == (Outcome.RELEASE, ())
+
+
+def test_its_pictures_are_kept_with_the_passage() -> None:
+    story = camera_says(arrived(), PLATE)
+    assert [record.picture_id for record in story.records(PictureTaken)] == ["a" * 64]
+
+
+def test_after_the_verdict_it_is_too_late() -> None:
+    story = arrived().plate_is_read().drives_on()
+    judged(story)
+    assert story.phase is Phase.RELEASING
+    camera_says(story, "粤A99999")
+    assert story.phase is Phase.RELEASING
+    assert story.ignored()
