@@ -59,13 +59,16 @@ class Comparison:
 
 _ROW_REASONS: dict[str, frozenset[str]] = {
     "plate": frozenset(
-        {"plate_missing", "plate_doubtful", "plate_stale", "plate_card_mismatch", "plate_blocked"}
+        {
+            "plate_missing", "plate_doubtful", "plate_stale", "plate_card_mismatch",
+            "plate_blocked", "plate_ambiguous", "identity_unproven",
+        }
     ),
     "card": frozenset({"card_missing", "card_stale", "plate_card_mismatch", "card_blocked"}),
     "weight": frozenset(
         {
             "weight_missing", "weight_stale", "weight_differs", "weight_far_off",
-            "tare_missing", "not_empty",
+            "tare_missing", "not_empty", "tare_unlike",
         }
     ),
     "documents": frozenset(
@@ -88,7 +91,7 @@ _ROW_REASONS: dict[str, frozenset[str]] = {
             "transit_late",
         }
     ),
-    "used": frozenset({"declaration_used", "claimed_elsewhere"}),
+    "used": frozenset({"declaration_used", "claimed_elsewhere", "seen_elsewhere"}),
     "faults": frozenset({"equipment_fault"}),
     "manifest": frozenset({"manifest_missing", "manifest_stale", "offline_authority_over"}),
 }  # fmt: skip
@@ -98,7 +101,7 @@ _DIFFERS = frozenset(
         "agency_hold", "declaration_expired", "declaration_not_yet_valid", "declaration_used",
         "plate_blocked", "card_blocked", "not_empty", "condition_failed", "condition_not_met",
         "account_exhausted", "account_closed", "risk_high", "drawn_for_inspection",
-        "appointment_early", "appointment_missed", "transit_early", "transit_late",
+        "appointment_early", "appointment_missed", "transit_early", "transit_late", "tare_unlike",
     }
 )  # fmt: skip
 _OF_DECLARATION = frozenset({"documents", "holds", "validity", "used"})
@@ -150,6 +153,7 @@ def _standing(
     if check in sensed and sensed[check] is None:
         return Standing.MISSING
     otherwise = declaration is not None and _reads_otherwise(check, evidence, declaration)
+    otherwise = otherwise and not (check == "plate" and not own and _fits(evidence, declaration))
     if otherwise or _DIFFERS.intersection(own):
         return Standing.DIFFERS
     if own or (check == "faults" and evidence.faults):
@@ -167,6 +171,13 @@ def _reads_otherwise(check: str, evidence: EvidenceFacts, declaration: Declarati
     if check == "card" and evidence.card is not None:
         return normalize_card(evidence.card.uid) != normalize_card(declaration.card_uid)
     return False
+
+
+def _fits(evidence: EvidenceFacts, declaration: DeclarationRow | None) -> bool:
+    """Whether the picture was found to show a plate of this declaration, whatever was read."""
+    candidates = evidence.plate.candidates if evidence.plate else ()
+    declared = {normalize_plate(plate) for plate in declaration.plates} if declaration else set()
+    return any(normalize_plate(each.text) in declared for each in candidates[:1])
 
 
 def _difference(

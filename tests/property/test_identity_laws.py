@@ -1,4 +1,4 @@
-"""Laws of identity: whole numbers, no order, no evidence for one vehicle that speaks for another."""
+"""Laws of identity: whole numbers, no order, no evidence for one that speaks for another."""
 
 from __future__ import annotations
 
