@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from central.policy.cli import EXIT_FAILED, Subparsers, ask_hub, online
+from central.policy.cli import EXIT_FAILED, ask_hub, online
+
+if TYPE_CHECKING:
+    from central.policy.cli import Subparsers
 
 
 def add_commands(subparsers: Subparsers) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def hub_that_answers(body: bytes) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with closing(HTTPServer(("127.0.0.1", 0), Answer).__enter__()) as server:  # type: ignore[arg-type]
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
