@@ -61,7 +61,7 @@ def a_claim(state: str, **more: object) -> v1.ClaimFact:
 def page(desk: Desk, path: str) -> str:
     answer = desk.client.get(path, headers=BROWSER | {"accept-language": "en"})
     assert answer.status_code == 200, answer.text
-    return answer.text
+    return str(answer.text)
 
 
 def test_two_lanes_that_were_cut_off_are_reported_with_both_vehicles(desk: Desk) -> None:
