@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from central.store.plate_taken import plate_taken
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.wire.v1 import DeclarationRow, EvidenceFacts
 
@@ -152,8 +153,7 @@ def _standing(
     sensed = {"plate": evidence.plate, "card": evidence.card, "weight": evidence.weight}
     if check in sensed and sensed[check] is None:
         return Standing.MISSING
-    otherwise = declaration is not None and _reads_otherwise(check, evidence, declaration)
-    otherwise = otherwise and not (check == "plate" and not own and _fits(evidence, declaration))
+    otherwise = declaration is not None and _reads_otherwise(check, evidence, declaration, own)
     if otherwise or _DIFFERS.intersection(own):
         return Standing.DIFFERS
     if own or (check == "faults" and evidence.faults):
@@ -163,21 +163,17 @@ def _standing(
     return Standing.MATCH if check in sensed else Standing.IN_ORDER
 
 
-def _reads_otherwise(check: str, evidence: EvidenceFacts, declaration: DeclarationRow) -> bool:
+def _reads_otherwise(
+    check: str, evidence: EvidenceFacts, declaration: DeclarationRow, own: tuple[str, ...]
+) -> bool:
     """Plate and card are compared here too: a lane matches a declaration by either of them."""
     if check == "plate" and evidence.plate is not None:
         declared = {normalize_plate(plate) for plate in declaration.plates}
-        return normalize_plate(evidence.plate.text) not in declared
+        taken = plate_taken(evidence, declaration, own) or ""
+        return normalize_plate(taken) not in declared
     if check == "card" and evidence.card is not None:
         return normalize_card(evidence.card.uid) != normalize_card(declaration.card_uid)
     return False
-
-
-def _fits(evidence: EvidenceFacts, declaration: DeclarationRow | None) -> bool:
-    """Whether the picture was found to show a plate of this declaration, whatever was read."""
-    candidates = evidence.plate.candidates if evidence.plate else ()
-    declared = {normalize_plate(plate) for plate in declaration.plates} if declaration else set()
-    return any(normalize_plate(each.text) in declared for each in candidates[:1])
 
 
 def _difference(

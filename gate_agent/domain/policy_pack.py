@@ -85,7 +85,7 @@ class IdentityRule(Part, frozen=True, kw_only=True):
 
     # each by itself; plate and card always
     agree: tuple[Literal["plate", "card", "weight", "other_plate"], ...] = ("plate", "card")
-    min_odds_milli_nats: Odds = 6_908  # a thousand to one, all pieces together
+    min_odds_milli_nats: Odds = 5_298  # 200 to 1, all pieces together
     min_margin_milli_nats: Odds = 4_595  # 99 to 1, over another declared plate
     verified_plate_suffices: bool = False  # a plate in doubt, if the picture fits one declared
     min_plate_odds_milli_nats: Odds = 4_595  # then: against every other plate, declared or not
