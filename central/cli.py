@@ -17,6 +17,7 @@ from central.auth import cli as auth_cli
 from central.cli_options import add_config
 from central.clock import SystemClock
 from central.config import load
+from central.conflicts import cli as conflict_cli
 from central.errors import CentralError, ConfigError
 from central.policy import cli as policy_cli
 from central.proof import cli as proof_cli
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     auth_cli.add_commands(subparsers)
     proof_cli.add_commands(subparsers)
     policy_cli.add_commands(subparsers)
+    conflict_cli.add_commands(subparsers)
     return parser
 
 

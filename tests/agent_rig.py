@@ -101,6 +101,7 @@ class AgentRig:
             state_dir=str(self.state_dir),
             devices=devices_at(folder, bus_port, camera_port),
             hub=HubLinkConfig(host=HOST, port=nobody_port),
+            policy={"verified_plate_suffices": True},
         )
         self.bench = Bench(
             self.config.devices, CLOCK, geometry=SHORT_LANE, boom_travel_s=BOOM_TRAVEL_S

@@ -24,7 +24,7 @@ from central.hub.commands import ModeName
 from central.manifest.report import ImportReport
 from central.proof.download import dossier_file
 from central.proof.export import content_of
-from central.store import audit, chain_store, hub_store, manifest_queries
+from central.store import audit, chain_store, conflict_queries, hub_store, manifest_queries
 from central.store.rows import PassageFilter
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.wire.v1 import DecisionName, OutcomeName
@@ -135,6 +135,12 @@ async def summary(call: Call) -> object:
         manifest_version=head.version,
         lanes=tuple(lane_counts(*pair) for pair in await lane_pairs(call.services)),
     )
+
+
+async def conflicts(call: Call) -> object:
+    """Declarations that two passages were released on, the newest find first."""
+    limit = call.number("limit", lowest=1, highest=1_000) or 100
+    return await call.services.store.read(conflict_queries.conflicts, limit=limit)
 
 
 async def override(call: Call) -> object:

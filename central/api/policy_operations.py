@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from central.api.answers import PackAnswer, PeriodRequest
 from central.api.endpoints import ApiError, Call
+from central.services import Services
 from central.store import draw_queries, policy_store
 from central.store.policy_store import PolicyConflictError
 from gate_agent.domain.draws import SECRET_BYTES
@@ -44,8 +45,13 @@ async def import_policy(call: Call) -> object:
 
 async def policies(call: Call) -> object:
     """Every pack, the newest import first."""
-    now_ms = call.services.clock.wall_ms()
-    store = call.services.store
+    return await pack_answers(call.services)
+
+
+async def pack_answers(services: Services) -> list[PackAnswer]:
+    """Every pack with whether it is in force now."""
+    now_ms = services.clock.wall_ms()
+    store = services.store
     held = await store.read(policy_store.distribution, now_ms)
     current = in_force((_decoder.decode(body) for body in held.packs), now_ms)
     name = policy_hash(current) if current else ""

@@ -19,6 +19,7 @@ from central.api.answers import (
 from central.api.endpoints import Endpoint, Parameter
 from central.auth.roles import Role
 from central.manifest.report import ImportReport
+from central.store.conflict_queries import Conflict
 from central.store.draw_queries import DrawAudit, OwedRow
 from central.store.policy_store import PackRow, PeriodRow
 from central.store.rows import (
@@ -104,6 +105,11 @@ _READING = (
         method="GET", path="/alarms", role=Role.VIEWER, summary="Alarms, newest first",
         handler=operations.alarms, answer=list[AlarmRow],
         parameters=(_LANE, Parameter(name="open", description="1: not acknowledged"), _LIMIT),
+    ),
+    Endpoint(
+        method="GET", path="/conflicts", role=Role.VIEWER,
+        summary="Declarations that two passages were released on: who, where, when, pictures",
+        handler=operations.conflicts, answer=list[Conflict], parameters=(_LIMIT,),
     ),
     Endpoint(
         method="GET", path="/audit", role=Role.VIEWER, summary="Who did what, newest first",

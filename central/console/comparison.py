@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from central.store.plate_taken import plate_taken
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.wire.v1 import DeclarationRow, EvidenceFacts
 
@@ -59,13 +60,16 @@ class Comparison:
 
 _ROW_REASONS: dict[str, frozenset[str]] = {
     "plate": frozenset(
-        {"plate_missing", "plate_doubtful", "plate_stale", "plate_card_mismatch", "plate_blocked"}
+        {
+            "plate_missing", "plate_doubtful", "plate_stale", "plate_card_mismatch",
+            "plate_blocked", "plate_ambiguous", "identity_unproven",
+        }
     ),
     "card": frozenset({"card_missing", "card_stale", "plate_card_mismatch", "card_blocked"}),
     "weight": frozenset(
         {
             "weight_missing", "weight_stale", "weight_differs", "weight_far_off",
-            "tare_missing", "not_empty",
+            "tare_missing", "not_empty", "tare_unlike",
         }
     ),
     "documents": frozenset(
@@ -88,7 +92,7 @@ _ROW_REASONS: dict[str, frozenset[str]] = {
             "transit_late",
         }
     ),
-    "used": frozenset({"declaration_used", "claimed_elsewhere"}),
+    "used": frozenset({"declaration_used", "claimed_elsewhere", "seen_elsewhere"}),
     "faults": frozenset({"equipment_fault"}),
     "manifest": frozenset({"manifest_missing", "manifest_stale", "offline_authority_over"}),
 }  # fmt: skip
@@ -98,7 +102,7 @@ _DIFFERS = frozenset(
         "agency_hold", "declaration_expired", "declaration_not_yet_valid", "declaration_used",
         "plate_blocked", "card_blocked", "not_empty", "condition_failed", "condition_not_met",
         "account_exhausted", "account_closed", "risk_high", "drawn_for_inspection",
-        "appointment_early", "appointment_missed", "transit_early", "transit_late",
+        "appointment_early", "appointment_missed", "transit_early", "transit_late", "tare_unlike",
     }
 )  # fmt: skip
 _OF_DECLARATION = frozenset({"documents", "holds", "validity", "used"})
@@ -149,7 +153,7 @@ def _standing(
     sensed = {"plate": evidence.plate, "card": evidence.card, "weight": evidence.weight}
     if check in sensed and sensed[check] is None:
         return Standing.MISSING
-    otherwise = declaration is not None and _reads_otherwise(check, evidence, declaration)
+    otherwise = declaration is not None and _reads_otherwise(check, evidence, declaration, own)
     if otherwise or _DIFFERS.intersection(own):
         return Standing.DIFFERS
     if own or (check == "faults" and evidence.faults):
@@ -159,11 +163,14 @@ def _standing(
     return Standing.MATCH if check in sensed else Standing.IN_ORDER
 
 
-def _reads_otherwise(check: str, evidence: EvidenceFacts, declaration: DeclarationRow) -> bool:
+def _reads_otherwise(
+    check: str, evidence: EvidenceFacts, declaration: DeclarationRow, own: tuple[str, ...]
+) -> bool:
     """Plate and card are compared here too: a lane matches a declaration by either of them."""
     if check == "plate" and evidence.plate is not None:
         declared = {normalize_plate(plate) for plate in declaration.plates}
-        return normalize_plate(evidence.plate.text) not in declared
+        taken = plate_taken(evidence, declaration, own) or ""
+        return normalize_plate(taken) not in declared
     if check == "card" and evidence.card is not None:
         return normalize_card(evidence.card.uid) != normalize_card(declaration.card_uid)
     return False

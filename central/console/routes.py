@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from central.auth.requests import bearer_token, identify
 from central.auth.roles import Role
-from central.console import access_views, manifest_views, order_views, views
+from central.console import access_views, manifest_views, order_views, rules_views, views
 from central.console.access_views import see_other
 from central.console.live import stream
 from central.console.rendering import Visit, wording_of
@@ -33,6 +33,8 @@ _PAGES: tuple[tuple[str, View], ...] = (
     ("/passages/{passage_id}", views.passage),
     ("/passages/{passage_id}/dossier", views.dossier),
     ("/manifest", manifest_views.manifest),
+    ("/rules", rules_views.rules),
+    ("/conflicts", rules_views.conflicts),
     ("/log", views.log),
     ("/live", stream),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import exp
 
 from gate_agent.texts.catalogue import LANGUAGES, CatalogueError, Language, text
 
@@ -99,6 +100,14 @@ class Wording:
     def kg(self, weight_kg: int | None) -> str:
         """A weight with thousands apart; a dash for None."""
         return DASH if weight_kg is None else f"{weight_kg:,} kg".replace(",", "\u202f")
+
+    def share(self, milli_nats: int | None) -> str:
+        """A probability, given as a thousandth of its logarithm, in percent; a dash for None."""
+        return DASH if milli_nats is None else f"{100 * exp(min(0, milli_nats) / 1000):.2f}"
+
+    def lane_of(self, passage_id: str) -> str:
+        """The lane that a passage's id begins with."""
+        return passage_id.rsplit("-", 2)[0]
 
     def seconds(self, duration_ms: int | None) -> str:
         """Milliseconds as seconds with one decimal; a dash for None."""

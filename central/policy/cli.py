@@ -30,10 +30,10 @@ def add_commands(subparsers: Subparsers) -> None:
     check = actions.add_parser("check", help="check a pack, change nothing")
     check.add_argument("file", type=Path, metavar="FILE", help="a pack as JSON")
     check.set_defaults(run=_check)
-    take = _online(actions, "import", "import a pack into the running hub", _import)
+    take = online(actions, "import", "import a pack into the running hub", _import)
     take.add_argument("file", type=Path, metavar="FILE", help="a pack as JSON")
-    _online(actions, "list", "list the packs", _list)
-    period = _online(
+    online(actions, "list", "list the packs", _list)
+    period = online(
         actions,
         "new-period",
         "make the secret of a period of draws and print its commitment for the next pack",
@@ -42,15 +42,16 @@ def add_commands(subparsers: Subparsers) -> None:
     period.add_argument("period", metavar="PERIOD")
     period.add_argument("--from", dest="begins", required=True, metavar="TIME", help="ISO 8601")
     period.add_argument("--until", required=True, metavar="TIME", help="ISO 8601, exclusive")
-    reveal = _online(actions, "reveal", "reveal the secret of a period that is over", _reveal)
+    reveal = online(actions, "reveal", "reveal the secret of a period that is over", _reveal)
     reveal.add_argument("period", metavar="PERIOD")
-    audit = _online(actions, "audit-draws", "make every draw of a period again", _audit)
+    audit = online(actions, "audit-draws", "make every draw of a period again", _audit)
     audit.add_argument("period", metavar="PERIOD")
 
 
-def _online(
+def online(
     actions: Subparsers, name: str, summary: str, run: Callable[[argparse.Namespace], int]
 ) -> argparse.ArgumentParser:
+    """Add a command that asks a running hub."""
     parser = actions.add_parser(name, help=summary, description=summary)
     parser.add_argument(
         "--url", default="http://127.0.0.1:8080", help="the hub's address (default %(default)s)"
@@ -79,7 +80,7 @@ def _import(args: argparse.Namespace) -> int:
     except OSError as exc:
         return _failed(f"{args.file}: {exc.strerror}")
     query = urllib.parse.urlencode({"source": args.file.name})
-    answer = _ask(args, f"/policy/import?{query}", content)
+    answer = ask_hub(args, f"/policy/import?{query}", content)
     if answer is None:
         return EXIT_FAILED
     print(f"{args.file}: version {answer['version']} is kept, {answer['policy_hash']}")
@@ -87,7 +88,7 @@ def _import(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    answer = _ask(args, "/policy")
+    answer = ask_hub(args, "/policy")
     for row in answer or ():
         pack = row["pack"]
         mark = "in force" if row["in_force"] else ""
@@ -104,7 +105,7 @@ def _new_period(args: argparse.Namespace) -> int:
         }
     except Bad as exc:
         return _failed(f"{exc.field}: {exc.reason}")
-    answer = _ask(args, "/policy/periods", json.dumps(wanted).encode())
+    answer = ask_hub(args, "/policy/periods", json.dumps(wanted).encode())
     if answer is None:
         return EXIT_FAILED
     kept = ("period", "from_ms", "until_ms", "commitment")
@@ -113,7 +114,9 @@ def _new_period(args: argparse.Namespace) -> int:
 
 
 def _reveal(args: argparse.Namespace) -> int:
-    answer = _ask(args, f"/policy/periods/{urllib.parse.quote(args.period, safe='')}/reveal", b"")
+    answer = ask_hub(
+        args, f"/policy/periods/{urllib.parse.quote(args.period, safe='')}/reveal", b""
+    )
     if answer is None:
         return EXIT_FAILED
     print(f"{answer['period']}: {answer['secret']} (committed to as {answer['commitment']})")
@@ -121,7 +124,7 @@ def _reveal(args: argparse.Namespace) -> int:
 
 
 def _audit(args: argparse.Namespace) -> int:
-    answer = _ask(args, f"/policy/periods/{urllib.parse.quote(args.period, safe='')}/audit")
+    answer = ask_hub(args, f"/policy/periods/{urllib.parse.quote(args.period, safe='')}/audit")
     if answer is None:
         return EXIT_FAILED
     print(
@@ -138,7 +141,7 @@ def _audit(args: argparse.Namespace) -> int:
     return EXIT_FAILED if answer["differ"] else 0
 
 
-def _ask(args: argparse.Namespace, path: str, content: bytes | None = None) -> Any:  # noqa: ANN401 - JSON
+def ask_hub(args: argparse.Namespace, path: str, content: bytes | None = None) -> Any:  # noqa: ANN401 - JSON
     """The hub's answer; None after saying why there is none."""
     try:
         token = args.token_file.read_text(encoding="utf-8").strip()

@@ -14,6 +14,7 @@ from typing import assert_never
 import msgspec
 
 from central.store import claim_store
+from central.store.plate_taken import plate_taken
 from central.store.rows import VerdictMore
 from gate_agent.domain.records import Alarm
 from gate_agent.wire.dossier import DossierError, sha256, unpacked
@@ -159,7 +160,7 @@ def _decided(db: sqlite3.Connection, body: PassageDecided, origin: _Origin) -> N
             body.outcome,
             _json.encode(body.reasons).decode(),
             _json.encode(evidence).decode(),
-            evidence.plate.text if evidence.plate else None,
+            plate_taken(evidence, declaration, body.reasons),
             evidence.card.uid if evidence.card else None,
             evidence.weight.gross_kg if evidence.weight else None,
             declaration.declaration_id if declaration else None,

@@ -57,9 +57,8 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Limits(Part, frozen=True, kw_only=True):
     """What evidence must be worth, for every vehicle."""
 
-    # 800 is what packs say by silence, and old dossiers with them; a pack that is imported now and
-    # says nothing gets WITHOUT_DOUBT_PERMILLE.
-    min_plate_confidence_permille: Permille = 800
+    # Silence has meant 800 in every pack and dossier that there is, and keeps meaning it.
+    min_plate_confidence_permille: Permille = 800  # 980 in a pack that is imported without it
     min_plate_frames: Annotated[int, Meta(ge=1)] = 2  # that agree
     plate_max_age_ms: Ms = 180_000
     card_max_age_ms: Ms = 180_000
@@ -84,8 +83,9 @@ class IdentityRule(Part, frozen=True, kw_only=True):
     What packs of before say by silence is the strict side: a plate in doubt stays in doubt.
     """
 
+    # each by itself; plate and card always
     agree: tuple[Literal["plate"] | Piece, ...] = ("plate", "card")
-    min_odds_milli_nats: Odds = 6_908  # a thousand to one, all pieces together
+    min_odds_milli_nats: Odds = 5_298  # 200 to 1, all pieces together
     min_margin_milli_nats: Odds = 4_595  # 99 to 1, over another declared plate
     verified_plate_suffices: bool = False  # a plate in doubt, if the picture fits one declared
     min_plate_odds_milli_nats: Odds = 4_595  # then: against every other plate, declared or not

@@ -27,7 +27,7 @@ from gate_agent.domain.events import (
     Stamped,
     WeightObserved,
 )
-from gate_agent.domain.evidence import ClaimState
+from gate_agent.domain.evidence import ClaimState, PlateCandidate
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.lane import step
 from gate_agent.domain.manifest import Declaration, Documents, ManifestStatus
@@ -129,14 +129,24 @@ class SealedTraffic:
                     attempt=passage.plate_attempt,
                     text=plate if self.random.random() < 0.97 else "",
                     plate_class="mainland",
-                    confidence_permille=self.random.choice([990, 950, 900, 850, 700]),
+                    confidence_permille=self.random.choice([997, 995, 990, 985, 900]),
                     frames_agreed=self.random.choice([3, 3, 2, 1]),
                     frames_seen=3,
                     picture_id=f"{self.random.getrandbits(256):064x}",
                     model_id="bench",
+                    candidates=self._candidates(plate),
+                    none_milli_nats=-7_000,
                 )
             )
             passage = self.store.lane.passage
+
+    def _candidates(self, plate: str) -> tuple[PlateCandidate, ...]:
+        """The plate itself, and now and then a declared neighbor."""
+        own = PlateCandidate(text=plate, milli_nats=-2)
+        if self.random.random() < 0.9:
+            return (own,)
+        neighbor = f"{plate[:-1]}{(int(plate[-1]) + 1) % 10}"
+        return own, PlateCandidate(text=neighbor, milli_nats=-self.random.randrange(2_000, 20_000))
 
     def _drives_on(self, kg: int) -> None:
         self._sees(rear_beam=True)

@@ -14,7 +14,12 @@ from gate_agent.wire import v1
 from tests.console_desk import BROWSER, Desk, cheap_passwords, open_desk
 from tests.console_scene import declaration, evidence
 
-PACK = {"version": "7", "owner": "rules desk", "is_fee_required": True}
+PACK = {
+    "version": "7",
+    "owner": "rules desk",
+    "is_fee_required": True,
+    "limits": {"min_plate_confidence_permille": 980},
+}
 PASSAGE = "lane1-e1-000001"
 
 

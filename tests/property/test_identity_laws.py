@@ -170,7 +170,7 @@ def test_a_stricter_identity_table_never_releases_more(
         limits=PACK.limits,
         identity=IdentityRule(
             verified_plate_suffices=True,
-            min_odds_milli_nats=6_908 + odds,
+            min_odds_milli_nats=5_298 + odds,
             min_margin_milli_nats=4_595 + margin,
             min_plate_odds_milli_nats=4_595 + margin,
         ),

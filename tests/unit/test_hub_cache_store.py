@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gate_agent.errors import StoreError
+from gate_agent.store.declared_plates import DeclaredPlates
 from gate_agent.store.hub_cache import HubCache, ManifestMismatchError, ManifestReader, open_cache
 from gate_agent.wire import digest
 from gate_agent.wire.v1 import DeclarationRow
@@ -166,3 +168,19 @@ def test_a_damaged_manifest_is_begun_anew_and_releases_nothing(tmp_path: Path, d
     again, why = open_cache(path)
     again.close()
     assert why == ""
+
+
+def test_the_camera_finds_which_of_many_plates_are_declared_and_those_of_a_card(
+    cache: HubCache, tmp_path: Path
+) -> None:
+    two_plates = msgspec.structs.replace(declaration_row(TWO), plates=("粤Z1234港", "AB1234"))
+    rows = [declaration_row(ONE), two_plates]
+    bring(cache, 1, rows, upserts=rows)
+    with closing(DeclaredPlates(tmp_path / "hub.db")) as declared:
+        asked = ["粤B12346", "粤·B12345", "粤B12345", "ab1234"]
+        assert declared.among(asked) == ["粤B12345", "AB1234"]
+        assert declared.of_card("04:ff:ee:dd") == ["粤Z1234港", "AB1234"]
+        assert declared.of_card("0102") == []
+        declared.close()
+        with pytest.raises(StoreError, match="plates cannot be read"):
+            declared.among(asked)

@@ -1,0 +1,1 @@
+"""Declarations that were used twice, for those who ask."""
