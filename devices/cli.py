@@ -245,7 +245,8 @@ def _look_at_card_reader(config: DevicesConfig, clock: Clock) -> str:
         cards = reader.read(CHECK_S / 10)
     finally:
         reader.close()
-    return f"open, {'a card was read' if cards else 'no card on it'}"
+    fields = [f"{name} {text}" for card in cards for name, text in card.fields]
+    return ", ".join(["open", "a card was read" if cards else "no card on it", *fields])
 
 
 def _look_at_tag_reader(config: DevicesConfig, clock: Clock) -> str:

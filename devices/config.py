@@ -70,7 +70,7 @@ class CardReaderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     repeat_s: Positive = 2.0  # the same card again within this time is one presentation
     address: Annotated[int, Meta(ge=0, le=126)] = 0  # on an OSDP line
     key_file: str = ""  # hex digits: the OSDP key (16 bytes), the key of a card's sector (6 bytes)
-    number_block: Annotated[int, Meta(ge=0, le=255)] | None = None  # PC/SC: a block, not the UID
+    field_blocks: dict[str, Annotated[int, Meta(ge=1, le=255)]] = {}  # PC/SC: field, first block
     poll_s: Positive = 0.25  # the time between two questions to a reader that must be asked
     reply_s: Positive = 1.0  # an answer later than this is dropped: it may be an earlier one's
 

@@ -12,6 +12,7 @@ from devices.camera.opening import kind_of
 from devices.camera.pushed import allowed_networks
 from devices.card_reader.driver import ListeningCardReader
 from devices.card_reader.osdp import OsdpCardReader
+from devices.card_reader.pcsc import PcscCardReader
 from devices.card_reader.protocols import PROTOCOLS as CARD_PROTOCOLS
 from devices.card_reader.protocols import spelling_of
 from devices.card_reader.resident_id import ResidentIdReader
@@ -59,6 +60,7 @@ CARD_READERS: Mapping[str, Callable[[CardReaderConfig, Clock], CardReader]] = {
     **dict.fromkeys(CARD_PROTOCOLS, _listening),
     "resident-id": ResidentIdReader,
     "osdp": OsdpCardReader,
+    "pcsc": PcscCardReader,
 }
 TAG_READERS: Mapping[str, Callable[[TagReaderConfig, Clock], TagReader]] = {
     "uhf-reader18": UhfTagReader,
