@@ -105,6 +105,14 @@ class CameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     stale_s: Positive = 2.0  # no frame for this long: the camera is down
 
 
+class LaneCameraConfig(CameraConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The camera of the clips (lane monitoring): every key of `[devices.camera]`, and these."""
+
+    rate_fps: Annotated[int, Meta(ge=1, le=25)] = 4
+    before_s: Positive = 5.0  # of the time before an arrival is in its clip
+    memory_max_mb: Annotated[int, Meta(ge=4, le=1_000)] = 32  # of pictures; then the pace is thinned
+
+
 class PlateCameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A camera that reads plates itself and posts them here; most lanes have none."""
 
@@ -140,6 +148,7 @@ class DevicesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     card_reader: CardReaderConfig
     camera: CameraConfig
     plate_camera: PlateCameraConfig | None = None
+    lane_camera: LaneCameraConfig | None = None
     sign: SignConfig | None = None
     tag_reader: TagReaderConfig | None = None
     barrier: BarrierConfig = BarrierConfig()

@@ -111,6 +111,15 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JpegFrame:
+    """One camera picture as a JPEG, as the camera sent it where it sends JPEGs. As `Frame` else."""
+
+    jpeg: bytes = field(repr=False)
+    number: int
+    received_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recognition:
     """What a camera that reads plates itself says of one vehicle.
 

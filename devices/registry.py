@@ -109,6 +109,8 @@ def check(config: DevicesConfig) -> None:
     board_of(config.bus)
     if config.bus.transport == "rtu" and not config.bus.serial_port:
         raise DeviceConfigError('bus.serial_port: needed where transport is "rtu"')
+    if config.lane_camera is not None:
+        kind_of(config.lane_camera)
     kind_of(config.camera)
     if config.sign is not None:
         check_sign(config.sign)

@@ -69,6 +69,13 @@ class RequestPlate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeepClip:
+    """The vehicle leaves: write its clip; answered by `ClipKept`, or not where nothing films."""
+
+    passage_id: PassageId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindDeclarations:
     """Look up what was declared for a plate or a card; answered by `DeclarationsFound`."""
 
@@ -137,6 +144,7 @@ Effect = (
     Record
     | MarkUsed
     | RequestPlate
+    | KeepClip
     | FindDeclarations
     | ClaimDeclaration
     | ArmDeadline
