@@ -11,6 +11,7 @@ from devices.clock import SystemClock
 from devices.config import DevicesConfig
 from devices.lane_io.driver import LaneIo
 from devices.modbus import ModbusBus
+from devices.readings import WeighbridgeReading
 from devices.registry import open_weighbridge
 from devices.sim.bench import Bench
 from hil_tests.rig import devices_at, free_ports
@@ -34,7 +35,7 @@ def test_a_tape_tells_every_byte_and_can_stand_in_for_the_indicator(
     assert (tape.head.device, tape.head.driver) == ("weighbridge", "yaohua-continuous")
     assert said[-1] == "0 kg, ok"
     assert b"\x02+0000" in b"".join(piece.payload for piece in tape.pieces)
-    readings = []
+    readings: list[WeighbridgeReading] = []
     ended = threading.Event()
     player = threading.Thread(
         target=play,
