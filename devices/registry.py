@@ -14,8 +14,8 @@ from devices.card_reader.driver import ListeningCardReader
 from devices.card_reader.osdp import OsdpCardReader
 from devices.card_reader.pcsc import PcscCardReader
 from devices.card_reader.protocols import PROTOCOLS as CARD_PROTOCOLS
-from devices.card_reader.protocols import spelling_of
 from devices.card_reader.resident_id import ResidentIdReader
+from devices.card_reader.tables import check_table
 from devices.errors import DeviceConfigError
 from devices.lane_io.registers import board_of
 from devices.sign.opening import check_sign
@@ -102,8 +102,7 @@ def check(config: DevicesConfig) -> None:
     """
     _named(WEIGHBRIDGES, config.weighbridge.driver, "weighbridge.driver")
     _named(CARD_READERS, config.card_reader.driver, "card_reader.driver")
-    if config.card_reader.driver in CARD_PROTOCOLS:
-        spelling_of(config.card_reader, CARD_PROTOCOLS[config.card_reader.driver].formats)
+    check_table(config.card_reader)
     if config.tag_reader is not None:
         _named(TAG_READERS, config.tag_reader.driver, "tag_reader.driver")
     board_of(config.bus)

@@ -80,7 +80,11 @@ def _virtual_card() -> str | None:
     """A PC/SC service with vsmartcard's virtual reader, and our extra that talks to it."""
     if importlib.util.find_spec("smartcard") is None:
         return "no pyscard (the extra kakou[pcsc]; Debian: libpcsclite-dev to build it)"
-    if os.geteuid() != 0 or not shutil.which("pcscd") or not Path("/etc/reader.conf.d/vpcd").exists():
+    if (
+        os.geteuid() != 0
+        or not shutil.which("pcscd")
+        or not Path("/etc/reader.conf.d/vpcd").exists()
+    ):
         return "no right to start pcscd, or no virtual reader (Debian: pcscd vsmartcard-vpcd)"
     return None
 
