@@ -3,6 +3,10 @@
     gate-bench sim LANE.toml [--truck-every S] [--pictures FOLDER] [--seed N]
     gate-bench check LANE.toml [--open]
     gate-bench fault NAME [--off] [--for S] [--config LANE.toml] | gate-bench fault --list
+    gate-bench panel [--config LANE.toml]
+    gate-bench bring-up DEVICE --config LANE.toml [--answers FILE]
+    gate-bench record DEVICE FILE --config LANE.toml [--for S] [--at PLACE]
+    gate-bench play FILE --config LANE.toml [--times N]
 
 Only the `[devices]` tables of the lane file are read. Exit status: 0 ok, 1 failed, 2 usage,
 78 configuration.
@@ -16,6 +20,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devices.bench import cli as bench_cli
 from devices.bench.control import Request, SimControl, ask, control_path, running_control
 from devices.bench.trucks import Trucks
 from devices.camera.opening import open_camera
@@ -49,16 +54,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.command == "fault":
             return _fault(arguments)
-        config = _load(arguments.lane)
-        if arguments.command == "check":
-            return _check(config, arguments.lane, and_open=arguments.open)
-        return _simulate(config, arguments)
+        if arguments.command == "panel":
+            return bench_cli.show_panel(arguments)
+        return _act(_load(arguments.lane), arguments)
     except DeviceConfigError as exc:
         print(f"gate-bench: {exc}", file=sys.stderr)
         return EXIT_CONFIG
     except DeviceError as exc:
         print(f"gate-bench: {exc}", file=sys.stderr)
         return EXIT_FAILED
+
+
+def _act(config: DevicesConfig, arguments: argparse.Namespace) -> int:
+    """The commands that work with a lane file."""
+    match arguments.command:
+        case "check":
+            return _check(config, arguments.lane, and_open=arguments.open)
+        case "bring-up":
+            return bench_cli.bring_up(config, arguments)
+        case "record":
+            return bench_cli.record_tape(config, arguments)
+        case "play":
+            return bench_cli.play_tape(config, arguments)
+        case _:
+            return _simulate(config, arguments)
 
 
 def _load(path: Path) -> DevicesConfig:
@@ -103,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         help="open every device by its driver and say what it reads; nothing is moved",
     )
     _add_fault(commands)
+    bench_cli.add_commands(commands)
     return parser
 
 
@@ -245,7 +265,8 @@ def _look_at_card_reader(config: DevicesConfig, clock: Clock) -> str:
         cards = reader.read(CHECK_S / 10)
     finally:
         reader.close()
-    return f"open, {'a card was read' if cards else 'no card on it'}"
+    fields = [f"{name} {text}" for card in cards for name, text in card.fields]
+    return ", ".join(["open", "a card was read" if cards else "no card on it", *fields])
 
 
 def _look_at_tag_reader(config: DevicesConfig, clock: Clock) -> str:

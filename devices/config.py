@@ -70,7 +70,7 @@ class CardReaderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     repeat_s: Positive = 2.0  # the same card again within this time is one presentation
     address: Annotated[int, Meta(ge=0, le=126)] = 0  # on an OSDP line
     key_file: str = ""  # hex digits: the OSDP key (16 bytes), the key of a card's sector (6 bytes)
-    number_block: Annotated[int, Meta(ge=0, le=255)] | None = None  # PC/SC: a block, not the UID
+    field_blocks: dict[str, Annotated[int, Meta(ge=1, le=255)]] = {}  # PC/SC: field, first block
     poll_s: Positive = 0.25  # the time between two questions to a reader that must be asked
     reply_s: Positive = 1.0  # an answer later than this is dropped: it may be an earlier one's
 
@@ -103,6 +103,14 @@ class CameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     source: str  # http(s):// MJPEG, rtsp://, v4l2:///dev/video0, a video file, a folder
     open_timeout_s: Positive = 5.0
     stale_s: Positive = 2.0  # no frame for this long: the camera is down
+
+
+class LaneCameraConfig(CameraConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The camera of the clips (lane monitoring): every key of `[devices.camera]`, and these."""
+
+    rate_fps: Annotated[int, Meta(ge=1, le=25)] = 4
+    before_s: Positive = 5.0  # of the time before an arrival is in its clip
+    memory_max_mb: Annotated[int, Meta(ge=4, le=1_000)] = 32  # of pictures; then the pace is thinned
 
 
 class PlateCameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -140,6 +148,7 @@ class DevicesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     card_reader: CardReaderConfig
     camera: CameraConfig
     plate_camera: PlateCameraConfig | None = None
+    lane_camera: LaneCameraConfig | None = None
     sign: SignConfig | None = None
     tag_reader: TagReaderConfig | None = None
     barrier: BarrierConfig = BarrierConfig()

@@ -44,11 +44,13 @@ class WeighbridgeReading:
 class CardReading:
     """One presentation of a card. `uid` is upper-case hex, most significant byte first.
 
-    An identifier, never a proof: a UID can be cloned.
+    An identifier, never a proof: a UID can be cloned. `fields` are those of a customs card that
+    the lane file names, with what stands in them; () where the reader reads none.
     """
 
     uid: str
     received_s: float
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,15 @@ class Frame:
     """
 
     image: npt.NDArray[np.uint8] = field(repr=False)
+    number: int
+    received_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JpegFrame:
+    """One camera picture as a JPEG, as the camera sent it where it sends JPEGs. As `Frame` else."""
+
+    jpeg: bytes = field(repr=False)
     number: int
     received_s: float
 

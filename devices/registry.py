@@ -12,9 +12,10 @@ from devices.camera.opening import kind_of
 from devices.camera.pushed import allowed_networks
 from devices.card_reader.driver import ListeningCardReader
 from devices.card_reader.osdp import OsdpCardReader
+from devices.card_reader.pcsc import PcscCardReader
 from devices.card_reader.protocols import PROTOCOLS as CARD_PROTOCOLS
-from devices.card_reader.protocols import spelling_of
 from devices.card_reader.resident_id import ResidentIdReader
+from devices.card_reader.tables import check_table
 from devices.errors import DeviceConfigError
 from devices.lane_io.registers import board_of
 from devices.sign.opening import check_sign
@@ -59,6 +60,7 @@ CARD_READERS: Mapping[str, Callable[[CardReaderConfig, Clock], CardReader]] = {
     **dict.fromkeys(CARD_PROTOCOLS, _listening),
     "resident-id": ResidentIdReader,
     "osdp": OsdpCardReader,
+    "pcsc": PcscCardReader,
 }
 TAG_READERS: Mapping[str, Callable[[TagReaderConfig, Clock], TagReader]] = {
     "uhf-reader18": UhfTagReader,
@@ -100,13 +102,14 @@ def check(config: DevicesConfig) -> None:
     """
     _named(WEIGHBRIDGES, config.weighbridge.driver, "weighbridge.driver")
     _named(CARD_READERS, config.card_reader.driver, "card_reader.driver")
-    if config.card_reader.driver in CARD_PROTOCOLS:
-        spelling_of(config.card_reader, CARD_PROTOCOLS[config.card_reader.driver].formats)
+    check_table(config.card_reader)
     if config.tag_reader is not None:
         _named(TAG_READERS, config.tag_reader.driver, "tag_reader.driver")
     board_of(config.bus)
     if config.bus.transport == "rtu" and not config.bus.serial_port:
         raise DeviceConfigError('bus.serial_port: needed where transport is "rtu"')
+    if config.lane_camera is not None:
+        kind_of(config.lane_camera)
     kind_of(config.camera)
     if config.sign is not None:
         check_sign(config.sign)

@@ -40,6 +40,8 @@ class LaneConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     hub: HubLinkConfig
     policy: dict[str, bool | int | float | str] = {}
     pictures_max_mb: Annotated[int, Meta(ge=10)] = 2_000
+    clips_max_mb: Annotated[int, Meta(ge=10)] = 8_000
+    clips_max_days: Annotated[int, Meta(ge=1)] = 30
 
 
 def load(path: Path) -> LaneConfig:

@@ -4,6 +4,7 @@ Each probe answers None when the feature is there, else a few words saying what 
 """
 
 import functools
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -75,6 +76,19 @@ def _loop_mounts() -> str | None:
     return None if done.returncode == 0 else "no right to mount an image on a loop device"
 
 
+def _virtual_card() -> str | None:
+    """A PC/SC service with vsmartcard's virtual reader, and our extra that talks to it."""
+    if importlib.util.find_spec("smartcard") is None:
+        return "no pyscard (the extra kakou[pcsc]; Debian: libpcsclite-dev to build it)"
+    if (
+        os.geteuid() != 0
+        or not shutil.which("pcscd")
+        or not Path("/etc/reader.conf.d/vpcd").exists()
+    ):
+        return "no right to start pcscd, or no virtual reader (Debian: pcscd vsmartcard-vpcd)"
+    return None
+
+
 def _photographs() -> str | None:
     """Real pictures are not ours to publish: a folder outside the repository, or none."""
     folder = os.environ.get("KAKOU_PHOTOGRAPHS")
@@ -91,11 +105,12 @@ FEATURES: dict[str, Probe] = {
     "network-namespaces": _network_namespaces,
     "tmpfs-mounts": _tmpfs_mounts,
     "loop-mounts": _loop_mounts,
+    "virtual-card": _virtual_card,
     "photographs": _photographs,
 }
 
-# Not to be had from a package: skipped by name even where everything is required.
-NOT_INSTALLABLE = frozenset({"photographs"})
+# Not to be had from packages alone: skipped by name even where everything is required.
+NOT_INSTALLABLE = frozenset({"photographs", "virtual-card"})
 
 
 @functools.cache

@@ -99,7 +99,7 @@ class PictureRef:
     """A picture of a passage. `present` False: the lane had lost the file."""
 
     picture_id: str
-    view: str  # plate | overview
+    view: str  # plate | overview | lane
     at_ms: int
     present: bool
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from devices.readings import Frame, RecognizedPlate
+    from devices.readings import Frame, JpegFrame, RecognizedPlate
 
 
 class Camera(Protocol):
@@ -45,6 +45,14 @@ class Camera(Protocol):
 
         Waits for a read in progress, at most about `stale_s`.
         """
+        ...
+
+
+class JpegCamera(Camera, Protocol):
+    """A camera whose pictures can be kept as they came, without the cost of decoding them."""
+
+    def latest_jpeg(self, newer_than: int, timeout_s: float) -> JpegFrame | None:
+        """As `latest`; the JPEG is whole, but nobody has looked whether it can be decoded."""
         ...
 
 

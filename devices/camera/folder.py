@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import structlog
 
+from devices.camera.opencv import jpeg_of
 from devices.errors import LinkDown
-from devices.readings import Frame
+from devices.readings import Frame, JpegFrame
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,6 +93,14 @@ class FolderCamera:
         if image is None:
             raise LinkDown(f"camera: closed: {self._folder}")
         return Frame(image=image, number=number, received_s=now_s)
+
+    def latest_jpeg(self, newer_than: int, timeout_s: float) -> JpegFrame | None:
+        """The picture shown, encoded; see the contract in `devices.camera.api`."""
+        frame = self.latest(newer_than, timeout_s)
+        if frame is None:
+            return None
+        jpeg = jpeg_of(frame.image)
+        return JpegFrame(jpeg=jpeg, number=frame.number, received_s=frame.received_s)
 
     def close(self) -> None:
         """Show nothing any more."""

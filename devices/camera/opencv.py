@@ -25,7 +25,7 @@ from urllib.parse import urlsplit, urlunsplit
 import cv2
 
 from devices.errors import LinkDown
-from devices.readings import Frame
+from devices.readings import Frame, JpegFrame
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 JPEG_START = b"\xff\xd8"
 JPEG_END = b"\xff\xd9"
+JPEG_QUALITY = 75
 JPEG_PADDING = b"\x00\r\n"
 USUAL_FPS = 25.0  # of a file that does not say
 SANE_FPS = (1.0, 240.0)
@@ -88,9 +89,7 @@ class StreamCamera:
 
     def latest(self, newer_than: int, timeout_s: float) -> Frame | None:
         """The newest frame; see the contract in `devices.camera.api`."""
-        feed = self._feed
-        if feed is None:
-            raise LinkDown(f"camera: not open: {self._place}")
+        feed = self._open_feed()
         deadline_s = self._clock.now().mono_s + timeout_s
         while True:
             wait_s = deadline_s - self._clock.now().mono_s
@@ -101,6 +100,19 @@ class StreamCamera:
             if image is not None:
                 return Frame(image=image, number=picture.number, received_s=picture.received_s)
             newer_than = picture.number
+
+    def latest_jpeg(self, newer_than: int, timeout_s: float) -> JpegFrame | None:
+        """The newest frame as it came, or encoded where the stream is not of JPEGs."""
+        picture = self._open_feed().newest(newer_than, timeout_s, stale_s=self._config.stale_s)
+        if picture is None:
+            return None
+        jpeg = picture.pixels.tobytes() if picture.is_jpeg else jpeg_of(picture.pixels)
+        return JpegFrame(jpeg=jpeg, number=picture.number, received_s=picture.received_s)
+
+    def _open_feed(self) -> _Feed:
+        if self._feed is None:
+            raise LinkDown(f"camera: not open: {self._place}")
+        return self._feed
 
     def close(self) -> None:
         """End the grabbing thread; waits for a read in progress, at most about `stale_s`."""
@@ -278,6 +290,11 @@ class _Feed:
             and self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
             and self._capture.grab()
         )
+
+
+def jpeg_of(image: npt.NDArray[np.uint8]) -> bytes:
+    """A picture as a JPEG, at a quality that a person looks at."""
+    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
 
 
 def without_password(source: str) -> str:

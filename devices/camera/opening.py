@@ -11,7 +11,7 @@ from devices.camera.opencv import StreamCamera, V4l2Camera, without_password
 from devices.errors import DeviceConfigError
 
 if TYPE_CHECKING:
-    from devices.camera.api import Camera
+    from devices.camera.api import JpegCamera
     from devices.clock import Clock
     from devices.config import CameraConfig
 
@@ -48,7 +48,7 @@ def kind_of(config: CameraConfig) -> Kind:
     return "folder" if not scheme and Path(source).is_dir() else "stream"
 
 
-def open_camera(config: CameraConfig, clock: Clock) -> Camera:
+def open_camera(config: CameraConfig, clock: Clock) -> JpegCamera:
     """The driver for `config`. Nothing is touched until its `open` is called.
 
     Raises:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import termios
 import threading
 import tty
 from pathlib import Path
@@ -21,6 +22,11 @@ from devices.errors import DeviceConfigError
 if TYPE_CHECKING:
     from devices.clock import Clock
 
+_BAUDS = {
+    getattr(termios, f"B{baud}"): baud
+    for baud in (1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 57_600, 115_200)
+}
+OUTPUT_SPEED = 5  # of what tcgetattr gives
 BITS_PER_BYTE = 10  # start, eight data, stop
 READ_MAX_BYTES = 4096
 PIECE_BYTES = 8  # what a UART's interrupt hands over at once: frames arrive in pieces
@@ -53,6 +59,16 @@ class PtyHost:
     def is_plugged(self) -> bool:
         """True from `plug` to `unplug`."""
         return self._master is not None
+
+    @property
+    def reader_baud(self) -> int | None:
+        """The baud rate that whoever opened the line has set it to; None: not plugged, or odd."""
+        master = self._master
+        if master is None:
+            return None
+        with contextlib.suppress(OSError, termios.error):
+            return _BAUDS.get(termios.tcgetattr(master)[OUTPUT_SPEED])
+        return None
 
     def plug(self) -> None:
         """Make a new line and point the link at it. No effect when it is plugged.

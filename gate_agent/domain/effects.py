@@ -74,6 +74,13 @@ class RequestPlate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeepClip:
+    """The vehicle leaves: write its clip; answered by `ClipKept`, or not where nothing films."""
+
+    passage_id: PassageId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindDeclarations:
     """Look up what was declared for a plate or a card; answered by `DeclarationsFound`."""
 
@@ -143,6 +150,7 @@ Effect = (
     Record
     | MarkUsed
     | RequestPlate
+    | KeepClip
     | FindDeclarations
     | ClaimDeclaration
     | ArmDeadline

@@ -111,6 +111,19 @@ class PlateRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClipKept:
+    """The answer to `KeepClip`: the clip and some of its pictures are on the lane's disk.
+
+    `clip_id` is the SHA-256 of the file, `picture_ids` those of JPEGs.
+    """
+
+    passage_id: PassageId
+    clip_id: str
+    frames: int
+    picture_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardPresented:
     """A card was held to the reader."""
 
@@ -230,6 +243,7 @@ Event = (
     | RaiseSent
     | BarrierCommandFailed
     | PlateRead
+    | ClipKept
     | CardPresented
     | TagRead
     | WeightObserved

@@ -12,6 +12,7 @@ class FaultCode(StrEnum):
     SCALE_VALUE = "scale_value"  # overload, underload, net, not zeroed
     CARD_LINK = "card_link"
     SIGN_LINK = "sign_link"
+    LANE_CAMERA = "lane_camera"  # no clips
     TAG_LINK = "tag_link"  # of a lane that has a tag reader: nothing else tells of a missing tag
     CAMERA_LINK = "camera_link"
     PLATE_READER = "plate_reader"
@@ -35,6 +36,7 @@ WARNINGS = frozenset(
         FaultCode.UPLINK,  # the lane decides within its own authority
         FaultCode.CAMERA_LINK,  # a missing plate already prevents the release
         FaultCode.SIGN_LINK,  # the lamps say what counts
+        FaultCode.LANE_CAMERA,  # "no pictures" never means "no decisions"
         FaultCode.PLATE_CAMERA,  # it only ever contradicts
         FaultCode.CARD_LINK,  # a missing card already prevents the release
         FaultCode.CLOCK,  # what depends on it, validity and expiry, is judged by it all the same

@@ -45,6 +45,7 @@ from gate_agent.domain.events import (
     BarrierMoved,
     CardPresented,
     ClaimAnswered,
+    ClipKept,
     DeadlineExpired,
     DeclarationsFound,
     Event,
@@ -123,6 +124,8 @@ def _handle(lane: LaneState, event: Event, at: Instant) -> Step:  # noqa: C901, 
             return passing.note_command_failed(lane, event, at)
         case PlateRead():
             return gathering.take_plate(lane, event, at)
+        case ClipKept():
+            return noticing.note_clip(lane, event)
         case CardPresented():
             return gathering.take_card(lane, event, at)
         case TagRead():

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from statistics import median_low
 
-from gate_agent.domain.effects import Record
-from gate_agent.domain.events import WeightObserved
+from gate_agent.domain.effects import Ignored, Record
+from gate_agent.domain.events import ClipKept, WeightObserved
 from gate_agent.domain.evidence import WeightEvidence
 from gate_agent.domain.manifest import Declaration, Kind
-from gate_agent.domain.records import Alarm, WeighedAfterwards
+from gate_agent.domain.records import Alarm, PictureTaken, PictureView, WeighedAfterwards
 from gate_agent.domain.state import LaneState, Passage, Step, Watch, ZeroDay
 from gate_agent.domain.vocabulary import Instant, Phase, WeightState
 from gate_agent.domain.watching import alarm
@@ -187,3 +187,19 @@ def tare_drift_permille(ratios_permille: tuple[int, ...]) -> int | None:
 
 def _is_drift(permille: int | None) -> bool:
     return permille is not None and abs(permille) >= TARE_DRIFT_PERMILLE
+
+
+def note_clip(lane: LaneState, event: ClipKept) -> Step:
+    """Keep which file shows this passage; its closing record says so."""
+    passage = lane.passage
+    if passage is None or passage.passage_id != event.passage_id:
+        return Step(lane, (Ignored(why="clip of a passage that is closed"),))
+    pictures = tuple(
+        Record(
+            body=PictureTaken(
+                passage_id=passage.passage_id, picture_id=picture_id, view=PictureView.LANE
+            )
+        )
+        for picture_id in event.picture_ids
+    )
+    return Step(replace(lane, passage=replace(passage, clip_id=event.clip_id)), pictures)

@@ -14,7 +14,7 @@ from gate_agent.domain.arrival import (
 from gate_agent.domain.deadlines import arm, disarm, is_armed
 from gate_agent.domain.decision import Reason
 from gate_agent.domain.departures import known_empty, note_departure, seen_here
-from gate_agent.domain.effects import Ignored, LowerBarrier, RaiseBarrier, Record
+from gate_agent.domain.effects import Ignored, KeepClip, LowerBarrier, RaiseBarrier, Record
 from gate_agent.domain.events import BarrierCommandFailed, BarrierMoved, RaiseSent
 from gate_agent.domain.evidence import (
     Evidence,
@@ -298,7 +298,8 @@ def lower(lane: LaneState, at: Instant) -> Step:
     timeline = replace(passage.timeline, exit_clear=at)
     passage = replace(passage, timeline=timeline, lowerings=passage.lowerings + 1)
     lane = replace(lane, phase=Phase.CLEARING, passage=passage)
-    step = Step(lane, (LowerBarrier(command_id=lowering_id(passage)),))
+    keep = KeepClip(passage_id=passage.passage_id)
+    step = Step(lane, (LowerBarrier(command_id=lowering_id(passage)), keep))
     return step.on(arm(lane, DeadlineKind.LEFT_OPEN, LEFT_OPEN_S))
 
 
@@ -337,7 +338,8 @@ def follow_presence(lane: LaneState) -> Step:
         return Step(disarm(lane, DeadlineKind.ABSENCE))
     if is_armed(lane, DeadlineKind.ABSENCE):
         return Step(lane)
-    return arm(lane, DeadlineKind.ABSENCE, lane.policy.absence_s)
+    keep = () if lane.passage is None else (KeepClip(passage_id=lane.passage.passage_id),)
+    return Step(lane, keep).on(arm(lane, DeadlineKind.ABSENCE, lane.policy.absence_s))
 
 
 def _note_backing(lane: LaneState) -> LaneState:
@@ -401,6 +403,7 @@ def close_passage(lane: LaneState, left: Left, at: Instant) -> Step:
         left=left,
         arrived_at=passage.arrived_at,
         timeline=passage.timeline,
+        clip_id=passage.clip_id,
     )
     step = weighed_in_the_end(lane)
     if left is Left.EXIT:

@@ -51,6 +51,7 @@ class PictureView(StrEnum):
 
     OVERVIEW = "overview"
     PLATE = "plate"
+    LANE = "lane"  # the lane camera's, out of the clip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +172,7 @@ class PassageClosed:
     left: Left
     arrived_at: Instant
     timeline: Timeline
+    clip_id: str = ""  # SHA-256 of the clip on the lane's disk; "": there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,6 +153,7 @@ class Passage:
     claim: Claim | None = None
     verdict: Verdict | None = None
     decided_by: str = ""
+    clip_id: str = ""  # of the last clip kept; "": none
     raises: int = 0
     lowerings: int = 0
     front_seen: bool = False  # the front beam was cut since the raise

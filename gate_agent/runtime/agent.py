@@ -19,6 +19,7 @@ from devices.sign.opening import open_sign
 from devices.stop_signals import StopSignals
 from gate_agent import config as lane_file
 from gate_agent.adapters.card_reader import CardReaderAdapter
+from gate_agent.adapters.lane_camera import LaneCameraAdapter
 from gate_agent.adapters.lane_io import LampOrder, LaneIoAdapter
 from gate_agent.adapters.plate_camera import PlateCameraAdapter
 from gate_agent.adapters.plate_candidates import PlateCandidates
@@ -41,7 +42,7 @@ from gate_agent.runtime.notify import Notifier
 from gate_agent.store.declared_plates import DeclaredPlates
 from gate_agent.store.hub_cache import ManifestReader, acknowledged_in, open_cache
 from gate_agent.store.lane_store import LaneStore, OutboxReader
-from gate_agent.store.picture_files import PictureFiles
+from gate_agent.store.picture_files import ClipFiles, PictureFiles
 from gate_agent.store.schema import open_reader
 from gate_agent.uplink.mqtt import BrokerAddress, MqttLink
 from gate_agent.uplink.uplink import Link, Uplink
@@ -49,6 +50,7 @@ from models.lpr.opening import open_plate_reader
 
 if TYPE_CHECKING:
     from devices.clock import Clock
+    from gate_agent.adapters.service import Served
     from gate_agent.config import LaneConfig
     from gate_agent.logs import Log
     from gate_agent.wire.v1 import LaneHealth
@@ -88,6 +90,7 @@ class Agent:
         self._deadlines = Deadlines()
         self._posted_plates: PlateCameraAdapter | None = None
         self._sign: SignAdapter | None = None
+        self._film: LaneCameraAdapter | None = None
         self._make_devices(config, pictures)
         self._uplink = Uplink(
             config.site,
@@ -138,10 +141,8 @@ class Agent:
             board = board_of(devices.bus)
             scale = open_weighbridge(devices.weighbridge, clock)
             reader = open_card_reader(devices.card_reader, clock)
-            tag_reader = open_tag_reader(devices.tag_reader, clock) if devices.tag_reader else None
             camera = open_camera(devices.camera, clock)
-            sign = open_sign(devices.sign, clock) if devices.sign else None
-            posted = PushedPlates(devices.plate_camera, clock) if devices.plate_camera else None
+            further = self._further_services(config, pictures)
         except DeviceConfigError as exc:
             raise ConfigError(f"devices: {exc}") from exc
         self._board = LaneIoAdapter(
@@ -165,18 +166,33 @@ class Agent:
             Service("card_reader", cards, FaultCode.CARD_LINK, inbox, clock, log),
             Service("camera", self._plates, FaultCode.CAMERA_LINK, inbox, clock, log),
         )
-        if tag_reader is not None:
-            tags = TagReaderAdapter(tag_reader, inbox, clock)
-            self._services += (Service("tag_reader", tags, FaultCode.TAG_LINK, inbox, clock, log),)
-        if posted is not None:
+        self._services += further
+
+    def _further_services(self, config: LaneConfig, pictures: PictureFiles) -> tuple[Service, ...]:
+        """What a lane may have or not. Raises `DeviceConfigError`."""
+        devices, clock, inbox, log = config.devices, self._clock, self._inbox, self._log
+        found: list[tuple[str, Served, FaultCode]] = []
+        if devices.tag_reader is not None:
+            reader = open_tag_reader(devices.tag_reader, clock)
+            tags = TagReaderAdapter(reader, inbox, clock)
+            found.append(("tag_reader", tags, FaultCode.TAG_LINK))
+        if devices.plate_camera is not None:
+            posted = PushedPlates(devices.plate_camera, clock)
             self._posted_plates = PlateCameraAdapter(posted, pictures, inbox, clock, log)
-            fault = FaultCode.PLATE_CAMERA
-            listening = Service("plate_camera", self._posted_plates, fault, inbox, clock, log)
-            self._services = (*self._services, listening)
-        if devices.sign is not None and sign is not None:
-            self._sign = SignAdapter(sign, devices.sign, clock)
-            shown = Service("sign", self._sign, FaultCode.SIGN_LINK, inbox, clock, log)
-            self._services = (*self._services, shown)
+            found.append(("plate_camera", self._posted_plates, FaultCode.PLATE_CAMERA))
+        if devices.lane_camera is not None:
+            camera = open_camera(devices.lane_camera, clock)
+            clips = _clip_files(config, clock)
+            self._film = LaneCameraAdapter(
+                camera, devices.lane_camera, clips, pictures, inbox, clock, log
+            )
+            found.append(("lane_camera", self._film, FaultCode.LANE_CAMERA))
+        if devices.sign is not None:
+            self._sign = SignAdapter(open_sign(devices.sign, clock), devices.sign, clock)
+            found.append(("sign", self._sign, FaultCode.SIGN_LINK))
+        return tuple(
+            Service(name, served, fault, inbox, clock, log) for name, served, fault in found
+        )
 
     def start(self) -> None:
         """Everything begins; the lane first, so that it sees the devices come."""
@@ -194,6 +210,7 @@ class Agent:
             self._uplink.claim,
             self._log,
             self._sign.order if self._sign else None,
+            self._film.order if self._film else None,
         )
 
     def _ask_for_plate(self, order: PlateOrder) -> None:
@@ -254,6 +271,16 @@ class Agent:
     def _stop_lamps(self) -> None:
         for lamp, on in stop_lamps():
             self._board.order(LampOrder(lamp, on))
+
+
+def _clip_files(config: LaneConfig, clock: Clock) -> ClipFiles:
+    """Where a lane's clips are."""
+    return ClipFiles(
+        Path(config.state_dir) / "clips",
+        max_bytes=config.clips_max_mb * 1_000_000,
+        max_days=config.clips_max_days,
+        clock=clock,
+    )
 
 
 def _broker(config: LaneConfig) -> BrokerAddress:

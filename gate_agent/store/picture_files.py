@@ -1,6 +1,6 @@
-"""Evidence pictures as files named by their SHA-256, bounded by age and bytes.
+"""Evidence pictures and clips as files named by their SHA-256, bounded by bytes and age.
 
-Written by the plate thread, read by the uplink. A full disk degrades to "no pictures", never to
+Written by one thread each, read by the uplink. A full disk degrades to "no pictures", never to
 "no decisions".
 """
 
@@ -15,60 +15,95 @@ from gate_agent.errors import StoreError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from devices.clock import Clock
 
-class PictureFiles:
-    """A folder of JPEGs. `max_bytes` bounds it: the oldest go first."""
+DAY_MS = 86_400_000
 
-    def __init__(self, folder: Path, *, max_bytes: int) -> None:
+
+class KeptFiles:
+    """A folder of files of one kind. `max_bytes` bounds it: the oldest go first."""
+
+    def __init__(self, folder: Path, *, max_bytes: int, suffix: str, noun: str) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
+        self._suffix = suffix
+        self._noun = noun
         self._written = 0
         self.trim()  # a lane that restarts every night may never write enough for the next one
 
-    def keep(self, jpeg: bytes) -> str:
-        """Write one picture and return its id, the SHA-256 in hex. Raises `StoreError`."""
-        picture_id = hashlib.sha256(jpeg).hexdigest()
-        path = self._path(picture_id)
+    def keep(self, content: bytes) -> str:
+        """Write one file and return its id, the SHA-256 in hex. Raises `StoreError`."""
+        file_id = hashlib.sha256(content).hexdigest()
+        path = self.path(file_id)
         partial = path.with_suffix(".part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(jpeg)
+            partial.write_bytes(content)
             partial.replace(path)
         except OSError as exc:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
-            raise StoreError(f"{path}: picture cannot be written: {exc}") from exc
-        self._written += len(jpeg)
+            raise StoreError(f"{path}: {self._noun} cannot be written: {exc}") from exc
+        self._written += len(content)
         if self._written > self._max_bytes // 20:
             self._written = 0
             self.trim()
-        return picture_id
+        return file_id
 
-    def read(self, picture_id: str) -> bytes | None:
-        """A kept picture, or None when it is gone or a power cut took its bytes."""
+    def read(self, file_id: str) -> bytes | None:
+        """A kept file, or None when it is gone or a power cut took its bytes."""
         try:
-            jpeg = self._path(picture_id).read_bytes()
+            content = self.path(file_id).read_bytes()
         except OSError:
             return None
-        return jpeg if hashlib.sha256(jpeg).hexdigest() == picture_id else None
+        return content if hashlib.sha256(content).hexdigest() == file_id else None
 
     def trim(self) -> None:
-        """Delete the oldest pictures until the folder is within its bound."""
+        """Delete the oldest files until the folder is within its bounds."""
         for partial in self._folder.glob("*/*.part"):
             with contextlib.suppress(OSError):
                 partial.unlink()
         files = []
-        for path in self._folder.glob("*/*.jpg"):
+        for path in self._folder.glob(f"*/*{self._suffix}"):
             with contextlib.suppress(OSError):
                 status = path.stat()
                 files.append((status.st_mtime_ns, status.st_size, path))
         total = sum(size for _, size, _ in files)
-        for _, size, path in sorted(files, key=lambda item: item[0]):
-            if total <= self._max_bytes:
+        oldest_ns = self._oldest_ns()
+        for written_ns, size, path in sorted(files, key=lambda item: item[0]):
+            if total <= self._max_bytes and written_ns >= oldest_ns:
                 return
             with contextlib.suppress(OSError):
                 path.unlink()
                 total -= size
 
-    def _path(self, picture_id: str) -> Path:
-        return self._folder / picture_id[:2] / f"{picture_id}.jpg"
+    def path(self, file_id: str) -> Path:
+        """Where a file is, or would be."""
+        return self._folder / file_id[:2] / f"{file_id}{self._suffix}"
+
+    def _oldest_ns(self) -> int:
+        """Files last written before this (UTC epoch nanoseconds) are too old."""
+        return 0
+
+
+class PictureFiles(KeptFiles):
+    """A folder of JPEGs."""
+
+    def __init__(self, folder: Path, *, max_bytes: int) -> None:
+        super().__init__(folder, max_bytes=max_bytes, suffix=".jpg", noun="picture")
+
+
+class ClipFiles(KeptFiles):
+    """A folder of clips, none older than `max_days`.
+
+    A wall clock that stands too far ahead for a while would empty it: the bound by age is of the
+    machine's own time.
+    """
+
+    def __init__(self, folder: Path, *, max_bytes: int, max_days: int, clock: Clock) -> None:
+        self._max_days = max_days
+        self._clock = clock
+        super().__init__(folder, max_bytes=max_bytes, suffix=".avi", noun="clip")
+
+    def _oldest_ns(self) -> int:
+        return (self._clock.now().wall_ms - self._max_days * DAY_MS) * 1_000_000

@@ -254,6 +254,7 @@ def _closed(record: records.PassageClosed) -> v1.PassageClosed:
         left=record.left.value,
         arrived_at_ms=record.arrived_at.wall_ms,
         timeline=_timeline(record.timeline, record.arrived_at),
+        clip_id=record.clip_id,
     )
 
 

@@ -251,7 +251,7 @@ class PictureTaken(msgspec.Struct, frozen=True, kw_only=True, tag="picture_taken
 
     passage_id: str
     picture_id: str
-    view: Literal["plate", "overview"]
+    view: Literal["plate", "overview", "lane"]
     jpeg: bytes | None = None
 
 
@@ -333,6 +333,7 @@ class PassageClosed(msgspec.Struct, frozen=True, kw_only=True, tag="passage_clos
     left: Literal["exit", "entry", "unseen"]
     arrived_at_ms: int
     timeline: Timeline
+    clip_id: str = ""  # SHA-256 of the clip, which stays on the lane's disk
 
 
 class PassageSealed(msgspec.Struct, frozen=True, kw_only=True, tag="passage_sealed"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from devices.config import load_devices
 from devices.sim.bench import Bench
+from devices.sim.boom import BoomContact
 from devices.sim.faults.turns import EARLIER_CARD
 from hil_tests.demo.console_client import ConsoleError
 from hil_tests.lane_bench.bench_file import BenchFileError, devices_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from devices.clock import Clock
+    from devices.sim.lane_world import Violation
     from hil_tests.demo.places import LanePlace
     from hil_tests.lane_bench.bench_file import BenchFile
     from hil_tests.lane_bench.trucks import Mover
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 OTHER_PLATE = "粤Z99999"
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 START_S = 120.0
+KEY_S = 6.0  # what a boom takes for one way
 
 
 class BenchSite(Site):
@@ -90,6 +93,9 @@ class LaneUnderTest:
         self.bench = site.benches[name]
         self.faults = FaultMaker(self.bench, ask)
         self.gather_timeout_s = site.bench_file.gather_timeout_s
+        self._ask = ask
+        self._opened_by_key = 0
+        self._by_key: list[Violation] = []  # what the technician did with it is not the lane's
         self.is_simulated = site.bench_file.moves == "simulated"
         self._console = site.client("supervisor")
         self._admin = site.client("admin")
@@ -108,13 +114,38 @@ class LaneUnderTest:
     @property
     def raise_count(self) -> int:
         """How often the raise contact closed over a boom that was down; 0 where nobody counts."""
-        return self.bench.world.boom.opened_count if "bus" in self.bench.simulated else 0
+        if "bus" not in self.bench.simulated:
+            return 0
+        return self.bench.world.boom.opened_count - self._opened_by_key
 
     @property
     def violations(self) -> list[str]:
         """What must never be seen, as the simulated world saw it."""
         seen = self.bench.world.violations
-        return [f"{violation.kind.value}: {violation.detail}" for violation in seen]
+        return [
+            f"{violation.kind.value}: {violation.detail}"
+            for violation in seen
+            if violation not in self._by_key
+        ]
+
+    def work_boom_by_key(self) -> None:
+        """A technician works the barrier at its own controller: up, and down again."""
+        if "bus" not in self.bench.simulated:
+            if self._ask is not None:
+                self._ask("work the barrier by its own key: up, and down again; Enter: ")
+            return
+        world, opened = self.bench.world, self.bench.world.boom.opened_count
+        before = len(world.violations)
+        for contact, position in ((BoomContact.RAISE, 1.0), (BoomContact.LOWER, 0.0)):
+            until_s = self.clock.now().mono_s + KEY_S
+            for on in (True, False):
+                world.boom.contact(contact, on, self.clock.now().mono_s)
+                self.clock.sleep(0.1)
+            while world.boom.position != position and self.clock.now().mono_s < until_s:
+                self.clock.sleep(0.05)
+            self.clock.sleep(0.5)
+        self._opened_by_key += world.boom.opened_count - opened
+        self._by_key += world.violations[before:]
 
     def check(self) -> None:
         """Raise `ProcessDied` when the lane's process has ended."""

@@ -35,6 +35,7 @@ LASTS_S = 2.6  # a fault of the boom's phases
 PERSON_S = 6.0  # what a release by a person may take before the driver gives up
 AGAIN_S = 2.5
 LEFT_OPEN_S = 3.0
+BROKEN_S = 6.0  # a boom in fault that did not end with what made it
 MISSED_S = 2.0
 SYNC_S = 10.0
 TOLD_OVER_S = 5.0
@@ -43,6 +44,8 @@ LEAVING = (LanePhase.IDLE, LanePhase.RELEASING, LanePhase.CLEARING)
 
 class LaneStuck(Exception):
     """The lane does not come back to inviting; the message says what it shows."""
+
+    account: Account | None = None  # of the scenario that it happened in
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,25 +82,30 @@ class Player:
         """Play it to its end, and judge. Raises `LaneStuck`."""
         account = Account(scenario=scenario, lane=self._lane.name)
         self._count += 1
-        self._wait_ready()
+        self._wait_ready(account)
         if scenario.papers is Papers.USED:
             self._use_up(scenario, papers)
         run = _Run(self._lane, scenario, papers, account, self._count)
-        run.play()
-        self._wait_ready()
+        try:
+            run.play()
+            self._wait_ready(account)
+        except LaneStuck as exc:
+            exc.account = account
+            raise
         run.judge()
         return account
 
     def _use_up(self, scenario: Scenario, papers: TruckPapers) -> None:
         first = Scenario(name=f"{scenario.name}, the first time")
-        run = _Run(self._lane, first, papers, Account(scenario=first), self._count)
+        account = Account(scenario=first)
+        run = _Run(self._lane, first, papers, account, self._count)
         run.play()
-        self._wait_ready()
+        self._wait_ready(account)
 
-    def _wait_ready(self) -> None:
-        """Wait for the lane to invite; order a boom down that was left open."""
+    def _wait_ready(self, account: Account) -> None:
+        """Wait for the lane to invite; be the people that a boom needs which is left as it is."""
         lane, now_s = self._lane, self._now_s()
-        deadline_s, order_s = now_s + READY_S, now_s + LEFT_OPEN_S
+        deadline_s, order_s, key_s = now_s + READY_S, now_s + LEFT_OPEN_S, now_s + BROKEN_S
         while not lane.view.invites():
             lane.check()
             state = lane.view.look()
@@ -106,6 +114,10 @@ class Player:
             if self._now_s() > order_s and state is not None and _is_left_open(state):
                 order_s = self._now_s() + LEFT_OPEN_S
                 lane.order_boom_down()
+            if self._now_s() > key_s and state is not None and state.barrier is Barrier.FAULT:
+                key_s = self._now_s() + BROKEN_S
+                account.steps.append((account.took_s, "a technician worked the barrier by its key"))
+                lane.work_boom_by_key()
             self._clock.sleep(TICK_S)
 
     def _now_s(self) -> float:

@@ -149,6 +149,7 @@ class Pool:
                 stuck = 0
             except LaneStuck as exc:
                 stuck += 1
+                account = exc.account or account
                 account.problems.append(str(exc))
                 lane.restart()
             except Trouble as exc:

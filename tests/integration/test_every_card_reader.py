@@ -10,6 +10,7 @@ import pytest
 
 from devices import registry
 from devices.card_reader.protocols import PROTOCOLS
+from devices.card_reader.tables import check_table
 from devices.clock import SystemClock
 from devices.config import ByteOrder, CardReaderConfig, NumberFormat
 from devices.errors import DeviceConfigError, LinkDown
@@ -192,6 +193,23 @@ def test_a_number_format_that_the_reader_does_not_have_is_refused_by_name() -> N
     config = CardReaderConfig(driver="stx-len-uid", port="x", number_format="decimal")
     with pytest.raises(DeviceConfigError, match=r"card_reader.number_format: 'decimal'"):
         registry.open_card_reader(config, CLOCK)
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        (CardReaderConfig(driver="qr-line", port="x", number_format="wiegand-26"), "number_format"),
+        (CardReaderConfig(driver="osdp", port="x", number_format="decimal"), "number_format"),
+        (CardReaderConfig(driver="osdp", port="x"), "key_file: needed by 'osdp'"),
+        (CardReaderConfig(driver="pcsc", port="x", field_blocks={"DR_IC_NO": 7}), "holds keys"),
+        (CardReaderConfig(driver="pcsc", port="x", field_blocks={"DR_IC_NO": 4}), "key_file: nee"),
+    ],
+)
+def test_a_table_that_cannot_work_is_refused_without_its_key_or_library(
+    config: CardReaderConfig, says: str
+) -> None:
+    with pytest.raises(DeviceConfigError, match=f"card_reader.*{says}"):
+        check_table(config)
 
 
 def test_an_asked_reader_that_is_switched_off_is_lost_and_not_taken_for_an_empty_one(

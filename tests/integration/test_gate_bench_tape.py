@@ -1,7 +1,6 @@
 """Tapes: what passed on a wire, and a device that is made of one."""
 
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -36,7 +35,7 @@ def test_a_tape_tells_every_byte_and_can_stand_in_for_the_indicator(
     assert (tape.head.device, tape.head.driver) == ("weighbridge", "yaohua-continuous")
     assert said[-1] == "0 kg, ok"
     assert b"\x02+0000" in b"".join(piece.payload for piece in tape.pieces)
-    readings: Sequence[WeighbridgeReading] = []
+    readings: list[WeighbridgeReading] = []
     ended = threading.Event()
     player = threading.Thread(
         target=play,

@@ -124,7 +124,7 @@ def _one_picture(folder: Path, *pictures: bytes, lost: bool = False) -> list[v1.
     ]
     if lost:
         for body in bodies:
-            files._path(body.picture_id).unlink()
+            files.path(body.picture_id).unlink()
     sent: list[bytes] = []
 
     def keep(payload: bytes) -> bool:

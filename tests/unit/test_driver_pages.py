@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devices import registry
+from devices.card_reader.protocols import PROTOCOLS as CARD_PROTOCOLS
 from devices.weighbridge.protocols import protocols
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +22,19 @@ def test_every_weighbridge_has_its_section_with_source_and_limits(driver: str) -
     section = " ".join(SECTIONS[driver].split())
     assert "**Bytes from**" in section
     assert "**Not checked:**" in section
+
+
+@pytest.mark.parametrize("driver", [*registry.CARD_READERS, *registry.TAG_READERS])
+def test_every_reader_has_its_section_with_source_and_limits(driver: str) -> None:
+    section = " ".join(SECTIONS[driver].split())
+    assert "**Bytes from**" in section
+    assert "**Not checked:**" in section
+
+
+@pytest.mark.parametrize("driver", CARD_PROTOCOLS)
+def test_the_table_of_card_readers_says_how_each_writes_numbers(driver: str) -> None:
+    _, _, formats = ROWS[driver].split(" | ")
+    assert formats == ", ".join(CARD_PROTOCOLS[driver].formats)
 
 
 @pytest.mark.parametrize("driver", registry.WEIGHBRIDGES)

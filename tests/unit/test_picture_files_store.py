@@ -23,7 +23,7 @@ def test_the_oldest_pictures_go_when_the_folder_is_full(tmp_path: Path) -> None:
     kept = []
     for number in range(40):
         kept.append(pictures.keep(bytes([number]) * 1_000))
-        path = pictures._path(kept[-1])
+        path = pictures.path(kept[-1])
         os.utime(path, ns=(number * 1_000_000_000, number * 1_000_000_000))
     pictures.trim()
     present = [pictures.read(picture_id) is not None for picture_id in kept]
@@ -51,8 +51,8 @@ def test_a_lane_that_restarts_every_night_keeps_its_pictures_within_the_bound(
 def test_what_a_power_cut_left_of_a_picture_is_no_picture(tmp_path: Path) -> None:
     pictures = PictureFiles(tmp_path, max_bytes=10_000)
     cut, half = pictures.keep(b"jpeg"), pictures.keep(b"another")
-    pictures._path(cut).write_bytes(b"")
-    pictures._path(half).with_suffix(".part").write_bytes(b"ano")
+    pictures.path(cut).write_bytes(b"")
+    pictures.path(half).with_suffix(".part").write_bytes(b"ano")
     assert pictures.read(cut) is None
     assert PictureFiles(tmp_path, max_bytes=10_000).read(half) == b"another"
     assert not list(tmp_path.rglob("*.part"))

@@ -64,6 +64,7 @@ def test_every_claim_names_a_test_that_exists_or_says_why_not(device: str, drive
 def test_every_driver_that_a_lane_file_may_name_is_rated() -> None:
     assert set(CLAIMS["weighbridge"]) == set(registry.WEIGHBRIDGES)
     assert set(CLAIMS["card_reader"]) == set(registry.CARD_READERS)
+    assert set(CLAIMS["tag_reader"]) == set(registry.TAG_READERS)
 
 
 @pytest.mark.parametrize("device", sorted(CLAIMS))

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from devices.sim.faults.uart import Framing, heard
+from devices.sim.pty_host import PtyHost
 
 if TYPE_CHECKING:
     from devices.sim.line_host import LineHost
@@ -56,18 +57,23 @@ class FaultyLine:
         return self._damaged(asked, to_driver=False) if asked else asked
 
     def _damaged(self, payload: bytes, *, to_driver: bool) -> bytes:
-        ours = Framing(baud=self._baud)
-        match self.fault:
-            case LineFault.NONE:
-                return payload
-            case LineFault.DEAF:
-                return payload if to_driver else b""
-            case LineFault.SWAPPED:
-                return heard(payload, sent=ours, read=ours, swapped=True)
-            case LineFault.PARITY:
-                theirs = Framing(baud=self._baud, data_bits=7, even_parity=True)
-            case LineFault.SLOWER | LineFault.FASTER:
-                times, parts = _FACTOR[self.fault]
-                theirs = Framing(baud=self._baud * times // parts)
-        sent, read = (theirs, ours) if to_driver else (ours, theirs)
-        return heard(payload, sent=sent, read=read)
+        if self.fault is LineFault.DEAF and not to_driver:
+            return b""
+        device, driver = self._device(), Framing(baud=self._driver_baud())
+        is_swapped = self.fault is LineFault.SWAPPED
+        if device == driver and not is_swapped:
+            return payload
+        sent, read = (device, driver) if to_driver else (driver, device)
+        return heard(payload, sent=sent, read=read, swapped=is_swapped)
+
+    def _device(self) -> Framing:
+        """How the device is set."""
+        if self.fault is LineFault.PARITY:
+            return Framing(baud=self._baud, data_bits=7, even_parity=True)
+        times, parts = _FACTOR.get(self.fault, (1, 1))
+        return Framing(baud=self._baud * times // parts)
+
+    def _driver_baud(self) -> int:
+        """How the driver has opened the line; on TCP a converter does that, rightly."""
+        reader_baud = self._inner.reader_baud if isinstance(self._inner, PtyHost) else None
+        return reader_baud or self._baud

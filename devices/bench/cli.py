@@ -1,0 +1,140 @@
+"""The subcommands of `gate-bench` that work with one device: bring-up, record, play; the panel."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devices.bench import panel
+from devices.bench.bring_up import Session, answers_of, walk
+from devices.bench.bring_up_board import board_steps, camera_steps
+from devices.bench.bring_up_lines import card_steps, weighbridge_steps
+from devices.bench.control import Request, ask, running_control
+from devices.bench.recording import play, record, record_between
+from devices.bench.tap import TAPED, place_of
+from devices.bench.tape import read_tape
+from devices.clock import SystemClock
+from devices.errors import DeviceError
+from devices.stop_signals import StopSignals
+
+if TYPE_CHECKING:
+    from devices.config import DevicesConfig
+
+EXIT_OK, EXIT_FAILED = 0, 1
+STEPS = {
+    "weighbridge": weighbridge_steps,
+    "card_reader": card_steps,
+    "bus": board_steps,
+    "camera": camera_steps,
+}
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `bring-up`, `record`, `play` and `panel`."""
+    bring_up = commands.add_parser(
+        "bring-up",
+        help="bring one real device into service, step by step",
+        description="Bring one device into service: each step passes or fails, and the likely"
+        " wiring mistake is named. Stop the lane first. Only the boom's step moves anything, and"
+        " asks before.",
+    )
+    bring_up.add_argument("device", choices=list(STEPS), metavar="DEVICE", help=", ".join(STEPS))
+    bring_up.add_argument(
+        "--answers", type=Path, metavar="FILE", help="TOML that answers the questions, by key"
+    )
+    recorder = commands.add_parser(
+        "record",
+        help="write a tape of a device's wire",
+        description="Write every byte of a device's wire to a tape, while its own driver reads it;"
+        " with --at, while whoever opens that place does.",
+    )
+    recorder.add_argument("device", choices=list(TAPED), metavar="DEVICE", help=", ".join(TAPED))
+    recorder.add_argument("tape", type=Path, metavar="FILE", help="the tape to write")
+    recorder.add_argument(
+        "--for", dest="for_seconds", type=float, default=10.0, metavar="S", help="10 s without"
+    )
+    recorder.add_argument(
+        "--at", default="", metavar="PLACE", help="serve the device here too: a path, or tcp://"
+    )
+    player = commands.add_parser(
+        "play",
+        help="be the device of a tape",
+        description="Send what the device of a tape sent, at its place in the lane file.",
+    )
+    player.add_argument("tape", type=Path, metavar="FILE", help="a tape of `gate-bench record`")
+    player.add_argument("--times", type=int, default=1, metavar="N", help="how often, 1 without")
+    for command in (bring_up, recorder, player):
+        command.add_argument(
+            "--config", dest="lane", type=Path, required=True, metavar="LANE.toml", help="the lane"
+        )
+    shown = commands.add_parser(
+        "panel",
+        help="every device of a running simulation on one screen",
+        description="Show every device of a running `gate-bench sim`, send trucks, make faults.",
+    )
+    shown.add_argument("--config", type=Path, metavar="LANE.toml", help="where several run")
+    shown.add_argument("--once", action="store_true", help="print one screen and end")
+
+
+def bring_up(config: DevicesConfig, arguments: argparse.Namespace) -> int:
+    """Walk through one device."""
+    answer = answers_of(arguments.answers) if arguments.answers else _ask
+    session = Session(config=config, clock=SystemClock(), ask=answer)
+    is_good = walk(STEPS[arguments.device](session), lambda line: print(line, flush=True))
+    print(f"{arguments.device}: {'in service' if is_good else 'NOT in service'}")
+    return EXIT_OK if is_good else EXIT_FAILED
+
+
+def record_tape(config: DevicesConfig, arguments: argparse.Namespace) -> int:
+    """Record."""
+    clock = SystemClock()
+    if arguments.at:
+        stop = StopSignals()
+        until_s = clock.now().mono_s + arguments.for_seconds
+        digest = record_between(
+            config,
+            arguments.device,
+            arguments.tape,
+            arguments.at,
+            clock,
+            lambda: stop.wait(0) or clock.now().mono_s > until_s,
+        )
+    else:
+        digest = record(
+            config, arguments.device, arguments.tape, arguments.for_seconds, clock, print
+        )
+    print(f"{arguments.tape}: sha256 {digest}")
+    return EXIT_OK
+
+
+def play_tape(config: DevicesConfig, arguments: argparse.Namespace) -> int:
+    """Play."""
+    tape = read_tape(arguments.tape)
+    device = next((name for name in TAPED if name == tape.head.device), None)
+    if device is None:
+        raise DeviceError(f"{arguments.tape}: {tape.head.device} is no device of a lane")
+    place, stop = place_of(config, device)[0], StopSignals()
+    print(f"{device} of {tape.head.began} at {place}", flush=True)
+    sent = play(tape, place, SystemClock(), times=arguments.times, is_over=lambda: stop.wait(0))
+    print(f"{sent} pieces sent")
+    return EXIT_OK
+
+
+def show_panel(arguments: argparse.Namespace) -> int:
+    """Show the panel."""
+    path = running_control(arguments.config)
+    if not arguments.once:
+        panel.run(lambda request: ask(path, request))
+        return EXIT_OK
+    look = ask(path, Request(do="look")).look
+    if look is not None:
+        print("\n".join(panel.lines_of(look, 0, "")))
+    return EXIT_OK
+
+
+def _ask(_key: str, question: str) -> str:
+    try:
+        return input(f"   {question}")
+    except EOFError:
+        return "skip"

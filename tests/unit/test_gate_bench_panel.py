@@ -1,0 +1,54 @@
+"""The panel: what a technician sees of a lane, and what each key asks for."""
+
+import curses
+
+from devices.bench.control import Look
+from devices.bench.panel import NAMES, lines_of, moved, request_for
+from devices.sim.faults.table import FAULTS
+
+LOOK = Look(
+    inputs=("barrier_down", "entry_loop"),
+    coils=(3, 5),
+    boom=0.5,
+    scale_kg=18_240,
+    scale_fault="freeze",
+    card_fault="none",
+    truck="entering",
+    front_m=-2.5,
+    queued=1,
+    faults=("scale_frozen",),
+    violations=(),
+    unplugged=("card_reader",),
+)
+
+
+def test_every_device_and_the_truck_are_on_the_screen() -> None:
+    screen = "\n".join(lines_of(LOOK, NAMES.index("scale_frozen"), "truck 1: 18240 kg"))
+    for shown in (
+        "18240 kg   FAULT: freeze",
+        "UNPLUGGED: card_reader",
+        "on: entry_loop, barrier_down",
+        "closed: 3, 5",
+        "[############............]",
+        "entering, front at -2.5 m",
+        "> ON scale_frozen",
+        "truck 1: 18240 kg",
+    ):
+        assert shown in screen
+
+
+def test_keys_send_trucks_and_turn_the_chosen_fault_on_and_off() -> None:
+    chosen = NAMES.index("scale_frozen")
+    off, truck = request_for(ord(" "), LOOK, chosen), request_for(ord("t"), LOOK, chosen)
+    assert off is not None
+    assert (off.do, off.name, off.on) == ("fault", "scale_frozen", False)
+    assert truck is not None
+    assert truck.do == "truck"
+    assert request_for(ord("x"), LOOK, chosen) is None
+    assert moved(curses.KEY_UP, 0) == len(FAULTS) - 1
+    assert moved(curses.KEY_DOWN, len(FAULTS) - 1) == 0
+
+
+def test_every_fault_can_be_reached_and_is_seen_when_chosen() -> None:
+    for index, name in enumerate(NAMES):
+        assert any(line.startswith(">") and name in line for line in lines_of(LOOK, index, ""))
