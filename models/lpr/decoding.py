@@ -31,6 +31,7 @@ _PATH_MIN: Final = 0.3  # of the likeliest path; the networks are modest
 _COLOR_MIN: Final = 0.6
 _DECODED: Final = 2  # looks whose beam is followed; of the others the likeliest path is enough
 _ALTERNATIVES_MAX: Final = 3
+_TINIEST: Final = 1e-300
 
 Symbols = tuple[int, ...]
 
@@ -99,7 +100,7 @@ def weighed_texts(looks: list[StripReading]) -> list[Decoded]:
 
 def mean_log(looks: list[Probabilities], texts: list[Symbols]) -> list[float]:
     """`log` of the mean likelihood of each text over several looks at the same plate."""
-    logs = np.array([ctc.forward_log(steps, texts) for steps in looks])
+    logs = ctc.forward_logs(looks, texts)
     return [float(v) for v in np.logaddexp.reduce(logs, axis=0) - np.log(len(looks))]
 
 
@@ -123,26 +124,34 @@ def _on_path(steps: Probabilities, symbols: Symbols) -> tuple[CharacterReading, 
     path = steps.argmax(axis=1)
     starts = np.flatnonzero(np.insert(path[1:] != path[:-1], 0, True))
     ends = np.append(starts[1:], len(path))
-    readings = []
-    for start, end in zip(starts, ends, strict=True):
-        symbol = int(path[start])
-        if symbol == ctc.BLANK:
-            continue
-        row = steps[start:end][int(steps[start:end, symbol].argmax())].copy()
-        row[ctc.BLANK] = 0.0
-        row /= row.sum() or 1.0
-        ranked = np.argpartition(-row, _ALTERNATIVES_MAX + 1)[: _ALTERNATIVES_MAX + 1]
-        rivals = sorted(((float(row[s]), int(s)) for s in ranked if s != symbol), reverse=True)
-        readings.append(
-            CharacterReading(
-                character=ALPHABET[symbol - 1],
-                confidence=float(row[symbol]),
-                alternatives=tuple(
-                    (ALPHABET[s - 1], share) for share, s in rivals[:_ALTERNATIVES_MAX] if s
-                ),
-            )
+    surest = [
+        start + int(steps[start:end, path[start]].argmax())
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        if path[start] != ctc.BLANK
+    ]
+    rows = steps[surest]
+    rows[:, ctc.BLANK] = 0.0
+    rows /= np.maximum(rows.sum(axis=1, keepdims=True), _TINIEST)
+    ranked = np.argpartition(rows, -1 - _ALTERNATIVES_MAX, axis=1)[:, -1 - _ALTERNATIVES_MAX :]
+    shares = np.take_along_axis(rows, ranked, axis=1).tolist()
+    return tuple(
+        CharacterReading(
+            character=ALPHABET[symbol - 1],
+            confidence=float(row[symbol]),
+            alternatives=_alternatives(symbol, numbers, likely),
         )
-    return tuple(readings)
+        for symbol, row, numbers, likely in zip(
+            symbols, rows, ranked.tolist(), shares, strict=True
+        )
+    )
+
+
+def _alternatives(
+    symbol: int, numbers: list[int], shares: list[float]
+) -> tuple[tuple[str, float], ...]:
+    rivals = sorted(zip(shares, numbers, strict=True), reverse=True)
+    others = [(ALPHABET[n - 1], share) for share, n in rivals if n not in (symbol, ctc.BLANK)]
+    return tuple(others[:_ALTERNATIVES_MAX])
 
 
 def symbols_of(text: str) -> Symbols | None:
