@@ -140,9 +140,7 @@ def _on_path(steps: Probabilities, symbols: Symbols) -> tuple[CharacterReading, 
             confidence=float(row[symbol]),
             alternatives=_alternatives(symbol, numbers, likely),
         )
-        for symbol, row, numbers, likely in zip(
-            symbols, rows, ranked.tolist(), shares, strict=True
-        )
+        for symbol, row, numbers, likely in zip(symbols, rows, ranked.tolist(), shares, strict=True)
     )
 
 
