@@ -44,13 +44,13 @@ def passages(name: str, reader: PlateReader, root: Path) -> Iterator[Measured]:
     sets = examined_pictures(root)
     every = list(dict.fromkeys(p for pictures in sets.values() for p in pictures))
     several = [group for group in _by_plate(every) if len(group) >= FRAMES]
-    right = sum(is_right(reader, group[0].plate, _frames(group)) for group in several)
+    right = sum(_passes(reader, group[0].plate, _frames(group)) for group in several)
     yield share(f"{name}: passages of three and more real pictures", right, len(several))
     all_right, total = 0, 0
     for group_name, pictures in sets.items():
         if group_name == RARE or not pictures:
             continue
-        right = sum(is_right(reader, p.plate, _shown_again(p)) for p in pictures)
+        right = sum(_passes(reader, p.plate, _shown_again(p)) for p in pictures)
         yield share(f"{name}: passages of one shown thrice, {group_name}", right, len(pictures))
         all_right, total = all_right + right, total + len(pictures)
     title = f"{name}: passages of one shown thrice, all"
@@ -133,9 +133,16 @@ def _shaken(rng: np.random.Generator, image: BgrImage, plate_px: float) -> BgrIm
     return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()), np.uint8)
 
 
-def is_right(reader: PlateReader, plate: str, frames: Sequence[Frame]) -> bool:
-    """Whether the plate elected where the labeled one stands is that one."""
-    votes = vote_all([_read(reader, frame, number) for number, frame in enumerate(frames)])
+def _passes(reader: PlateReader, plate: str, frames: Sequence[Frame]) -> bool:
+    readings = [_read(reader, frame, number) for number, frame in enumerate(frames)]
+    return is_right(plate, frames, readings)
+
+
+def is_right(
+    plate: str, frames: Sequence[Frame], readings: Sequence[Sequence[PlateReading]]
+) -> bool:
+    """Whether what was read in the frames elects `plate` where the labeled plate stands."""
+    votes = vote_all(readings)
     there = [v for v in votes if _stands_at(v.best.corners, frames[v.best.frame_number].box)]
     elected = next(iter(there or votes), None)
     return elected is not None and same_plate(elected.text, plate)
