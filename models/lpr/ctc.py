@@ -121,7 +121,7 @@ def decode(
 
 
 def positions(
-    steps: Probabilities,
+    looks: Sequence[Probabilities],
     text: Sequence[int],
     alphabet: str,
     *,
@@ -130,24 +130,17 @@ def positions(
     """How sure each character of `text` is against the best replacements at its place.
 
     Args:
-        steps: the network's output.
+        looks: the network's output for one or several looks at the same plate.
         text: symbol numbers, none of them the blank.
         alphabet: the character of symbol number n is `alphabet[n - 1]`.
         alternatives_max: replacements kept per character.
     """
-    spans = _spans(steps, text)
-    trials: list[tuple[int, int]] = []
-    for place, (first, last) in enumerate(spans):
-        strength = steps[first : last + 1].max(axis=0)
-        ranked = np.argsort(-strength)[: alternatives_max + 2]
-        trials += [
-            (place, int(s)) for s in ranked if s not in (BLANK, text[place]) and strength[s] > 0
-        ]
+    trials = _trials(looks, text, alternatives_max)
     variants = [list(text)]
     for place, symbol in trials:
         variants.append([*text[:place], symbol, *text[place + 1 :]])
-    logs = forward_log(steps, variants)
-    shares = np.exp(np.array(logs) - max(logs)) if max(logs) > float("-inf") else np.ones(len(logs))
+    logs = np.logaddexp.reduce(forward_logs(looks, variants), axis=0)
+    shares = np.exp(logs - logs.max()) if logs.max() > -np.inf else np.ones(len(logs))
     readings = []
     for place, symbol in enumerate(text):
         rivals = [
@@ -165,6 +158,21 @@ def positions(
             )
         )
     return tuple(readings)
+
+
+def _trials(
+    looks: Sequence[Probabilities], text: Sequence[int], alternatives_max: int
+) -> list[tuple[int, int]]:
+    """Places of the text with the symbols that some look sees there, too."""
+    fits = forward_logs(looks, [text])[:, 0]
+    trials: list[tuple[int, int]] = []
+    for place, (first, last) in enumerate(_spans(looks[int(fits.argmax())], text)):
+        strength = np.max([steps[first : last + 1].max(axis=0) for steps in looks], axis=0)
+        ranked = np.argsort(-strength)[: alternatives_max + 2]
+        trials += [
+            (place, int(s)) for s in ranked if s not in (BLANK, text[place]) and strength[s] > 0
+        ]
+    return trials
 
 
 def _spans(steps: Probabilities, text: Sequence[int]) -> list[tuple[int, int]]:

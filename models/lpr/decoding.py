@@ -105,13 +105,13 @@ def mean_log(looks: list[Probabilities], texts: list[Symbols]) -> list[float]:
 
 
 def characters_of(
-    steps: Probabilities, found: Decoded, *, sure: bool
+    looks: list[StripReading], found: Decoded, *, sure: bool
 ) -> tuple[CharacterReading, ...]:
     """How sure each character is and what else it may be; quickly where the path is the text."""
     if not sure:
-        readings = ctc.positions(steps, found.symbols, ALPHABET)
+        readings = ctc.positions([one.steps for one in looks], found.symbols, ALPHABET)
     else:
-        readings = _on_path(steps, found.symbols)
+        readings = _on_path(looks[0].steps, found.symbols)
     text = found.text
     return tuple(
         CharacterReading(character=c, confidence=r.confidence, alternatives=r.alternatives)

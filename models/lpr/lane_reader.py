@@ -109,7 +109,7 @@ class LanePlateReader:
             if best is not None and best.score >= _CLEAR_CROP and look.no_plate < _NO_PLATE_MAX:
                 place = _Place(quads=(whole,), two_rows=0.0)
                 confidence = self._calibration.probability(best.score)
-                return _reading(place, look, best, confidence, frame_number, sure=True)
+                return _reading(place, [look], best, confidence, frame_number, sure=True)
         (rough,) = self._refiner.refine(crop, [whole])
         place = _place(whole, rough.two_rows, rough)
         if len(place.quads) > 1:  # a crop is cut more roughly than the detector finds
@@ -185,7 +185,7 @@ class LanePlateReader:
             confidence = self._calibration.probability(best.score, second=same)
         if best.plate_class is PlateClass.OTHER:
             confidence = min(confidence, _FOREIGN_MAX)
-        read = _reading(place, looks[0], best, confidence, frame_number, sure=sure)
+        read = _reading(place, looks, best, confidence, frame_number, sure=sure)
         return replace(read, rows=rows)
 
     def _look_again(
@@ -229,7 +229,7 @@ def _raised(quad: Quad, share: float) -> Quad:
 
 def _reading(
     place: _Place,
-    look: StripReading,
+    looks: list[StripReading],
     best: Decoded,
     confidence: float,
     frame_number: int,
@@ -241,7 +241,7 @@ def _reading(
         plate_class=best.plate_class,
         rows=place.rows,
         confidence=confidence,
-        characters=characters_of(look.steps, best, sure=sure),
+        characters=characters_of(looks, best, sure=sure),
         corners=as_corners(place.quads[0]),
         frame_number=frame_number,
     )

@@ -98,7 +98,7 @@ def test_a_second_look_takes_the_doubt_away() -> None:
 def test_a_doubtful_character_names_its_rival(*, sure: bool) -> None:
     reading = strip("粤B12345", PlateClass.BLUE, {4: ("8", 0.3)})
     found = weighed_texts([reading])[0]
-    characters = characters_of(reading.steps, found, sure=sure)
+    characters = characters_of([reading], found, sure=sure)
     assert "".join(c.character for c in characters) == "粤B12345"
     assert characters[4].confidence == pytest.approx(0.7, abs=0.02)
     assert characters[4].alternatives[0] == ("8", pytest.approx(0.3, abs=0.02))
