@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from models.evaluate.measured import Measured, plain
+from models.lpr.session import WeightsError
 
 _ROUNDS: Final = 3
 _FRAMES: Final = 5
@@ -27,7 +28,7 @@ def fresh_process(name: str, weights: Path | None) -> Iterator[Measured]:
     """Start-up and memory of a process that reads frames of 1280 x 720, medians of a few starts.
 
     Raises:
-        subprocess.CalledProcessError: the process failed; what it said is on standard error.
+        WeightsError: the process failed; what it said is on standard error.
     """
     starts = [_start(weights) for _ in range(_ROUNDS)]
     for what, unit in (
@@ -47,12 +48,12 @@ def _start(weights: Path | None) -> dict[str, float]:
         command, stdout=subprocess.PIPE, text=True
     ) as process:
         if process.stdout is None:
-            raise RuntimeError(f"{_MODULE}: no output to read")
+            raise WeightsError("plate reader: a process of it has no output")
         process.stdout.readline()
         first_s = time.perf_counter() - started_s
         rest = process.stdout.read()
     if process.returncode != 0:
-        raise subprocess.CalledProcessError(process.returncode, command)
+        raise WeightsError(f"plate reader: a process of it ended with {process.returncode}")
     return {"start-up to the first frame read": first_s, **json.loads(rest)}
 
 

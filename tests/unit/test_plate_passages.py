@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from models.evaluate.fresh_process import fresh_process
 from models.evaluate.measured import share, times
 from models.evaluate.passages import Frame, is_right, next_frame
 from models.lpr.plates import CharacterReading, PlateClass, PlateReading
+from models.lpr.session import WeightsError
 
 BOX = (100.0, 100.0, 140.0, 44.0)
 
@@ -69,3 +73,8 @@ def test_a_process_that_starts_says_what_the_reader_costs() -> None:
     told = {line.name: line for line in fresh_process("kakou", None)}
     assert 0 < told["kakou: start-up to the first frame read"].value < 120
     assert told["kakou: memory at its height, one reader"].value > 20
+
+
+def test_a_process_that_cannot_open_its_weights_is_no_measurement(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="ended with 1"):
+        list(fresh_process("kakou", tmp_path))
