@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 
 from hil_tests.bench.figures import Figure, Part
 from models.evaluate import benchmark
-from models.evaluate.peers import installed_peers
+from models.evaluate.agreement import agreement
+from models.evaluate.fresh_process import fresh_process
+from models.evaluate.measured import Measured
+from models.evaluate.passages import passages
+from models.evaluate.peers import UNDER_OUR_GRAMMARS, installed_peers
 from models.lpr.opening import open_plate_reader, open_verify_policy
 
 if TYPE_CHECKING:
@@ -26,11 +30,18 @@ def measure(
     """Speed, real pictures where a folder of them is named, and each `every`-th exam question."""
     own = open_plate_reader()
     readers: dict[str, PlateReader] = {"kakou": own, **installed_peers()}
+    yield _part("Plates: a process that starts", "", fresh_process("kakou", None), say)
     yield _part("Plates: speed, one thread", "", benchmark.speed(readers), say)
     if pictures is not None:
         named = f" --pictures {pictures}"
         real = benchmark.real_pictures(readers, pictures)
         yield _part("Plates: real pictures kept out of training", named, real, say)
+        voted = passages("kakou", own, pictures)
+        yield _part("Plates: passages of three frames", named, voted, say)
+        if UNDER_OUR_GRAMMARS in readers:
+            alone = open_plate_reader(asks_second=False)
+            both = agreement(alone, readers[UNDER_OUR_GRAMMARS], pictures)
+            yield _part("Plates: two readers", named, both, say)
         trials = benchmark.verification(own, open_verify_policy(), pictures)
         yield _part("Plates: verification", named, trials, say)
     else:
@@ -42,7 +53,7 @@ def measure(
 def _part(
     title: str,
     options: str,
-    lines: Iterator[benchmark.Measured],
+    lines: Iterator[Measured],
     say: Callable[[str], None],
 ) -> Part:
     figures = []
@@ -53,7 +64,7 @@ def _part(
     return Part(title=title, command=command, figures=tuple(figures))
 
 
-def _figure(line: benchmark.Measured) -> Figure:
+def _figure(line: Measured) -> Figure:
     interval = "" if line.unit else f"95 %: {line.low:.4f}..{line.high:.4f}"
     return Figure(
         name=line.name,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -19,8 +19,8 @@ import numpy as np
 from models.evaluate.calibrating import MEASURE, chosen, trials_on
 from models.evaluate.drawn import drawn_trucks
 from models.evaluate.examined import UNREAL, Examination, evaluate_examination
-from models.evaluate.interval import wilson
 from models.evaluate.labeled import evaluate_labeled
+from models.evaluate.measured import Measured, plain, share, times
 from models.evaluate.sets import MULTI_PROVINCE, PHOTOGRAPHS, RARE, SMALL, examined_pictures, half
 from models.evaluate.tally import Outcome, Tally, by_label
 from models.evaluate.verification import count
@@ -31,59 +31,7 @@ from models.synth.plate_pictures import draw_plate
 
 _CROP_PX: Final = (168, 48)
 _ROUNDS: Final = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """One number: `value` in `unit`, over `n` samples, with the bar it is held against.
-
-    `low` and `high` are Wilson's 95 % interval of a share, equal to the value otherwise. One of
-    `at_least`, `at_most` or neither is set.
-    """
-
-    name: str
-    value: float
-    n: int
-    low: float
-    high: float
-    unit: str = ""
-    at_least: float | None = None
-    at_most: float | None = None
-
-    @property
-    def is_met(self) -> bool:
-        """Whether the value is within its bar; true where there is none."""
-        above = self.at_least is None or self.value >= self.at_least
-        return above and (self.at_most is None or self.value <= self.at_most)
-
-    def line(self) -> str:
-        """For a person."""
-        if self.unit:
-            shown = f"{self.value:10.2f} {self.unit}"
-        else:
-            shown = f"{self.value:10.4f}  {self.low:.4f}..{self.high:.4f}"
-        bar = ""
-        if self.at_least is not None:
-            bar = f"  at least {self.at_least:g}: {'met' if self.is_met else 'MISSED'}"
-        if self.at_most is not None:
-            bar = f"  at most {self.at_most:g}: {'met' if self.is_met else 'MISSED'}"
-        return f"{self.name:<58}{shown}  n={self.n}{bar}"
-
-
-def share(
-    name: str,
-    right: int,
-    n: int,
-    *,
-    at_least: float | None = None,
-    at_most: float | None = None,
-) -> Measured:
-    """A share with its interval."""
-    low, high = wilson(right, n)
-    value = right / n if n else 0.0
-    return Measured(
-        name=name, value=value, n=n, low=low, high=high, at_least=at_least, at_most=at_most
-    )
+_NO_BARS: Final = (None, None)
 
 
 def real_pictures(readers: dict[str, PlateReader], root: Path) -> Iterator[Measured]:
@@ -113,16 +61,16 @@ def _of_set(title: str, group: str, tally: Tally) -> Iterator[Measured]:
     yield share(f"{title}, exact", tally.exact, n, at_least=_EXACT_BARS.get(group))
     if group == MULTI_PROVINCE:
         yield share(f"{title}, without province", tally.but_province, n, at_least=0.985)
-        yield from _times(title, [o.duration_ms for o in tally.outcomes], (None, None))
+    if n:
+        yield from times(title, [o.duration_ms for o in tally.outcomes])
 
 
 def _certainty(name: str, tally: Tally) -> Iterator[Measured]:
     title = f"{name}: other half, read without doubt"
     yield share(f"{title}, share", tally.sure, tally.total, at_least=0.9)
     yield share(f"{title}, wrong", tally.sure_and_wrong, tally.sure, at_most=0.005)
-    error = tally.calibration_error
     title = f"{name}: other half, calibration error"
-    yield Measured(name=title, value=error, n=tally.total, low=error, high=error)
+    yield plain(title, tally.calibration_error, tally.total)
 
 
 def examination(
@@ -169,29 +117,13 @@ def speed(readers: dict[str, PlateReader]) -> Iterator[Measured]:
     for number, (name, reader) in enumerate(readers.items()):
         own = number == 0
         shown = frames if own else frames[: _ROUNDS // 5]
-        times = [_timed_ms(partial(reader.read, frame)) for frame in shown]
-        yield from _times(f"{name}: frame 1280x720", times, (20, 30) if own else (None, None))
-        times = [_timed_ms(partial(reader.read_crop, crop)) for _ in shown]
-        yield from _times(f"{name}: crop", times, (1.5, None) if own else (None, None))
+        spent_ms = [_timed_ms(partial(reader.read, frame)) for frame in shown]
+        yield from times(f"{name}: frame 1280x720", spent_ms, (20, 30) if own else _NO_BARS)
+        spent_ms = [_timed_ms(partial(reader.read_crop, crop)) for _ in shown]
+        yield from times(f"{name}: crop", spent_ms, (1.5, None) if own else _NO_BARS)
 
 
 def _timed_ms(read: Callable[[], object]) -> float:
     started_s = time.perf_counter()
     read()
     return (time.perf_counter() - started_s) * 1000
-
-
-def _times(
-    name: str, times_ms: list[float], bars: tuple[float | None, float | None]
-) -> Iterator[Measured]:
-    for percent, bar in zip((50, 95), bars, strict=True):
-        value = float(np.percentile(times_ms, percent))
-        yield Measured(
-            name=f"{name}, p{percent}",
-            value=value,
-            n=len(times_ms),
-            low=value,
-            high=value,
-            unit="ms",
-            at_most=bar,
-        )

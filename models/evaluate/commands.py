@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.evaluate import benchmark
+from models.evaluate.agreement import agreement
 from models.evaluate.calibrating import fitted
 from models.evaluate.drawn import drawn_trucks, evaluate_drawn
 from models.evaluate.examination.texts import ExamKind
 from models.evaluate.examined import Examination, evaluate_examination
+from models.evaluate.fresh_process import fresh_process
 from models.evaluate.labeled import LabelsError, evaluate_labeled, read_labels
-from models.evaluate.peers import installed_peers
+from models.evaluate.passages import passages
+from models.evaluate.peers import UNDER_OUR_GRAMMARS, installed_peers
 from models.evaluate.tally import Outcome, Tally, by_label, table
 from models.lpr.opening import open_plate_reader, open_verify_policy
 from models.lpr.second_opinion import second_opinion
@@ -158,10 +161,14 @@ def _calibrate(arguments: argparse.Namespace) -> int:
 def _bench(arguments: argparse.Namespace) -> int:
     own = _opened(arguments)
     readers = {"kakou": own, **({} if arguments.alone else installed_peers())}
-    lines = [benchmark.speed(readers)]
+    lines = [fresh_process("kakou", arguments.weights), benchmark.speed(readers)]
     if arguments.pictures is not None:
+        alone = open_plate_reader(arguments.weights, asks_second=False)
         policy = open_verify_policy(arguments.weights)
         lines.append(benchmark.real_pictures(readers, arguments.pictures))
+        lines.append(passages("kakou", own, arguments.pictures))
+        if UNDER_OUR_GRAMMARS in readers:
+            lines.append(agreement(alone, readers[UNDER_OUR_GRAMMARS], arguments.pictures))
         lines.append(benchmark.verification(own, policy, arguments.pictures))
     lines.append(benchmark.examination(readers, every=arguments.every, kept=arguments.keep))
     for measured in chain.from_iterable(lines):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from models.lpr.paddle import PaddlePlateReader
 from models.lpr.plates import CharacterReading, Corners, PlateClass, PlateReading, normalize_plate
 
 _SHORTEST = 3
+UNDER_OUR_GRAMMARS: Final = "its PP-OCRv4 under our grammars"
+"""The name of the peer that is also the lane's second opinion."""
 
 
 class RapidOcrPeer:
@@ -84,5 +86,5 @@ def installed_peers() -> dict[str, PlateReader]:
         return {}
     return {
         "rapidocr 1.4.4": RapidOcrPeer(),
-        "its PP-OCRv4 under our grammars": PaddlePlateReader(),
+        UNDER_OUR_GRAMMARS: PaddlePlateReader(),
     }

@@ -28,24 +28,35 @@ _SYMBOL_FLOOR: Final = 2e-3
 
 def forward_log(steps: Probabilities, texts: Sequence[Sequence[int]]) -> list[float]:
     """`log p(text | steps)` for texts of symbol numbers; -inf for no fit."""
-    logs = np.full(len(texts), -np.inf)
+    return [float(log) for log in forward_logs([steps], texts)[0]]
+
+
+def forward_logs(
+    looks: Sequence[Probabilities], texts: Sequence[Sequence[int]]
+) -> npt.NDArray[np.float64]:
+    """The same for several looks of as many steps, in one go: looks x texts."""
+    steps = np.asarray(looks, np.float64)
+    logs = np.full((len(steps), len(texts)), -np.inf)
     by_length: dict[int, list[int]] = {}
     for index, text in enumerate(texts):
         by_length.setdefault(len(text), []).append(index)
     for length, indices in by_length.items():
         if length == 0:
-            logs[indices] = min(0.0, float(np.log(np.maximum(steps[:, BLANK], _TINIEST)).sum()))
-        elif length <= len(steps):
+            blanks = np.log(np.maximum(steps[:, :, BLANK], _TINIEST)).sum(axis=1)
+            logs[:, indices] = np.minimum(0.0, blanks)[:, None]
+        elif length <= steps.shape[1]:
             labels = np.array([texts[index] for index in indices], np.intp).T
-            logs[indices] = _forward(np.asarray(steps, np.float64), np.ascontiguousarray(labels))
-    return [float(log) for log in logs]
+            logs[:, indices] = _forward(steps, np.ascontiguousarray(labels))
+    return logs
 
 
 _RESCALED_EVERY: Final = 6  # steps; a product of so many probabilities stays a float
 
 
-def _forward(steps: Probabilities, labels: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-    """The forward sums of texts of one length, `labels` being length x texts.
+def _forward(
+    looks: npt.NDArray[np.float64], labels: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float64]:
+    """The forward sums of texts of one length, `labels` being length x texts: looks x texts.
 
     `between` holds the mass of paths that end in the blank before symbol n, `on` of those that
     end in symbol n. Both are scaled back now and then, so that nothing underflows.
@@ -53,23 +64,25 @@ def _forward(steps: Probabilities, labels: npt.NDArray[np.intp]) -> npt.NDArray[
     length, count = labels.shape
     may_skip = np.ones((length, count))
     may_skip[1:] = labels[1:] != labels[:-1]
-    between, on = np.zeros((length + 1, count)), np.zeros((length, count))
-    between[0], on[0] = steps[0, BLANK], steps[0][labels[0]]
-    emitted, skipped = np.empty_like(on), np.empty_like(on[1:])
-    scale = np.zeros(count)
-    for number, row in enumerate(steps[1:], start=1):
-        next_on = on + between[:-1]
-        next_on[1:] += np.multiply(on[:-1], may_skip[1:], out=skipped)
-        between[1:] += on
-        between *= row[BLANK]
-        next_on *= np.take(row, labels, out=emitted)
+    between = np.zeros((len(looks), length + 1, count))
+    on = np.zeros((len(looks), length, count))
+    between[:, 0], on[:, 0] = looks[:, 0, BLANK, None], looks[:, 0][:, labels[0]]
+    emitted, skipped = np.empty_like(on), np.empty_like(on[:, 1:])
+    scale = np.zeros((len(looks), count))
+    for number in range(1, looks.shape[1]):
+        rows = looks[:, number]
+        next_on = on + between[:, :-1]
+        next_on[:, 1:] += np.multiply(on[:, :-1], may_skip[1:], out=skipped)
+        between[:, 1:] += on
+        between *= rows[:, BLANK, None, None]
+        next_on *= np.take(rows, labels, axis=1, out=emitted, mode="clip")
         on = next_on
         if number % _RESCALED_EVERY == 0:
-            peak = np.maximum(np.maximum(on.max(axis=0), between.max(axis=0)), _TINIEST)
-            on /= peak
-            between /= peak
+            peak = np.maximum(np.maximum(on.max(axis=1), between.max(axis=1)), _TINIEST)
+            on /= peak[:, None]
+            between /= peak[:, None]
             scale += np.log(peak)
-    total = on[-1] + between[-1]
+    total = on[:, -1] + between[:, -1]
     with np.errstate(divide="ignore"):
         return np.asarray(np.minimum(np.log(total) + scale, 0.0), np.float64)
 
@@ -108,7 +121,7 @@ def decode(
 
 
 def positions(
-    steps: Probabilities,
+    looks: Sequence[Probabilities],
     text: Sequence[int],
     alphabet: str,
     *,
@@ -117,24 +130,17 @@ def positions(
     """How sure each character of `text` is against the best replacements at its place.
 
     Args:
-        steps: the network's output.
+        looks: the network's output for one or several looks at the same plate.
         text: symbol numbers, none of them the blank.
         alphabet: the character of symbol number n is `alphabet[n - 1]`.
         alternatives_max: replacements kept per character.
     """
-    spans = _spans(steps, text)
-    trials: list[tuple[int, int]] = []
-    for place, (first, last) in enumerate(spans):
-        strength = steps[first : last + 1].max(axis=0)
-        ranked = np.argsort(-strength)[: alternatives_max + 2]
-        trials += [
-            (place, int(s)) for s in ranked if s not in (BLANK, text[place]) and strength[s] > 0
-        ]
+    trials = _trials(looks, text, alternatives_max)
     variants = [list(text)]
     for place, symbol in trials:
         variants.append([*text[:place], symbol, *text[place + 1 :]])
-    logs = forward_log(steps, variants)
-    shares = np.exp(np.array(logs) - max(logs)) if max(logs) > float("-inf") else np.ones(len(logs))
+    logs = np.logaddexp.reduce(forward_logs(looks, variants), axis=0)
+    shares = np.exp(logs - logs.max()) if logs.max() > -np.inf else np.ones(len(logs))
     readings = []
     for place, symbol in enumerate(text):
         rivals = [
@@ -154,26 +160,42 @@ def positions(
     return tuple(readings)
 
 
+def _trials(
+    looks: Sequence[Probabilities], text: Sequence[int], alternatives_max: int
+) -> list[tuple[int, int]]:
+    """Places of the text with the symbols that some look sees there, too."""
+    fits = forward_logs(looks, [text])[:, 0]
+    trials: list[tuple[int, int]] = []
+    for place, (first, last) in enumerate(_spans(looks[int(fits.argmax())], text)):
+        strength = np.max([steps[first : last + 1].max(axis=0) for steps in looks], axis=0)
+        ranked = np.argsort(-strength)[: alternatives_max + 2]
+        trials += [
+            (place, int(s)) for s in ranked if s not in (BLANK, text[place]) and strength[s] > 0
+        ]
+    return trials
+
+
 def _spans(steps: Probabilities, text: Sequence[int]) -> list[tuple[int, int]]:
     """First and last step of each character on the likeliest path that spells `text`."""
-    spread: list[int] = [BLANK]
-    for symbol in text:
-        spread += [symbol, BLANK]
-    logs = np.log(np.maximum(steps, 1e-30))
-    score = np.full((len(steps), len(spread)), _NEVER)
-    came = np.zeros(score.shape, np.intp)
-    score[0, :2] = logs[0, spread[:2]]
-    for t in range(1, len(steps)):
-        for s, symbol in enumerate(spread):
-            skips = s > 1 and symbol not in (BLANK, spread[s - 2])
-            first = max(0, s - 2 if skips else s - 1)
-            best = s - int(score[t - 1, first : s + 1][::-1].argmax())
-            came[t, s] = best
-            score[t, s] = score[t - 1, best] + logs[t, symbol]
-    at = int(np.argmax(score[-1, -2:])) + len(spread) - 2
+    spread = np.full(2 * len(text) + 1, BLANK)
+    spread[1::2] = text
+    may_skip = np.zeros(len(spread), np.bool_)
+    may_skip[3::2] = spread[3::2] != spread[1:-2:2]
+    logs = np.log(np.maximum(steps, 1e-30))[:, spread]
+    came = np.zeros(logs.shape, np.intp)
+    score = np.full(len(spread), _NEVER)
+    score[:2] = logs[0, :2]
+    reached = np.full((3, len(spread)), _NEVER)  # by staying, by one further, by two
+    for number, row in enumerate(logs[1:], start=1):
+        reached[0] = score
+        reached[1, 1:] = score[:-1]
+        reached[2, 2:] = np.where(may_skip[2:], score[:-2], _NEVER)
+        came[number] = reached.argmax(axis=0)
+        score = reached.max(axis=0) + row
+    at = int(np.argmax(score[-2:])) + len(spread) - 2
     spans: dict[int, tuple[int, int]] = {}
-    for t in range(len(steps) - 1, -1, -1):
+    for number in range(len(steps) - 1, -1, -1):
         if at % 2:
-            spans[at // 2] = (t, spans.get(at // 2, (t, t))[1])
-        at = int(came[t, at])
+            spans[at // 2] = (number, spans.get(at // 2, (number, number))[1])
+        at -= int(came[number, at])
     return [spans.get(place, (0, len(steps) - 1)) for place in range(len(text))]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 from typing import Final
 
 import numpy as np
@@ -31,6 +32,7 @@ _PATH_MIN: Final = 0.3  # of the likeliest path; the networks are modest
 _COLOR_MIN: Final = 0.6
 _DECODED: Final = 2  # looks whose beam is followed; of the others the likeliest path is enough
 _ALTERNATIVES_MAX: Final = 3
+_TINIEST: Final = 1e-300
 
 Symbols = tuple[int, ...]
 
@@ -39,34 +41,39 @@ Symbols = tuple[int, ...]
 class Decoded:
     """A text that a strip may show; `score` 0..1 orders the texts of one strip.
 
-    The score is not calibrated: `calibration.py` makes a probability of it.
+    The score is not calibrated: `calibration.py` makes a probability of it. `characters` is how
+    sure each of them is, where finding the text has already said so.
     """
 
     symbols: Symbols
     text: str
     plate_class: PlateClass
     score: float
+    characters: tuple[CharacterReading, ...] = ()
 
 
 def plain_text(reading: StripReading) -> Decoded | None:
     """The straight way: the likeliest path, where it spells a plate of the class that was seen.
 
-    A tenth of a millisecond; None where that is not so or the path is too unsure to end with it.
+    Its score is how sure its characters are against what else may stand in their places. The
+    likelihood of the path itself would say more of where they stand than of what they are.
+    A fifth of a millisecond; None where there is no such text, or the path is too unsure.
     """
-    path = reading.steps.max(axis=1)
-    likelihood = float(np.prod(path))
-    if likelihood < _PATH_MIN:
+    if float(np.prod(reading.steps.max(axis=1))) < _PATH_MIN:
         return None
     symbols = ctc.greedy(reading.steps)
     text, classes = _plate_of(symbols)
     if not classes:
         return None
     plate_class = max(classes, key=lambda c: reading.classes[c])
-    share = likelihood * reading.classes[plate_class]
     if reading.classes[plate_class] < _COLOR_MIN:
         return None
+    characters = _spelled(text, _on_path(reading.steps, symbols))
+    share = prod(c.confidence for c in characters) * reading.classes[plate_class]
     score = share / (share + _REST_WEIGHT * (1 - share))
-    return Decoded(symbols=symbols, text=text, plate_class=plate_class, score=score)
+    return Decoded(
+        symbols=symbols, text=text, plate_class=plate_class, score=score, characters=characters
+    )
 
 
 def weighed_texts(looks: list[StripReading]) -> list[Decoded]:
@@ -99,19 +106,20 @@ def weighed_texts(looks: list[StripReading]) -> list[Decoded]:
 
 def mean_log(looks: list[Probabilities], texts: list[Symbols]) -> list[float]:
     """`log` of the mean likelihood of each text over several looks at the same plate."""
-    logs = np.array([ctc.forward_log(steps, texts) for steps in looks])
+    logs = ctc.forward_logs(looks, texts)
     return [float(v) for v in np.logaddexp.reduce(logs, axis=0) - np.log(len(looks))]
 
 
-def characters_of(
-    steps: Probabilities, found: Decoded, *, sure: bool
-) -> tuple[CharacterReading, ...]:
-    """How sure each character is and what else it may be; quickly where the path is the text."""
-    if not sure:
-        readings = ctc.positions(steps, found.symbols, ALPHABET)
-    else:
-        readings = _on_path(steps, found.symbols)
-    text = found.text
+def characters_of(looks: list[StripReading], found: Decoded) -> tuple[CharacterReading, ...]:
+    """How sure each character is and what else it may be, over all looks."""
+    if found.characters:
+        return found.characters
+    readings = ctc.positions([one.steps for one in looks], found.symbols, ALPHABET)
+    return _spelled(found.text, readings)
+
+
+def _spelled(text: str, readings: tuple[CharacterReading, ...]) -> tuple[CharacterReading, ...]:
+    """The readings under the characters as a plate spells them."""
     return tuple(
         CharacterReading(character=c, confidence=r.confidence, alternatives=r.alternatives)
         for c, r in zip(text, readings, strict=True)
@@ -123,26 +131,32 @@ def _on_path(steps: Probabilities, symbols: Symbols) -> tuple[CharacterReading, 
     path = steps.argmax(axis=1)
     starts = np.flatnonzero(np.insert(path[1:] != path[:-1], 0, True))
     ends = np.append(starts[1:], len(path))
-    readings = []
-    for start, end in zip(starts, ends, strict=True):
-        symbol = int(path[start])
-        if symbol == ctc.BLANK:
-            continue
-        row = steps[start:end][int(steps[start:end, symbol].argmax())].copy()
-        row[ctc.BLANK] = 0.0
-        row /= row.sum() or 1.0
-        ranked = np.argpartition(-row, _ALTERNATIVES_MAX + 1)[: _ALTERNATIVES_MAX + 1]
-        rivals = sorted(((float(row[s]), int(s)) for s in ranked if s != symbol), reverse=True)
-        readings.append(
-            CharacterReading(
-                character=ALPHABET[symbol - 1],
-                confidence=float(row[symbol]),
-                alternatives=tuple(
-                    (ALPHABET[s - 1], share) for share, s in rivals[:_ALTERNATIVES_MAX] if s
-                ),
-            )
+    surest = [
+        start + int(steps[start:end, path[start]].argmax())
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        if path[start] != ctc.BLANK
+    ]
+    rows = steps[surest]
+    rows[:, ctc.BLANK] = 0.0
+    rows /= np.maximum(rows.sum(axis=1, keepdims=True), _TINIEST)
+    ranked = np.argpartition(rows, -1 - _ALTERNATIVES_MAX, axis=1)[:, -1 - _ALTERNATIVES_MAX :]
+    shares = np.take_along_axis(rows, ranked, axis=1).tolist()
+    return tuple(
+        CharacterReading(
+            character=ALPHABET[symbol - 1],
+            confidence=float(row[symbol]),
+            alternatives=_alternatives(symbol, numbers, likely),
         )
-    return tuple(readings)
+        for symbol, row, numbers, likely in zip(symbols, rows, ranked.tolist(), shares, strict=True)
+    )
+
+
+def _alternatives(
+    symbol: int, numbers: list[int], shares: list[float]
+) -> tuple[tuple[str, float], ...]:
+    rivals = sorted(zip(shares, numbers, strict=True), reverse=True)
+    others = [(ALPHABET[n - 1], share) for share, n in rivals if n not in (symbol, ctc.BLANK)]
+    return tuple(others[:_ALTERNATIVES_MAX])
 
 
 def symbols_of(text: str) -> Symbols | None:

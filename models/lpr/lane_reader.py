@@ -32,7 +32,8 @@ from models.lpr.refiner import RefinedPlate, Refiner, window_around
 from models.lpr.second_opinion import SecondOpinion
 
 _PLATES_MAX: Final = 8
-_CLEAR: Final = 0.62  # score from which one look is enough: 1 of 550 real plates was wrong there
+_CLEAR: Final = 0.96
+"""Score from which one look is enough: of 500 real plates none was wrong there."""
 ASK: Final = 0.90
 """Below this confidence a second reader is asked."""
 _CONFIDENCE_MIN: Final = 0.05  # below it nobody could read the plate
@@ -40,7 +41,6 @@ _NO_PLATE_MAX: Final = 0.5
 _NO_PLATE_CROP_MAX: Final = 0.98
 _SCREENED: Final = 600  # more texts than these are first ranked by one look
 _KEPT: Final = 300
-_CLEAR_CROP: Final = 0.7  # the same for a crop that nobody straightened: 1 of 470
 _FOREIGN_MAX: Final = 0.5  # no foreign plate was ever measured: nobody may be sure of one
 _RAISED: Final = (0.12, 0.3)
 _ROW_ABOVE: Final = (0.5, 0.8, 1.1)
@@ -106,10 +106,10 @@ class LanePlateReader:
         if crop.shape[1] >= _ONE_ROW_ASPECT * crop.shape[0]:
             (look,) = self._recognizer.read([rectify(crop, as_corners(whole), 1)])
             best = plain_text(look)
-            if best is not None and best.score >= _CLEAR_CROP and look.no_plate < _NO_PLATE_MAX:
+            if best is not None and best.score >= _CLEAR and look.no_plate < _NO_PLATE_MAX:
                 place = _Place(quads=(whole,), two_rows=0.0)
                 confidence = self._calibration.probability(best.score)
-                return _reading(place, look, best, confidence, frame_number, sure=True)
+                return _reading(place, [look], best, confidence, frame_number)
         (rough,) = self._refiner.refine(crop, [whole])
         place = _place(whole, rough.two_rows, rough)
         if len(place.quads) > 1:  # a crop is cut more roughly than the detector finds
@@ -164,8 +164,7 @@ class LanePlateReader:
     ) -> PlateReading | None:
         """The reading of one place: at once where it is clear, else after further looks."""
         best, looks, rows = plain_text(first), [first], place.rows
-        sure = best is not None and best.score >= _CLEAR
-        if best is None or not sure:
+        if best is None or best.score < _CLEAR:
             best, looks, rows = self._look_again(image, place, first)
         no_plate_max = _NO_PLATE_CROP_MAX if is_plate else _NO_PLATE_MAX
         if best is None or _mean_no_plate(looks) > no_plate_max:
@@ -185,7 +184,7 @@ class LanePlateReader:
             confidence = self._calibration.probability(best.score, second=same)
         if best.plate_class is PlateClass.OTHER:
             confidence = min(confidence, _FOREIGN_MAX)
-        read = _reading(place, looks[0], best, confidence, frame_number, sure=sure)
+        read = _reading(place, looks, best, confidence, frame_number)
         return replace(read, rows=rows)
 
     def _look_again(
@@ -229,19 +228,17 @@ def _raised(quad: Quad, share: float) -> Quad:
 
 def _reading(
     place: _Place,
-    look: StripReading,
+    looks: list[StripReading],
     best: Decoded,
     confidence: float,
     frame_number: int,
-    *,
-    sure: bool,
 ) -> PlateReading:
     return PlateReading(
         text=best.text,
         plate_class=best.plate_class,
         rows=place.rows,
         confidence=confidence,
-        characters=characters_of(look.steps, best, sure=sure),
+        characters=characters_of(looks, best),
         corners=as_corners(place.quads[0]),
         frame_number=frame_number,
     )

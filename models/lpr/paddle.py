@@ -189,7 +189,7 @@ class PaddlePlateReader:
             plate_class=plate_class,
             rows=len(candidate.rows),
             confidence=confidence,
-            characters=ctc.positions(likeliest, labels, ALPHABET),
+            characters=ctc.positions([likeliest], labels, ALPHABET),
             corners=as_corners(candidate.whole),
             frame_number=frame_number,
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 from typing import Final
 
 from models.lpr.plates import CharacterReading, PlateClass, PlateReading, plausible_classes
@@ -18,6 +19,8 @@ _SAME_PLATE_EDITS: Final = 2  # readings of one plate differ by no more
 _ALTERNATIVES_MAX: Final = 3
 _INDEPENDENCE: Final = 0.5  # how much of a further frame's evidence is new
 _ASSUMED: Final = 0.002  # probability of a character that a frame did not name
+_UNSEEN: Final = 0.02  # of a frame's doubt, what falls to one character that it did not name
+_IMPOSSIBLE: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,18 +91,11 @@ def edits(one: str, other: str, *, at_most: int) -> int | None:
 
 
 def _vote_of(group: list[PlateReading], frames_total: int) -> PlateVote:
-    weight: dict[str, float] = {}
-    for reading in group:
-        weight[reading.text] = weight.get(reading.text, 0.0) + reading.confidence
-    length = max(
-        {len(text) for text in weight},
-        key=lambda size: (sum(w for text, w in weight.items() if len(text) == size), -size),
-    )
-    same = [reading for reading in group if len(reading.text) == length]
-    pooled = [_pooled(same, place) for place in range(length)]
-    text = "".join(place[0][0] for place in pooled)
-    if text not in weight and not plausible_classes(text):
-        text = max(weight, key=lambda t: (len(t) == length, weight[t], t))
+    texts = {reading.text for reading in group}
+    texts |= {text for size in {len(t) for t in texts} if (text := _pooled_text(group, size))}
+    text = max(texts, key=lambda t: (_log_fit(group, t), t))
+    same = [reading for reading in group if len(reading.text) == len(text)]
+    pooled = [_pooled(same, place) for place in range(len(text))]
     agreed = [reading for reading in group if reading.text == text]
     best = max(agreed or same, key=lambda reading: reading.confidence)
     return PlateVote(
@@ -114,6 +110,34 @@ def _vote_of(group: list[PlateReading], frames_total: int) -> PlateVote:
         ),
         best=best,
     )
+
+
+def _pooled_text(group: list[PlateReading], size: int) -> str:
+    """The likeliest character of each place, which no frame may have read; empty for no plate."""
+    same = [reading for reading in group if len(reading.text) == size]
+    text = "".join(_pooled(same, place)[0][0] for place in range(size))
+    return text if plausible_classes(text) else ""
+
+
+def _log_fit(group: list[PlateReading], text: str) -> float:
+    """How well a text fits all frames: one that is sure counts for more than two that are not."""
+    return sum(log(max(_likelihood(reading, text), _IMPOSSIBLE)) for reading in group)
+
+
+def _likelihood(reading: PlateReading, text: str) -> float:
+    """How likely the frame shows `text`: by its own word, or by what else its characters may be."""
+    if text == reading.text:
+        return reading.confidence
+    doubt = 1.0 - reading.confidence
+    if len(text) != len(reading.text):
+        return doubt * _UNSEEN
+    share, unseen = reading.confidence, doubt
+    for character, other in zip(reading.characters, text, strict=True):
+        if character.character != other:
+            likely = dict(character.alternatives).get(other, _ASSUMED)
+            share *= likely / max(character.confidence, _ASSUMED)
+            unseen *= _UNSEEN
+    return max(min(share, doubt), unseen)
 
 
 def _pooled(readings: list[PlateReading], place: int) -> list[tuple[str, float]]:

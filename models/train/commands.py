@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +40,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     export.add_argument("net", choices=NETS)
     export.add_argument("--from", required=True, type=Path, metavar="DIR", dest="checkpoints")
     export.add_argument("--to", type=Path, default=WEIGHTS, metavar="DIR", help="folder of weights")
+    export.add_argument(
+        "--exact", action="store_true", help="in full precision: larger, slower, hardly better"
+    )
     export.add_argument("--data", required=True, help="what taught it, for the card")
     export.add_argument("--metrics", required=True, help="what it reached, for the card")
     export.set_defaults(run=_export)
@@ -73,13 +78,13 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from models.train.detector_export import export_detector
+    from models.train.detector_export import export_detector, export_exact
     from models.train.export import export_recognizer, export_refiner
 
-    exports = {
-        "recognizer": export_recognizer,
+    exports: dict[str, Callable[[Path, Path], int]] = {
+        "recognizer": partial(export_recognizer, rounds=not arguments.exact),
         "refiner": export_refiner,
-        "detector": export_detector,
+        "detector": export_exact if arguments.exact else export_detector,
     }
     target = arguments.to / f"{arguments.net}.onnx"
     arguments.to.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,7 @@
 """The trained detector as an ONNX file: 8-bit weights and sums, which cost it no plate.
 
 Rounding is fitted to drawn streets alone, from a fixed seed, so that anyone gets the same file
-from the same checkpoint. The last convolution stays in full precision: corners need it. Weights
-are kept to 7 bits, because AVX2 adds pairs of products in 16 bits and would cut off larger ones.
+from the same checkpoint. The last convolution stays in full precision: corners need it.
 """
 
 from __future__ import annotations
@@ -15,21 +14,13 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 import torch
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    CalibrationMethod,
-    QuantFormat,
-    QuantType,
-    quantize_static,
-)
-from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from models.train.course import load_taught
 from models.train.detector import StreetLessons
 from models.train.detector_net import DetectorNet, ExportedDetector
 from models.train.detector_samples import take_sample
+from models.train.rounding import round_network
 
 _OPSET: Final = 17
 _SIZE: Final = (320, 576)
@@ -58,7 +49,7 @@ def export_detector(checkpoint: Path, target: Path, *, streets: int = _STREETS) 
     with tempfile.TemporaryDirectory() as folder:
         exact = Path(folder) / "exact.onnx"
         steps = export_exact(checkpoint, exact)
-        _round(exact, target, streets)
+        round_network(exact, target, _streets(streets), rounded=("Conv", "Add", "Resize"))
     return steps
 
 
@@ -86,39 +77,8 @@ def export_exact(checkpoint: Path, target: Path) -> int:
     return steps
 
 
-class _Streets(CalibrationDataReader):  # type: ignore[misc]
-    """Drawn streets as inputs of the network."""
-
-    def __init__(self, count: int) -> None:
-        self._inputs = _streets(count)
-
-    def get_next(self) -> dict[str, npt.NDArray[np.uint8]] | None:
-        """The next input by its name, None at the end."""
-        picture = next(self._inputs, None)
-        return None if picture is None else {"image": picture}
-
-
 def _streets(count: int) -> Iterator[npt.NDArray[np.uint8]]:
     rng = np.random.default_rng(_SEED)
     street = StreetLessons(rng, None, None, plates=60)
     for _ in range(count):
         yield take_sample(rng, street.scene(), _SIZE, None).image[None]
-
-
-def _round(exact: Path, target: Path, streets: int) -> None:
-    plain = exact.with_name("plain.onnx")
-    quant_pre_process(str(exact), str(plain), skip_symbolic_shape=True)
-    convolutions = [n.name for n in onnx.load(plain).graph.node if n.op_type == "Conv"]
-    quantize_static(
-        str(plain),
-        str(target),
-        _Streets(streets),
-        quant_format=QuantFormat.QDQ,
-        per_channel=True,
-        reduce_range=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        op_types_to_quantize=["Conv", "Add", "Resize"],
-        nodes_to_exclude=convolutions[-1:],
-        calibrate_method=CalibrationMethod.MinMax,
-    )

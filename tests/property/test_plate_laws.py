@@ -61,7 +61,7 @@ def test_the_forward_sum_is_the_sum_over_all_paths(seed: int, steps: int, text: 
 def test_the_characters_of_the_likeliest_text_have_probabilities(seed: int, steps: int) -> None:
     output = np.random.default_rng(seed).dirichlet(np.full(6, 0.2), steps)
     text = greedy(output)
-    for character in positions(output, text, "ABCDE"):
+    for character in positions([output], text, "ABCDE"):
         shares = [character.confidence, *(share for _, share in character.alternatives)]
         assert all(0 <= share <= 1 for share in shares)
         assert sum(shares) <= 1 + 1e-9

@@ -94,11 +94,12 @@ def test_a_second_look_takes_the_doubt_away() -> None:
     assert weighed_texts([doubtful, clear, clear])[0].text == "粤B12345"
 
 
-@pytest.mark.parametrize("sure", [True, False])
-def test_a_doubtful_character_names_its_rival(*, sure: bool) -> None:
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_a_doubtful_character_names_its_rival(*, is_plain: bool) -> None:
     reading = strip("粤B12345", PlateClass.BLUE, {4: ("8", 0.3)})
-    found = weighed_texts([reading])[0]
-    characters = characters_of(reading.steps, found, sure=sure)
+    found = plain_text(reading) if is_plain else weighed_texts([reading])[0]
+    assert found is not None
+    characters = characters_of([reading], found)
     assert "".join(c.character for c in characters) == "粤B12345"
     assert characters[4].confidence == pytest.approx(0.7, abs=0.02)
     assert characters[4].alternatives[0] == ("8", pytest.approx(0.3, abs=0.02))

@@ -89,3 +89,18 @@ def test_edits_counts_replacements_insertions_and_deletions() -> None:
     assert edits("粤B12345", "粤C12346", at_most=2) == 2
     assert edits("粤B12345", "京C12346", at_most=2) is None
     assert edits("粤B12345", "粤B12", at_most=2) is None
+
+
+def test_a_frame_that_is_sure_counts_for_more_than_two_that_are_not() -> None:
+    blurred = [a_reading("粤B12348", 0.6, p6=("5", 0.3)) for _ in range(2)]
+    elected = vote([[a_reading("粤B12345", 0.99)], *([r] for r in blurred)])
+    assert elected is not None
+    assert elected.text == "粤B12345"
+    assert elected.confidence < 0.9
+
+
+def test_what_all_frames_read_is_elected_whatever_one_look_took_a_character_for() -> None:
+    frames = [[a_reading("苏A6E176", 0.7, p0=("宁", 0.6))] for _ in range(3)]
+    elected = vote(frames)
+    assert elected is not None
+    assert elected.text == "苏A6E176"

@@ -82,6 +82,21 @@ def test_the_exported_recognizer_reads_as_the_trained_one(checkpoint: Path) -> N
         assert np.allclose(np.asarray(reading.steps), np.exp(expected), atol=1e-4)
 
 
+def test_in_eight_bits_it_is_a_third_as_large_and_reads_nearly_the_same(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    exact, rounded = tmp_path / "exact.onnx", tmp_path / "rounded.onnx"
+    export_recognizer(checkpoint, exact)
+    export_recognizer(checkpoint, rounded, rounds=True)
+    assert rounded.stat().st_size < 0.4 * exact.stat().st_size
+    strips = [StripSource(9, None, None).strip().image for _ in range(4)]
+    one, two = (
+        Recognizer(ort.InferenceSession(str(path))).read(strips) for path in (exact, rounded)
+    )
+    apart = [np.abs(a.steps - b.steps).max() for a, b in zip(one, two, strict=True)]
+    assert float(np.median(apart)) < 0.1
+
+
 def test_the_exported_refiner_answers_for_every_window(tmp_path: Path) -> None:
     teaching = RefinerTeaching(1)
     plan = TrainingPlan(out=tmp_path, minutes=0.0)
