@@ -110,7 +110,9 @@ class LaneCameraConfig(CameraConfig, frozen=True, kw_only=True, forbid_unknown_f
 
     rate_fps: Annotated[int, Meta(ge=1, le=25)] = 4
     before_s: Positive = 5.0  # of the time before an arrival is in its clip
-    memory_max_mb: Annotated[int, Meta(ge=4, le=1_000)] = 32  # of pictures; then the pace is thinned
+    memory_max_mb: Annotated[int, Meta(ge=4, le=1_000)] = (
+        32  # of pictures; then the pace is thinned
+    )
 
 
 class PlateCameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
