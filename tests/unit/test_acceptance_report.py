@@ -96,6 +96,7 @@ def test_a_run_that_broke_off_is_no_acceptance() -> None:
 
 
 @pytest.mark.needs("chromium")
+@pytest.mark.timeout(400)
 def test_the_report_is_printed_as_pdf(tmp_path: Path) -> None:
     html, pdf = tmp_path / "report.html", tmp_path / "report.pdf"
     write_html(run_of([]), html)
