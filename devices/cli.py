@@ -262,7 +262,12 @@ def _look_at_card_reader(config: DevicesConfig, clock: Clock) -> str:
     reader = open_card_reader(config.card_reader, clock)
     reader.open()
     try:
+        deadline_s = clock.now().mono_s + CHECK_S
         cards = reader.read(CHECK_S / 10)
+        while not reader.is_heard and clock.now().mono_s < deadline_s:
+            cards += reader.read(CHECK_S / 10)
+        if not reader.is_heard:
+            raise DeviceError(f"card reader: no answer in {CHECK_S:g} s")
     finally:
         reader.close()
     fields = [f"{name} {text}" for card in cards for name, text in card.fields]

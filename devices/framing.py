@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 F = TypeVar("F")
 
@@ -239,31 +239,29 @@ class LengthScanner(Generic[F]):
         """(end, start) of those that are whole and not judged; the starts of those cut short."""
         whole: list[tuple[int, int]] = []
         open_at: list[int] = []
-        size = len(self._pending)
-        at = self._next_start(0)
-        while at >= 0:
-            total = self._total(at)
-            if total is not None and at + total > size:
+        stream = bytes(self._pending)
+        size, prefix_bytes = len(stream), self._prefix_bytes
+        for at in self._starts(stream):
+            total: int | None = prefix_bytes  # at least, while the length has not come
+            if at + prefix_bytes <= size:
+                total = self._total_bytes(stream[at : at + prefix_bytes])
+            if total is None or total > self._max_bytes:
+                continue
+            if at + total > size:
                 open_at.append(at)
-            elif total is not None and at + total > self._judged:
+            elif at + total > self._judged:
                 whole.append((at + total, at))
-            at = self._next_start(at + 1)
         return whole, open_at
 
-    def _next_start(self, begin: int) -> int:
-        """The first place from `begin` on where the header stands, or is cut off by the end."""
-        found = self._pending.find(self._header, begin)
-        if 0 <= found < len(self._pending):
-            return found
-        for at in range(max(begin, len(self._pending) - len(self._header) + 1), len(self._pending)):
-            if self._header.startswith(self._pending[at:]):
-                return at
-        return -1
-
-    def _total(self, at: int) -> int | None:
-        """The length of the candidate at `at`; longer than what is there while it is unknown."""
-        prefix = bytes(self._pending[at : at + self._prefix_bytes])
-        if len(prefix) < self._prefix_bytes:
-            return self._prefix_bytes
-        total = self._total_bytes(prefix)
-        return total if total is not None and total <= self._max_bytes else None
+    def _starts(self, stream: bytes) -> Iterable[int]:
+        """Where the header stands in `stream`, or is cut off by its end."""
+        header = self._header
+        if not header:
+            return range(len(stream))
+        starts = []
+        at = stream.find(header)
+        while at >= 0:
+            starts.append(at)
+            at = stream.find(header, at + 1)
+        tail = range(max(0, len(stream) - len(header) + 1), len(stream))
+        return starts + [at for at in tail if header.startswith(stream[at:])]

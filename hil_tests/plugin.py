@@ -51,7 +51,7 @@ class BenchKeeper:
         """Write the accounts and end everything."""
         if self.pool is not None:
             accounts = self.pool.accounts()
-            if where := self._config.getoption("--accounts"):
+            if where := self._config.getoption("--accounts", default=None):
                 Path(where).write_bytes(msgspec.json.encode(accounts))
             self.pool.stop()
             self.pool = None
@@ -131,7 +131,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.fixture
 def account(request: pytest.FixtureRequest, scenario: Scenario) -> Account:
     """What came of the scenario. Skips, naming what the bench lacks."""
-    if not request.config.getoption("--bench"):
+    if not request.config.getoption("--bench", default=None):  # not even known to a whole run
         pytest.skip("no --bench FILE was given")
     found = request.config.stash[KEEPER].account(scenario.name)
     if found.skipped:

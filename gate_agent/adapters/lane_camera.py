@@ -155,12 +155,12 @@ class LaneCameraAdapter:
             return
         try:
             clip = avi_of(frames, rate_fps=self._config.rate_fps, comment=str(passage_id))
-            clip_id = self._clips.keep(clip)
+            clip_id = self._clips.keep(*clip)
             seen = tuple(self._pictures.keep(jpeg) for jpeg in _nearest(frames, self._moments_s))
         except StoreError as exc:
             self._log.warning("clip_not_kept", passage_id=passage_id, detail=str(exc))
             return
-        self._log.info("clip_kept", passage_id=passage_id, clip_id=clip_id, clip_bytes=len(clip))
+        self._log.info("clip_kept", passage_id=passage_id, clip_id=clip_id, frames=len(frames))
         kept = ClipKept(
             passage_id=passage_id, clip_id=clip_id, frames=len(frames), picture_ids=seen
         )

@@ -112,13 +112,15 @@ class LaneIoAdapter:
 
     def serve(self) -> bool:
         """Poll the inputs once, then carry out what is ordered until the next poll is due."""
+        deadline_s = self._clock.now().mono_s + self._poll_s
         inputs = self._switches.read()
         self._inputs = inputs
         self._report(inputs)
         if inputs.received_s - self._read_back_s >= READ_BACK_S:
             self._read_back_s = inputs.received_s
             self._read_back()
-        deadline_s = self._clock.now().mono_s + self._poll_s
+        for _ in range(self._orders.qsize()):  # however long a slow line took for the inputs
+            self._carry_out(self._orders.get_nowait())
         while (left_s := deadline_s - self._clock.now().mono_s) > 0:
             try:
                 order = self._orders.get(timeout=left_s)

@@ -29,29 +29,29 @@ class ClipFrame:
     jpeg: bytes = field(repr=False)
 
 
-def avi_of(frames: Sequence[ClipFrame], *, rate_fps: int, comment: str) -> bytes:
-    """The file for frames in order of time, at least one.
+def avi_of(frames: Sequence[ClipFrame], *, rate_fps: int, comment: str) -> tuple[bytes, ...]:
+    """The file for frames in order of time, at least one, in pieces: the JPEGs are not copied.
 
     Raises ValueError for an empty clip.
     """
     if not frames:
         raise ValueError("clip: no frame")
-    chunks = _on_the_grid(frames, rate_fps)
-    width_px, height_px = size_of(frames[0].jpeg)
+    jpegs = _on_the_grid(frames, rate_fps)
     longest = max(len(frame.jpeg) for frame in frames)
-    head = _header(len(chunks), rate_fps, width_px, height_px, longest)
-    shown = comment.encode("ascii", "replace") + b"\0"
-    told = _list(b"INFO", _chunk(b"ICMT", shown))
-    body, index, offset = [], [], 4
-    for jpeg in chunks:
-        chunk = _chunk(b"00dc", jpeg)
+    head = _header(len(jpegs), rate_fps, *size_of(frames[0].jpeg), longest)
+    told = _list(b"INFO", _chunk(b"ICMT", comment.encode("ascii", "replace") + b"\0"))
+    body: list[bytes] = []
+    index, offset = [], 4
+    for jpeg in jpegs:
         flags = _KEY_FRAME if jpeg else 0
         index.append(struct.pack("<4sIII", b"00dc", flags, offset, len(jpeg)))
-        body.append(chunk)
-        offset += len(chunk)
-    movie = _list(b"movi", b"".join(body))
-    whole = b"AVI " + head + told + movie + _chunk(b"idx1", b"".join(index))
-    return _chunk(b"RIFF", whole)
+        body += (struct.pack("<4sI", b"00dc", len(jpeg)), jpeg, b"\0" * (len(jpeg) % 2))
+        offset += 8 + len(jpeg) + len(jpeg) % 2
+    movie = struct.pack("<4sI4s", b"LIST", offset, b"movi")
+    last = _chunk(b"idx1", b"".join(index))
+    whole = 4 + len(head) + len(told) + 8 + offset + len(last)
+    first = struct.pack("<4sI4s", b"RIFF", whole, b"AVI ")
+    return (first, head, told, movie, *body, last)
 
 
 def size_of(jpeg: bytes) -> tuple[int, int]:

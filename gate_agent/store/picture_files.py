@@ -31,20 +31,27 @@ class KeptFiles:
         self._written = 0
         self.trim()  # a lane that restarts every night may never write enough for the next one
 
-    def keep(self, content: bytes) -> str:
-        """Write one file and return its id, the SHA-256 in hex. Raises `StoreError`."""
-        file_id = hashlib.sha256(content).hexdigest()
+    def keep(self, *pieces: bytes) -> str:
+        """Write one file, given in pieces, and return its id, the SHA-256 in hex.
+
+        Raises `StoreError`.
+        """
+        digest = hashlib.sha256()
+        for piece in pieces:
+            digest.update(piece)
+        file_id = digest.hexdigest()
         path = self.path(file_id)
         partial = path.with_suffix(".part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(content)
+            with partial.open("wb") as file:
+                file.writelines(pieces)
             partial.replace(path)
         except OSError as exc:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
             raise StoreError(f"{path}: {self._noun} cannot be written: {exc}") from exc
-        self._written += len(content)
+        self._written += sum(len(piece) for piece in pieces)
         if self._written > self._max_bytes // 20:
             self._written = 0
             self.trim()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
-PRINT_S = 120
+PRINT_S = 300  # a busy machine prints slowly
 
 TEXTS = {
     "verdict": ("结论", "verdict"),

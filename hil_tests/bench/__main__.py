@@ -18,7 +18,17 @@ import msgspec
 from devices.clock import SystemClock
 from devices.errors import DeviceError
 from gate_agent.errors import StoreError
-from hil_tests.bench import fresh_clone, ingest, kills, lookup, offline, passages, plates, replay
+from hil_tests.bench import (
+    devices,
+    fresh_clone,
+    ingest,
+    kills,
+    lookup,
+    offline,
+    passages,
+    plates,
+    replay,
+)
 from hil_tests.bench.figures import Part, table
 from hil_tests.bench.machine import Machine, machine
 from hil_tests.bench.manifest import ManifestLate
@@ -41,6 +51,7 @@ PARTS = (
     "offline",
     "replay",
     "lookup",
+    "devices",
     "kills",
     "cold",
 )
@@ -109,7 +120,9 @@ def _measure(
         failures.append(f"{name}: {exc}")
 
 
-def _parts(name: str, options: argparse.Namespace, say: Callable[[str], None]) -> Iterable[Part]:
+def _parts(  # noqa: C901, PLR0911 - one case a part
+    name: str, options: argparse.Namespace, say: Callable[[str], None]
+) -> Iterable[Part]:
     clock = SystemClock()
     match name:
         case "warm" | "cold":
@@ -130,6 +143,8 @@ def _parts(name: str, options: argparse.Namespace, say: Callable[[str], None]) -
             return _one(
                 lambda: lookup.measure(clock, rows=options.lookup_rows, seed=options.seed, say=say)
             )
+        case "devices":
+            return devices.measure(clock, say=say)
         case "ingest":
             return _one(lambda: ingest.measure(clock, records=options.records, say=say))
         case "offline":

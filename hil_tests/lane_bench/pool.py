@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections import deque
 from typing import TYPE_CHECKING
@@ -33,7 +34,16 @@ if TYPE_CHECKING:
 START_S = 120.0
 STUCK_LIMIT = 2  # of one lane in a row: it is not worth going on
 
-Trouble = (SiteError, PlaceError, ProcessDied, BenchFileError, DeviceError, ConsoleError)
+Trouble = (
+    SiteError,
+    PlaceError,
+    ProcessDied,
+    BenchFileError,
+    DeviceError,
+    ConsoleError,
+    OSError,
+    subprocess.SubprocessError,  # a command that did not end in time
+)
 
 
 class BrokenBench(Exception):

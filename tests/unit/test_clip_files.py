@@ -25,7 +25,7 @@ def test_a_clip_is_a_file_that_players_open_with_every_frame_in_its_place(tmp_pa
     shades = {0.0: 10, 0.25: 60, 0.5: 110, 2.0: 160, 2.26: 210}
     frames = [ClipFrame(100.0 + at_s, picture(shade)) for at_s, shade in shades.items()]
     path = tmp_path / "clip.avi"
-    path.write_bytes(avi_of(frames, rate_fps=4, comment="passage-1"))
+    path.write_bytes(b"".join(avi_of(frames, rate_fps=4, comment="passage-1")))
     assert b"passage-1" in path.read_bytes()
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     assert capture.get(cv2.CAP_PROP_FPS) == 4
@@ -92,7 +92,7 @@ def test_a_clip_begins_before_the_arrival_and_ends_now() -> None:
 
 @given(
     sizes=st.lists(st.integers(1, 900), min_size=1, max_size=200),
-    max_bytes=st.integers(1_000, 20_000),
+    max_bytes=st.integers(4_000, 20_000),
 )
 def test_whatever_a_vehicle_waits_memory_is_bounded_and_no_stretch_of_time_is_lost(
     sizes: list[int], max_bytes: int
@@ -104,7 +104,7 @@ def test_whatever_a_vehicle_waits_memory_is_bounded_and_no_stretch_of_time_is_lo
         assert ring.bytes_kept <= max_bytes
     clip = ring.clip()
     assert clip[-1].at_s == len(sizes) - 1
-    assert clip[0].at_s == 0 or len(clip) <= 2
+    assert clip[0].at_s == 0
     times = [frame.at_s for frame in clip]
     assert times == sorted(times)
 
