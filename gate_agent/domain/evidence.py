@@ -66,6 +66,7 @@ class PlateEvidence:
     candidates: tuple[PlateCandidate, ...] = ()
     none_milli_nats: int | None = None
     others: tuple[OtherPlate, ...] = ()
+    looks: int = 1  # whose weights are in `candidates`, on the average
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

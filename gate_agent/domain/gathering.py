@@ -23,7 +23,7 @@ from gate_agent.domain.evidence import (
     TagEvidence,
     since_arrival_ms,
 )
-from gate_agent.domain.identity import is_doubtful, plate_in_question
+from gate_agent.domain.identity import is_doubtful, plate_in_question, weighed_together
 from gate_agent.domain.manifest import NO_MANIFEST, Declaration
 from gate_agent.domain.noticing import note_tare
 from gate_agent.domain.passing import begin_release, begin_turning_back, evidence_of
@@ -93,9 +93,15 @@ def _better_plate(
     if not event.text:
         return known
     seen = _plate_evidence(passage, event, at)
-    if known is None or _worth(seen, lane) >= _worth(known, lane):
-        return seen
-    return known
+    weighed = weighed_together(known, seen)
+    if known is None or _worth(weighed, lane) >= _worth(known, lane):
+        return weighed
+    return replace(
+        known,
+        candidates=weighed.candidates,
+        none_milli_nats=weighed.none_milli_nats,
+        looks=weighed.looks,
+    )
 
 
 def _plate_evidence(passage: Passage, event: PlateRead, at: Instant) -> PlateEvidence:

@@ -11,15 +11,16 @@ is a reason of its own, or policy demands it by name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gate_agent.domain.evidence import Evidence, PlateEvidence
+from gate_agent.domain.evidence import Evidence, PlateCandidate, PlateEvidence
 from gate_agent.domain.log_sums import LEAST, log_permille, log_sum
 from gate_agent.domain.manifest import Declaration
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.domain.policy_pack import Limits, PieceRule, PolicyPack
 from gate_agent.domain.rules.weight import tolerance_of
 
+UNNAMED = -20_000  # against none, of a plate that a look did not name
 SUREST_PERMILLE = 999  # no reader is surer of a plate than this, whatever it says
 
 
@@ -51,6 +52,30 @@ def named_plate(plate: PlateEvidence, pack: PolicyPack) -> str | None:
     rest = [each.milli_nats for each in plate.candidates if each is not best]
     odds = best.milli_nats - log_sum([plate.none_milli_nats, *rest])
     return best.text if odds >= rule.min_plate_odds_milli_nats else None
+
+
+def weighed_together(known: PlateEvidence | None, seen: PlateEvidence) -> PlateEvidence:
+    """`seen` with the weights of all looks so far.
+
+    Looks at one plate err alike, so they count on the average, each plate against "none": whoever
+    is asked again and again would else say what one hopes for at last. A plate that one look did
+    not name among the likeliest was far from it.
+    """
+    if known is None or known.none_milli_nats is None or seen.none_milli_nats is None:
+        return seen
+    before = {each.text: each.milli_nats - known.none_milli_nats for each in known.candidates}
+    now = {each.text: each.milli_nats - seen.none_milli_nats for each in seen.candidates}
+    looks = known.looks + 1
+    both = {
+        text: (before.get(text, now.get(text, 0)) * known.looks + now.get(text, UNNAMED)) // looks
+        for text in sorted({*before, *now})
+    }
+    none = -log_sum([0, *both.values()])
+    candidates = [
+        PlateCandidate(text=text, milli_nats=min(0, w + none)) for text, w in both.items()
+    ]
+    candidates.sort(key=lambda each: (-each.milli_nats, each.text))
+    return replace(seen, candidates=tuple(candidates), none_milli_nats=min(0, none), looks=looks)
 
 
 def is_doubtful(plate: PlateEvidence, pack: PolicyPack) -> bool:

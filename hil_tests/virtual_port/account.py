@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gate_agent.domain.effects import MarkUsed, Record
-from gate_agent.domain.identity import named_plate
+from gate_agent.domain.identity import is_sure, named_plate
 from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.domain.records import (
     CommandCarriedOut,
@@ -265,6 +265,7 @@ def _is_read_as_declared(vehicle: Vehicle, body: PassageDecided) -> bool:
         vehicle.kind is Kind.WRONG_PLATE
         and plate is not None
         and plate.text == vehicle.papers.plate
+        and is_sure(plate, body.pack.limits)
     )
 
 

@@ -194,3 +194,23 @@ def test_a_plate_that_was_blocked_is_blocked_by_whatever_name_it_is_known() -> N
         candidates=candidates((PLATE, -5)), none_milli_nats=-6_000,
     )  # fmt: skip
     assert judged(replace(good_evidence(), plate=seen), pack) == ("plate_blocked",)
+
+
+def test_one_lucky_look_after_others_that_spoke_against_it_releases_nobody() -> None:
+    story = at_the_lane()
+    for _ in range(3):
+        reads(story, (PLATE, -9_000), none=-1)
+    reads(story, (PLATE, -3), none=-6_000).drives_on().card()
+    reads(story, (PLATE, -9_000), none=-1).manifest_answers()
+    assert story.verdict == (Outcome.HOLD, ("plate_doubtful",))
+
+
+def test_looks_that_speak_for_it_one_after_the_other_make_up_for_a_weak_one() -> None:
+    story = reads(at_the_lane(), (PLATE, -700), none=-700)
+    while not story.passage.plate_done:
+        reads(story, (PLATE, -1), none=-9_000)
+    story.drives_on().card().manifest_answers()
+    assert story.verdict == (Outcome.RELEASE, ())
+    plate = story.records(PassageDecided)[-1].evidence.plate
+    assert plate is not None
+    assert plate.looks == len(story.plate_requests()) == 3  # 0, 4.5 and 6 nats on the average
