@@ -39,6 +39,9 @@ _SMALL_PX: Final = 40.0  # a plate less wide in the input is found, but its corn
 _SIDE_MAX_PX: Final = 2048
 _ENLARGED_MAX: Final = 2.0
 _PEAKS_MAX: Final = 24
+_FAINT: Final = 0.15  # what is believed so close to a surer plate that one vehicle carries both
+_CLOSE: Final = 0.8  # how far apart their middles may be, in widths of the surer one
+_ALIKE: Final = 0.5  # how much narrower the narrower one may be
 _SAME_PLATE_IOU: Final = 0.3
 _SAME_HILL: Final = 0.5
 
@@ -127,7 +130,9 @@ class Detector:
 
     def _look(self, image: BgrImage, box: Letterbox) -> list[FoundPlate]:
         heat, corners, rows = self._session.run(None, {"image": _laid_in(image, box)})
-        found = plates_of(heat[0, 0], corners[0], rows[0], self._threshold)
+        faint = min(_FAINT, self._threshold)
+        found = plates_of(heat[0, 0], corners[0], rows[0], faint)
+        found = believed(found, self._threshold)
         return [
             FoundPlate(corners=box.to_picture(f.corners), score=f.score, rows=f.rows) for f in found
         ]
@@ -178,6 +183,26 @@ def plates_of(
             for top, left in zip(tops[order], lefts[order], strict=True)
         ]
     )
+
+
+def believed(plates: Sequence[FoundPlate], threshold: float) -> list[FoundPlate]:
+    """The plates of at least `threshold`, and fainter ones beside them, in their order.
+
+    A vehicle of two places carries two plates, the one above the other: the eye that sees one
+    sees the other less well, and is more likely right about it than elsewhere.
+    """
+    sure = [plate for plate in plates if plate.score >= threshold]
+    return [
+        plate
+        for plate in plates
+        if plate.score >= threshold or any(_is_companion(plate, other) for other in sure)
+    ]
+
+
+def _is_companion(plate: FoundPlate, other: FoundPlate) -> bool:
+    widths = [float(np.linalg.norm(p.corners[1] - p.corners[0])) for p in (plate, other)]
+    apart = float(np.linalg.norm(plate.corners.mean(axis=0) - other.corners.mean(axis=0)))
+    return min(widths) >= _ALIKE * max(widths) and apart <= _CLOSE * max(widths)
 
 
 def distinct(plates: Sequence[FoundPlate]) -> list[FoundPlate]:

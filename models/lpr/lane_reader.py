@@ -43,8 +43,9 @@ _SCREENED: Final = 600  # more texts than these are first ranked by one look
 _KEPT: Final = 300
 _FOREIGN_MAX: Final = 0.5  # no foreign plate was ever measured: nobody may be sure of one
 _RAISED: Final = (0.12, 0.3)
+_HALF_A_ROW: Final = (0.4, 0.5, 0.6)
 _ROW_ABOVE: Final = (0.5, 0.8, 1.1)
-"""How far the upper edge is moved where only the lower of two rows may have been found."""
+"""How far the upper edge is moved where half of the upper row may be missing, or all of it."""
 _ONE_ROW_ASPECT: Final = 2.4
 _ROWS_DOUBT: Final = (0.1, 0.9)
 _SAME_PLACE: Final = 0.35
@@ -199,6 +200,8 @@ class LanePlateReader:
         others: list[tuple[int, list[Quad]]] = []
         if _ROWS_DOUBT[0] < place.two_rows < _ROWS_DOUBT[1] or best is None:
             others.append((3 - place.rows, [*place.quads, *further]))
+        if place.rows > 1:  # or cut through
+            others.append((2, [_raised(quad, share) for share in _HALF_A_ROW]))
         if best is None or best.plate_class is PlateClass.OTHER:
             others.append((2, [_raised(quad, share) for share in _ROW_ABOVE]))
         for number, quads in others:

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch", reason="PyTorch is not installed (extra `train`)")
 
-from models.lpr.detector import CELL_PX, letterbox, overlap, plates_of
+from models.lpr.detector import CELL_PX, FoundPlate, believed, letterbox, overlap, plates_of
 from models.synth.street import Quads
 from models.train.detector_targets import Targets, draw_targets
 
@@ -95,3 +95,22 @@ def test_overlap_of_a_quad_with_itself_is_whole_and_with_a_twisted_one_none() ->
     assert overlap(_QUAD, _QUAD) == pytest.approx(1.0)
     assert overlap(_QUAD, _QUAD + np.float32(500)) == 0.0
     assert overlap(_QUAD, _QUAD[[0, 2, 1, 3]]) == 0.0
+
+
+def _found(left: float, top: float, score: float, width: float = 140) -> FoundPlate:
+    corners = [[left, top], [left + width, top], [left + width, top + 44], [left, top + 44]]
+    return FoundPlate(corners=np.array(corners, np.float32), score=score, rows=1)
+
+
+def test_a_faint_plate_right_above_a_surer_one_is_believed() -> None:
+    sure, faint = _found(400, 300, 0.7), _found(410, 240, 0.3)
+    assert believed([sure, faint], 0.4) == [sure, faint]
+
+
+def test_a_faint_plate_far_away_or_much_smaller_is_not() -> None:
+    sure = _found(400, 300, 0.7)
+    assert believed([sure, _found(40, 300, 0.3), _found(430, 250, 0.3, width=50)], 0.4) == [sure]
+
+
+def test_faint_plates_do_not_vouch_for_each_other() -> None:
+    assert believed([_found(400, 300, 0.3), _found(400, 250, 0.3)], 0.4) == []
