@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from devices.card_reader.codecs import acg, em4100, lines, osdp_packet, resident_id, stx_len
 from devices.readings import WeightStatus
+from devices.sign.codecs import led_64ff
 from devices.tag_reader.codecs import uhf_reader18
 from devices.weighbridge.indication import Answer, IndicatorFrame, Kind, Unit
 from devices.weighbridge.protocols import protocols
@@ -328,6 +329,12 @@ def _resident_id(chance: random.Random) -> resident_id.SamFrame:
     return resident_id.SamFrame(status=chance.choice(tuple(resident_id.Status)), content=content)
 
 
+def _board_frame(chance: random.Random) -> led_64ff.BoardFrame:
+    text = bytes(chance.randrange(256) for _ in range(chance.randrange(40)))
+    line = chance.choice((None, 0, 1, 2, 3))
+    return led_64ff.BoardFrame(address=0, line=line, text=text)
+
+
 def _osdp_packet(chance: random.Random) -> osdp_packet.OsdpPacket:
     return osdp_packet.OsdpPacket(
         address=chance.randrange(256),
@@ -422,4 +429,18 @@ CODECS: tuple[CodecUnderLaw, ...] = (
         max_frame_bytes=uhf_reader18.MAX_FRAME_BYTES,
         checksum_at=(-2, -1),
     ),
+    CodecUnderLaw(
+        name="led-64ff",
+        module="devices.sign.codecs.led_64ff",
+        make_decoder=lambda: led_64ff.Receiver(0),
+        encode=led_64ff.encode,
+        sample=_board_frame,
+        max_frame_bytes=led_64ff.FRAME_MAX_BYTES,
+        checksum_at=(-2, -1),
+    ),
+)
+
+# Bodies of HTTP posts, which come whole: their laws are in tests/unit/test_camera_posts.py.
+POSTED = frozenset(
+    f"devices.camera.codecs.{name}" for name in ("alarm_info_plate", "isapi", "parts")
 )

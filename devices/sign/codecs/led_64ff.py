@@ -66,6 +66,16 @@ class Receiver:
             parse=parse,
         )
 
+    @property
+    def discarded_bytes(self) -> int:
+        """How many bytes so far belonged to no good frame."""
+        return self._scanner.discarded_bytes
+
+    @property
+    def pending_bytes(self) -> int:
+        """How many bytes are kept because they may begin a frame."""
+        return self._scanner.pending_bytes
+
     def feed(self, chunk: bytes) -> list[BoardFrame]:
         """The frames that `chunk` completes. Never raises."""
         return self._scanner.feed(chunk)
