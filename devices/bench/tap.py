@@ -62,7 +62,7 @@ def moved(config: DevicesConfig, device: Taped, place: str) -> DevicesConfig:
     return msgspec.structs.replace(config, bus=bus)
 
 
-def head_of(config: DevicesConfig, device: Taped) -> TapeHead:
+def head_of(config: DevicesConfig, device: Taped, clock: Clock) -> TapeHead:
     """What the first line of a tape of this device says."""
     place, baud = place_of(config, device)
     is_tcp = place.startswith(SCHEME)
@@ -74,7 +74,7 @@ def head_of(config: DevicesConfig, device: Taped) -> TapeHead:
         place=place,
         baud=baud,
         wire="modbus-tcp" if is_tcp and device == "bus" else wire,
-        began=datetime.now(UTC).isoformat(timespec="milliseconds"),  # noqa: TID251 - for people
+        began=datetime.fromtimestamp(clock.now().wall_ms / 1000, UTC).isoformat(timespec="seconds"),
     )
 
 
@@ -169,4 +169,4 @@ def _free_port() -> int:
 
 def writer_of(config: DevicesConfig, device: Taped, path: Path, clock: Clock) -> TapeWriter:
     """A new tape of this device."""
-    return TapeWriter(path, head_of(config, device), clock)
+    return TapeWriter(path, head_of(config, device, clock), clock)
