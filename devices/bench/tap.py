@@ -62,8 +62,8 @@ def moved(config: DevicesConfig, device: Taped, place: str) -> DevicesConfig:
     return msgspec.structs.replace(config, bus=bus)
 
 
-def head_of(config: DevicesConfig, device: Taped, began_ms: int) -> TapeHead:
-    """What the first line of a tape of this device says; `began_ms` by the wall clock."""
+def head_of(config: DevicesConfig, device: Taped, clock: Clock) -> TapeHead:
+    """What the first line of a tape of this device says."""
     place, baud = place_of(config, device)
     is_tcp = place.startswith(SCHEME)
     wire: Literal["serial", "tcp", "modbus-tcp"] = "tcp" if is_tcp else "serial"
@@ -74,7 +74,7 @@ def head_of(config: DevicesConfig, device: Taped, began_ms: int) -> TapeHead:
         place=place,
         baud=baud,
         wire="modbus-tcp" if is_tcp and device == "bus" else wire,
-        began=datetime.fromtimestamp(began_ms / 1000, UTC).isoformat(timespec="milliseconds"),
+        began=datetime.fromtimestamp(clock.now().wall_ms / 1000, UTC).isoformat(timespec="seconds"),
     )
 
 
@@ -169,4 +169,4 @@ def _free_port() -> int:
 
 def writer_of(config: DevicesConfig, device: Taped, path: Path, clock: Clock) -> TapeWriter:
     """A new tape of this device."""
-    return TapeWriter(path, head_of(config, device, clock.now().wall_ms), clock)
+    return TapeWriter(path, head_of(config, device, clock), clock)

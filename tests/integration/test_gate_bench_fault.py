@@ -87,7 +87,7 @@ def test_what_cannot_be_is_one_clear_line(lane: Path, capsys: pytest.CaptureFixt
     assert main(["fault", "scale_net"]) == 1
     assert "cannot say net" in capsys.readouterr().err
     assert main(["sim", str(lane)]) == 1
-    assert "simulated already" in capsys.readouterr().err
+    assert "Address already in use" in capsys.readouterr().err
 
 
 def test_a_truck_drives_in_when_the_control_says_so(lane: Path) -> None:

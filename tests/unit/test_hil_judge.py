@@ -49,6 +49,12 @@ def test_a_boom_that_opened_without_a_record_is_found() -> None:
     ]
 
 
+def test_a_boom_that_was_forced_by_hand_is_not_the_lanes_doing() -> None:
+    forced = Seen(records=(), violations=("opened_for_nobody: no truck at the stop line",))
+    assert problems(BY_NAME["boom_forced-before"], forced) == []
+    assert problems(BY_NAME["faultless"], forced)[0].startswith("opened_for_nobody")
+
+
 def test_a_release_while_the_scale_was_frozen_is_counted() -> None:
     scenario = BY_NAME["scale_frozen-before"]
     seen = Seen(records=released(2_000), raises=1, left_by="exit", on_ms=500, off_ms=4_000)
