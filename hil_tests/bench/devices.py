@@ -122,26 +122,23 @@ def _wait_for_loop(inbox: Inbox, *, is_on: bool) -> None:
 
 def _film(clock: Clock) -> Part:
     (port,) = free_ports(1)
-    context = multiprocessing.get_context("spawn")
-    stopping = context.Event()
-    camera = context.Process(target=_show, args=(port, stopping))
+    camera = multiprocessing.get_context("spawn").Process(target=_show, args=(port,), daemon=True)
     camera.start()
     try:
         return _filmed(clock, port)
     finally:
-        stopping.set()
+        camera.terminate()
         camera.join()
 
 
-def _show(port: int, stopping: threading.Event) -> None:
-    """A 1280x720 camera with a busy picture, until told to stop. In its own process."""
+def _show(port: int) -> None:
+    """A 1280x720 camera with a busy picture, until the process is ended."""
     image = np.random.default_rng(7).integers(0, 255, (90, 160, 3), dtype=np.uint8)
     large = cv2.resize(image, (1280, 720), interpolation=cv2.INTER_CUBIC)
     jpeg = cv2.imencode(".jpg", large, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
     server = MjpegServer(HOST, port, lambda: jpeg, path="/", rate_fps=FILM_FPS)
     server.start()
-    stopping.wait()
-    server.stop()
+    threading.Event().wait()
 
 
 def _filmed(clock: Clock, port: int) -> Part:
