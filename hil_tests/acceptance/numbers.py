@@ -44,7 +44,8 @@ RTU_REQUEST_BYTES, RTU_ANSWER_BYTES = 8, 6
 BITS_PER_BYTE = 10
 EDGES = 200
 TAKE_S = 0.5
-WEIGH_S = 20.0
+WEIGH_S = 40.0
+TOGGLE_S = 0.7  # settled in between: three events each time
 IDLE_S = 15.0
 CODES = {
     "weighbridge": FaultCode.SCALE_LINK,
@@ -267,7 +268,7 @@ def weight_to_event(folder: Path, clock: Clock) -> Number:
     try:
         while (now_s := clock.now().mono_s) < until_s:
             if now_s > toggle_s:
-                toggle_s = now_s + 1.0
+                toggle_s = now_s + TOGGLE_S
                 load.clear() if load.is_set() else load.set()
             stamped = inbox.take(0.05)
             if stamped is not None and isinstance(stamped.event, WeightObserved) and line.sent_s:
