@@ -42,9 +42,10 @@ if TYPE_CHECKING:
 PULLED_S = 10.0
 RTU_REQUEST_BYTES, RTU_ANSWER_BYTES = 8, 6
 BITS_PER_BYTE = 10
-EDGES = 200
+EDGES = 400
 TAKE_S = 0.5
-WEIGH_S = 20.0
+WEIGH_S = 40.0
+TOGGLE_S = 0.7  # settled in between: three events each time
 IDLE_S = 15.0
 CODES = {
     "weighbridge": FaultCode.SCALE_LINK,
@@ -267,7 +268,7 @@ def weight_to_event(folder: Path, clock: Clock) -> Number:
     try:
         while (now_s := clock.now().mono_s) < until_s:
             if now_s > toggle_s:
-                toggle_s = now_s + 1.0
+                toggle_s = now_s + TOGGLE_S
                 load.clear() if load.is_set() else load.set()
             stamped = inbox.take(0.05)
             if stamped is not None and isinstance(stamped.event, WeightObserved) and line.sent_s:
@@ -314,7 +315,7 @@ def edge_to_event(folder: Path, clock: Clock) -> Number:
                 pass
             on, edge_s = not on, clock.now().mono_s
             board.set_input(map_.entry_loop, on)
-            if _next_inputs(inbox, clock):
+            if _next_inputs(inbox, clock) and on:  # clear is told later, by intent
                 took_ms.append(1000 * (clock.now().mono_s - edge_s))
     finally:
         service.stop()
