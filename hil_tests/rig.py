@@ -6,6 +6,10 @@ runs as it is, with its own time-outs and its own policy.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
+import secrets
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,10 +30,13 @@ from models.synth.plate_pictures import draw_plate
 from models.synth.scenes import draw_scene, encode_jpeg, photograph
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 HOST = "127.0.0.1"
 BOOM_TRAVEL_S = 0.5
+PORTS = range(10_000, 20_000)  # the demonstration has those above
+WORKERS = 8
 
 SHORT_LANE = LaneGeometry(
     waiting_line_m=-4.5,
@@ -95,12 +102,25 @@ def devices_at(folder: Path, bus_port: int, camera_port: int) -> DevicesConfig:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((HOST, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Ports that nobody listens on now, and that no test beside this one is given."""
+    found: list[int] = []
+    while len(found) < count:
+        port = next(_ports)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((HOST, port))
+            found.append(port)
+    return found
+
+
+def _ports_of_this_process() -> Iterator[int]:
+    """One after the other, from a random place in the share of this process of a test run.
+
+    Below the ports that the system gives away by itself: what is free now stays free.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+    share = range(PORTS.start, PORTS.stop)[worker::WORKERS]
+    start = secrets.randbelow(len(share))
+    return itertools.cycle([*share[start:], *share[:start]])
+
+
+_ports = _ports_of_this_process()

@@ -16,8 +16,12 @@ from xml.etree import ElementTree as ET
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / ".build" / "reports"
 TIERS = ("unit", "property", "stateful", "integration", "e2e", "hil")
-# No process, port or device of its own: these may share the machine with each other.
-SIDE_BY_SIDE = ("unit", "property")
+# How many tests of a tier go on at once. Integration tests mostly wait; one file stays together.
+SIDE_BY_SIDE = {
+    "unit": ("-n", "2"),
+    "property": ("-n", "2"),
+    "integration": ("-n", "3", "--dist", "loadfile"),
+}
 DEMO_S = 40
 PORT_PASSAGES = 2_000
 # Of a tier that is long as a whole: `make hil` plays the rest.
@@ -37,7 +41,7 @@ def commands() -> dict[str, list[str]]:
         folder = "hil_tests/scenarios" if tier == "hil" else f"tests/{tier}"
         if any((ROOT / folder).rglob("test_*.py")):
             report = f"--junitxml={REPORTS / tier}.xml"
-            ways = ["-n", "2"] if tier in SIDE_BY_SIDE else SHARES.get(tier, ())
+            ways = (*SIDE_BY_SIDE.get(tier, ()), *SHARES.get(tier, ()))
             steps[tier] = [*python, "pytest", folder, report, "-rs", *ways]
     steps["port"] = [*python, "hil_tests.virtual_port", "--passages", str(PORT_PASSAGES)]
     summary = str(ROOT / ".build" / "demonstration.json")

@@ -4,7 +4,6 @@ The hub is `gate-central run` with its embedded broker; a played lane is an MQTT
 the records and health that a lane would, and collects the commands that it is sent.
 """
 
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from central.auth import commands
 from central.auth.roles import Role
 from gate_agent.wire import v1
 from gate_agent.wire.topics import Stream, topic
+from hil_tests.rig import free_ports
 from models.lpr.plates import PlateClass
 from models.synth.plate_pictures import draw_plate
 from models.synth.scenes import draw_scene, encode_jpeg, photograph
@@ -40,10 +40,7 @@ def now_ms() -> int:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1)[0]
 
 
 def wait_until(condition: Callable[[], bool], *, within_s: float = 15.0, what: str = "") -> None:

@@ -45,6 +45,7 @@ from gate_agent.wire.v1 import (
     decode_hub_message,
     encode,
 )
+from hil_tests.rig import free_ports
 
 SITE = "port"
 NOW_MS = 1_790_000_000_000
@@ -60,9 +61,7 @@ def a_store(path: Path) -> Iterator[Store]:
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    return free_ports(1)[0]
 
 
 def record(seq: int, body: RecordBody | bytes) -> RawRecord:

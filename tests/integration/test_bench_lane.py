@@ -1,6 +1,5 @@
 """A whole simulated lane, seen and moved through the real drivers only."""
 
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from devices.sim.bench import Bench
 from devices.sim.lane_world import TruckVisit
 from devices.sim.truck import Axle, TruckSpec
 from devices.weighbridge.settle import SettleFilter, WeightPhase, WeightState
+from hil_tests.rig import free_ports
 
 CLOCK = SystemClock()
 TRAVEL_S = 0.6
@@ -41,8 +41,7 @@ QUICK = TruckSpec(
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
 
 
 def flat_picture(shade: int) -> bytes:
