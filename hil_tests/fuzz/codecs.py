@@ -7,6 +7,8 @@ machine can fuzz.
 
 from __future__ import annotations
 
+import functools
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -240,6 +242,14 @@ def _sum_vouches(stream: bytes, _frame: object, _codec: CodecUnderLaw) -> bool:
     return any(sum(w) % 128 == 0 and w[0] == 2 and w[16] == 13 for w in windows)
 
 
+def _a12_vouches(stream: bytes, _frame: object, _codec: CodecUnderLaw) -> bool:
+    """Some line of 15 characters with the XOR of its first eleven: `-0` is a zero, too."""
+    return any(
+        window[11:] == b"%02X\r\n" % functools.reduce(operator.xor, window[:11])
+        for window in _windows(stream, (15,))
+    )
+
+
 # Protocol -> the module of its codec, its frames, the places of its sum, how packets are spelled.
 _INDICATORS: dict[
     str,
@@ -264,6 +274,7 @@ _INDICATORS: dict[
 _VOUCHED = {
     "yaohua-continuous": _xor_vouches,
     "yaohua-command": _xor_vouches,
+    "yaohua-a12": _a12_vouches,
     "toledo-continuous-checksum": _sum_vouches,
 }
 
