@@ -18,9 +18,8 @@ def arm(lane: LaneState, kind: DeadlineKind, after_s: float) -> Step:
 
 def disarm(lane: LaneState, *kinds: DeadlineKind) -> LaneState:
     """Forget the deadlines of these kinds; when they expire they are ignored."""
-    return replace(
-        lane, deadlines=tuple(armed for armed in lane.deadlines if armed.kind not in kinds)
-    )
+    kept = tuple(armed for armed in lane.deadlines if armed.kind not in kinds)
+    return lane if len(kept) == len(lane.deadlines) else replace(lane, deadlines=kept)
 
 
 def is_armed(lane: LaneState, kind: DeadlineKind) -> bool:

@@ -278,6 +278,8 @@ def _clear_fault(lane: LaneState, event: FaultCleared) -> Step:
 def _signal(lane: LaneState, *, force: bool) -> Step:
     """Switch what differs from what should be lit and shown; everything when forced."""
     lamps, sign, reason = wanted_lamps(lane), wanted_sign(lane), wanted_reason(lane)
+    if not force and (lamps, sign, reason) == (lane.lamps, lane.sign, lane.sign_reason):
+        return Step(lane)
     effects: list[SetLamp | Show] = [
         SetLamp(lamp=lamp, on=lamp in lamps)
         for lamp in Lamp

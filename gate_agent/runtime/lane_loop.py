@@ -70,7 +70,7 @@ class LaneLoop:
         confirmed_s: Callable[[], float],
         policy: Callable[[], HeldPolicy] = lambda: NO_POLICY,
     ) -> None:
-        """`recorded` is called after a commit; `stop_lamps` when commits fail.
+        """`recorded` is called after a commit with records; `stop_lamps` when commits fail.
 
         `confirmed_s` says when (monotonic) this process last heard that its manifest is the
         newest; minus infinity: not yet. `policy` is what the hub has given the lane.
@@ -189,11 +189,13 @@ class LaneLoop:
             self._wait_for_store(str(exc))
             return
         self.lane = after.lane
+        has_recorded = self._store.last_seq > self.last_seq
         self.last_seq = self._store.last_seq
         if self._dispatch is not None:
             for effect in after.effects:
                 self._dispatch.carry_out(effect, stamped.at)
-        self._recorded()
+        if has_recorded:
+            self._recorded()
         if self._store_failed_at is not None:
             self._store_is_back()
 

@@ -77,15 +77,16 @@ class HubCache:
                 if replace_all:
                     for table in ("declarations", "declared_plates", "declared_cards", "manifest"):
                         self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
-                total = held_in(self._db.conn).digest
+                before = held_in(self._db.conn)
                 removed = [old for key in deletes if (old := self._remove(key))]
                 added = []
                 for row in upserts:
-                    if old := self._remove(row.declaration_id):
+                    old, new = self._put(row)
+                    added.append(new)
+                    if old is not None:
                         removed.append(old)
-                    added.append(self._insert(row))
-                total = digest.changed(total, added=added, removed=removed)
-                held = self._db.execute("SELECT count(*) FROM declarations").fetchone()[0]
+                total = digest.changed(before.digest, added=added, removed=removed)
+                held = before.count + len(added) - len(removed)
                 if (held, total) != (count, expected_digest):
                     raise ManifestMismatchError(
                         f"{self.path}: manifest version {version} should have {count} declarations"
@@ -111,17 +112,29 @@ class HubCache:
             )
         return str(row[0])
 
-    def _insert(self, row: DeclarationRow) -> str:
-        key, row_digest = row.declaration_id, digest.row_digest(row)
-        self._db.execute(
-            "INSERT INTO declarations VALUES (?, ?, ?)", [key, _encoder.encode(row), row_digest]
-        )
+    def _put(self, row: DeclarationRow) -> tuple[str | None, str]:
+        """Write a row; the digest of the one that it replaces (None: new), and its own.
+
+        Most changes mark a declaration as used: then what it is found by stays as it is.
+        """
+        key, row_digest, body = row.declaration_id, digest.row_digest(row), _encoder.encode(row)
+        before = self._db.execute(
+            "SELECT body, row_digest FROM declarations WHERE declaration_id = ?", [key]
+        ).fetchone()
+        if before is not None and _is_found_by(before[0]) == (row.plates, row.card_uid):
+            self._db.execute(
+                "UPDATE declarations SET body = ?, row_digest = ? WHERE declaration_id = ?",
+                [body, row_digest, key],
+            )
+            return before[1], row_digest
+        removed = None if before is None else self._remove(key)
+        self._db.execute("INSERT INTO declarations VALUES (?, ?, ?)", [key, body, row_digest])
         for plate in {normalize_plate(plate) for plate in row.plates}:
             self._db.execute("INSERT INTO declared_plates VALUES (?, ?)", [plate, key])
         self._db.execute(
             "INSERT INTO declared_cards VALUES (?, ?)", [normalize_card(row.card_uid), key]
         )
-        return row_digest
+        return removed, row_digest
 
     def confirm(self, at_ms: int) -> None:
         """The hub said that the version held is its newest. Raises `StoreError`."""
@@ -285,6 +298,15 @@ class ManifestReader:
     def close(self) -> None:
         """Give the connection back."""
         self._connection.close()
+
+
+def _is_found_by(body: bytes) -> tuple[tuple[str, ...], str] | None:
+    """Plates and card of a row as it is kept; None where the disk damaged it."""
+    try:
+        row = _decoder.decode(body)
+    except msgspec.MsgspecError:
+        return None
+    return row.plates, row.card_uid
 
 
 _NOTHING = HeldManifest(version=0, count=0, digest=digest.EMPTY, confirmed_ms=None)

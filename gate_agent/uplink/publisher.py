@@ -21,6 +21,11 @@ PICTURE_MAX_BYTES = 700_000
 """A larger one no broker would take, and it would stand before every later record for ever."""
 AHEAD_RECORDS = 256  # sent but not acknowledged
 RESEND_S = 5.0
+ASSURE_EVERY_S = 60.0
+"""How often a lane with nothing to send says up to where it has forgotten its records.
+
+A hub that was put back to a backup finds so what it lacks, though no vehicle comes.
+"""
 
 _picture_decoder = msgspec.json.Decoder(v1.PictureTaken)
 
@@ -44,12 +49,14 @@ class Publisher:
         self._sent_seq = 0
         self._acknowledged_seq = 0
         self._progress_s = 0.0
+        self._assured_s = float("-inf")
 
     def start_over(self, acknowledged_seq: int, now_s: float) -> None:
         """The link is new: everything that is not acknowledged is sent again."""
         self._acknowledged_seq = acknowledged_seq
         self._sent_seq = acknowledged_seq
         self._progress_s = now_s
+        self._assured_s = float("-inf")
 
     def acknowledge(self, through_seq: int, now_s: float) -> None:
         """The hub has committed everything up to here."""
@@ -68,9 +75,18 @@ class Publisher:
         while self._sent_seq - self._acknowledged_seq < AHEAD_RECORDS:
             rows = self._outbox.after(self._sent_seq, BATCH_RECORDS)
             batch = self._batch(rows)
-            if not batch or not self._send_batch(batch):
+            is_due = bool(batch) or self._is_assurance_due(now_s)
+            if not is_due or not self._send_batch(batch):
+                return
+            self._assured_s = now_s
+            if not batch:
                 return
             self._sent_seq = batch[-1].seq
+
+    def _is_assurance_due(self, now_s: float) -> bool:
+        """Whether a batch without records is to be sent: the hub has all, so nothing else is."""
+        has_forgotten = 0 < self._acknowledged_seq == self._sent_seq
+        return has_forgotten and now_s - self._assured_s >= ASSURE_EVERY_S
 
     def _batch(self, rows: list[OutboxRow]) -> list[v1.RawRecord]:
         batch: list[v1.RawRecord] = []

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 PICTURES = 0.05  # of the readings
 UPLINK_TURN_S = 0.05  # from a commit, or a message, to the uplink's next turn
+IDLE_S = 600.0  # a lane that has nothing to do looks up so often, to tidy
 
 
 class Killed(BaseException):
@@ -299,7 +300,7 @@ class VirtualAgent(Agent):
     def _arm(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        wait_s = self._asleep_s() or self._deadlines.wait_s(self._lane_clock.now().mono_s, 60.0)
+        wait_s = self._asleep_s() or self._deadlines.wait_s(self._lane_clock.now().mono_s, IDLE_S)
         self._deadline = self._aio.call_later(wait_s + 1e-4, self._soon)
 
     def _wake_uplink(self) -> None:

@@ -1,5 +1,6 @@
 """A hub whose database went back in time, and lanes that have forgotten what it once had."""
 
+import math
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -17,7 +18,7 @@ from gate_agent.domain.state import Step
 from gate_agent.domain.vocabulary import LaneId, PassageId
 from gate_agent.store.lane_store import LaneStore, OutboxReader
 from gate_agent.store.picture_files import PictureFiles
-from gate_agent.uplink.publisher import AHEAD_RECORDS, RESEND_S, Publisher
+from gate_agent.uplink.publisher import AHEAD_RECORDS, ASSURE_EVERY_S, RESEND_S, Publisher
 from gate_agent.wire import v1
 from tests.builders import START
 from tests.hub_bench import NOW_MS, a_store, arrival, batch, decided, record, take
@@ -96,6 +97,25 @@ def test_a_hub_that_lost_its_database_hears_everything_new_and_says_what_is_lost
     tmp_path: Path,
 ) -> None:
     _check(tmp_path, lambda _, present: present.unlink(), "70 records")
+
+
+def test_a_restored_hub_says_what_is_lost_though_no_vehicle_comes(tmp_path: Path) -> None:
+    present, backup = tmp_path / "hub.db", tmp_path / "backup.db"
+    with a_lane(tmp_path) as lane:
+        with a_store(present) as hub:
+            lane.records(3)
+            lane.talks_to(hub, turns=2)
+        shutil.copy(present, backup)
+        with a_store(present) as hub:
+            lane.records(9)
+            lane.talks_to(hub, turns=2)
+        shutil.copy(backup, present)
+        with a_store(present) as hub:
+            lane.talks_to(hub, turns=1 + math.ceil(ASSURE_EVERY_S / RESEND_S))
+            (lost,) = _lost(hub)
+            assert lost.startswith("9 records")
+            (found,) = hub.read_now(hub_store.lanes)
+            assert (found.through_seq, found.missing_count) == (12, 0)
 
 
 def _held(hub: Store) -> list[str]:

@@ -130,6 +130,30 @@ def test_a_hub_that_acknowledges_what_it_has_not_is_found_out() -> None:
     assert outcome.violation is not None
 
 
+def test_a_hub_put_back_to_a_backup_owns_up_to_the_records_of_lanes_that_are_quiet_now() -> None:
+    """Found by `make sim SEED=4 PASSAGES=600`, shrunk: lane 2 sent all it had and says no more."""
+    wrong, good = Kind.WRONG_PLATE, Kind.GOOD
+    trucks = (
+        (123, 3, 59.4, wrong),
+        (344, 3, 212.5, Kind.NO_PLATE),
+        (347, 3, 213.8, good),
+        (391, 3, 246.2, Kind.REJECTED),
+        (398, 3, 253.3, good),
+        (409, 3, 259.3, good),
+        (510, 3, 327.1, Kind.NO_PLATE),
+        (527, 3, 338.5, good),
+        (564, 3, 364.6, Kind.WRONG_CARD),
+        (580, 2, 375.4, Kind.WRONG_CARD),
+    )
+    choices = (
+        Trouble(number=634, lane=3, at_s=20.3, kind=Bad.CUT, for_s=300.0),
+        Trouble(number=609, lane=-1, at_s=333.6, kind=Bad.HUB_RESTORED, for_s=90.0),
+        *(Truck(number=n, lane=lane, at_s=at_s, kind=kind) for n, lane, at_s, kind in trucks),
+    )
+    in_order = tuple(sorted(choices, key=lambda choice: choice.at_s))
+    held(play_in_memory(Script(seed=4, choices=in_order)))
+
+
 def test_a_boom_that_sticks_or_a_board_that_is_away_leaves_the_truck_to_a_person() -> None:
     troubles = [
         Trouble(number=90, lane=1, at_s=8.0, kind=Bad.BOOM_STICKS, for_s=30.0),

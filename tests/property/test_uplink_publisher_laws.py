@@ -47,6 +47,9 @@ class _Hub:
             batch = v1.decode_lane_message(payload)
             assert isinstance(batch, v1.RecordBatch)
             numbers = [record.seq for record in batch.records]
+            if not numbers:  # nothing to send: it says up to where it has forgotten
+                assert 0 < batch.forgotten_through <= self.through
+                continue
             assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
             whole = sum(len(record.body) for record in batch.records)
             assert whole <= BATCH_BYTES or len(numbers) == 1
