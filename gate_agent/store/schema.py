@@ -92,6 +92,12 @@ def policy_tables(db: Database) -> None:
         db.execute(sql)
 
 
+@hub_migrations()
+def declaration_sums(db: Database) -> None:
+    """The CRC-32 of each body, by which a bit that the disk lost is found; NULL: older rows."""
+    db.execute("ALTER TABLE declarations ADD COLUMN body_crc INTEGER")
+
+
 def open_database(path: Path, migrations: Migrations) -> Database:
     """Open for writing, in WAL mode with synchronous=FULL: a commit survives a power cut.
 
