@@ -53,11 +53,11 @@ sim: setup-dev ## a port of 40 lanes on virtual time: PASSAGES=2000 LANES SEED I
 	  $(if $(LANES),--lanes '$(LANES)') $(if $(SEED),--seed '$(SEED)') $(if $(JSON),--json '$(JSON)') \
 	  $(if $(IMPOSTORS),--impostors '$(IMPOSTORS)') $(if $(SCRIPT),--script '$(SCRIPT)')
 
-chaos: setup-dev ## strike lanes in mid passage: CYCLES=300 kills POWER_CUTS=30 FULL_DISKS PARTITIONS CLOCK_JUMPS
+chaos: setup-dev ## strike lanes in mid passage: CYCLES=300 kills POWER_CUTS=30 FULL_DISKS PARTITIONS CLOCK_JUMPS LANES
 	@exec $(PY) -m hil_tests.chaos.kill_agent --cycles '$(or $(CYCLES),300)' \
 	  --power-cuts '$(or $(POWER_CUTS),30)' --full-disks '$(or $(FULL_DISKS),10)' \
 	  --partitions '$(or $(PARTITIONS),20)' --clock-jumps '$(or $(CLOCK_JUMPS),10)' \
-	  $(if $(SEED),--seed '$(SEED)') $(if $(JSON),--json '$(JSON)')
+	  --lanes '$(or $(LANES),4)' $(if $(SEED),--seed '$(SEED)') $(if $(JSON),--json '$(JSON)')
 
 fuzz: setup-dev ## damage a million streams for every codec and report (ARGS="--codec sma --inputs 9999")
 	@exec $(PY) -m hil_tests.fuzz $(ARGS)

@@ -18,7 +18,6 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ import msgspec
 
 from devices.clock import SystemClock
 from devices.sim.truck import TruckPhase
+from hil_tests.chaos.account import LaneStory, Summary, Visit, account_of
 from hil_tests.chaos.blows import Blow, Striker, plan_of
 from hil_tests.chaos.site import ChaosSite
 from hil_tests.demo.console_client import ConsoleError
@@ -34,82 +34,24 @@ from hil_tests.site import Declared, SiteError
 
 if TYPE_CHECKING:
     from devices.clock import Clock
-    from devices.sim.lane_world import VisitHandle
 
-LANES = 2
 TRUCK_S = 150.0  # a truck has left within, whatever is killed meanwhile
 DRAIN_S = 15.0
-SETTLE_MS = 1_500  # a record belongs to a visit that it lies this near to
 LEFT_OPEN_S = 3.0
 SIGNS_THAT_TURN = frozenset({"turn_back", "go_to_inspection"})
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
-@dataclass(slots=True, kw_only=True)
-class Visit:
-    """One truck and what the boom did while it was there. Times are UTC ms."""
-
-    papers: Papers
-    may_leave: bool
-    handle: VisitHandle
-    entered_ms: int = 0
-    left_ms: int = 0
-    raises: int = 0
-
-
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """What was counted."""
-
-    cycles: int
-    lanes: int
-    seed: int
-    seconds: float
-    blows: dict[str, int]
-    power_cut_by: str
-    trucks: int
-    passages: int
-    records: int
-    raises: int
-    slowest_return_s: float
-    lost_records: int
-    lost_passages: int
-    doubled_passages: int
-    not_closed_once: int
-    unrecorded_raises: int  # raised more often than there are releases on record
-    wrong_openings: int  # raised for a truck that should not go
-    violations: tuple[str, ...]
-    problems: tuple[str, ...]
-
-    @property
-    def is_good(self) -> bool:
-        """Whether nothing at all was wrong."""
-        counts = self.lost_records + self.lost_passages + self.doubled_passages
-        counts += self.not_closed_once + self.unrecorded_raises + self.wrong_openings
-        return counts == 0 and not self.violations and not self.problems
-
-
-@dataclass(slots=True)
-class LaneStory:
-    """What happens to one lane; shared by its threads, each field written by one of them."""
-
-    name: str
-    planned: list[tuple[Papers, bool, float]]
-    visits: list[Visit] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    returns_s: list[float] = field(default_factory=list)
-    blows: Counter[str] = field(default_factory=Counter)
-    present: Visit | None = None
-    is_spared: threading.Event = field(default_factory=threading.Event)  # no more kills
-
-
 class KillAgent:
     """The whole trial."""
 
-    def __init__(self, root: Path, *, blows: dict[Blow, int], seed: int, clock: Clock) -> None:
+    def __init__(
+        self, root: Path, *, blows: dict[Blow, int], lanes: int, seed: int, clock: Clock
+    ) -> None:
         self._clock = clock
         self._blows = blows
         self._seed = seed
-        self._site = ChaosSite(root, LANES, clock)
+        self._site = ChaosSite(root, lanes, clock)
         cycles = sum(blows.values())
         self._enough = threading.Event()
         self._over = threading.Event()
@@ -164,7 +106,9 @@ class KillAgent:
     def _kill_often(self, story: LaneStory) -> None:
         rng = random.Random(f"{self._seed}-{story.name}")
         striker = Striker(self._site, story.name, rng, self._clock)
-        for blow in plan_of(self._blows, self._seed)[self._site.number(story.name) :: LANES]:
+        for blow in plan_of(self._blows, self._seed)[
+            self._site.number(story.name) :: len(self._stories)
+        ]:
             self._clock.sleep(rng.uniform(0.2, 4.5))
             problem = striker.strike(blow)
             if problem:
@@ -278,14 +222,14 @@ class KillAgent:
     def _summary(self, seconds: float) -> Summary:
         sums: Counter[str] = Counter()
         for story in self._stories:
-            sums.update(_account(self._site, story))
+            sums.update(account_of(self._site, story))
         returns_s = [value for story in self._stories for value in story.returns_s]
         blows: Counter[str] = sum((story.blows for story in self._stories), Counter())
         return Summary(
             cycles=sum(blows.values()),
             blows=dict(sorted(blows.items())),
             power_cut_by=self._site.power_cut_by,
-            lanes=LANES,
+            lanes=len(self._stories),
             seed=self._seed,
             seconds=round(seconds, 1),
             slowest_return_s=round(max(returns_s, default=0.0), 2),
@@ -313,44 +257,6 @@ class KillAgent:
         )
 
 
-def _account(site: ChaosSite, story: LaneStory) -> Counter[str]:
-    """One lane's records at the hub against its own database and against the world."""
-    records = site.hub_records(story.name)
-    right = site.right_times(story.name)
-    bodies = [(right(at_ms), msgspec.json.decode(body)) for _, at_ms, _, _, body in records]
-    opened = [(at_ms, b["passage_id"]) for at_ms, b in bodies if b["type"] == "passage_opened"]
-    closed = Counter(b["passage_id"] for _, b in bodies if b["type"] == "passage_closed")
-    releases = [at_ms for at_ms, body in bodies if _is_release(body)]
-    gone = [visit for visit in story.visits if visit.left_ms]
-    sums = Counter(
-        trucks=len(gone),
-        passages=len(opened),
-        records=len(records),
-        raises=sum(visit.raises for visit in story.visits),
-        lost_records=len(site.missing(story.name)),
-        not_closed_once=sum(closed[passage_id] != 1 for _, passage_id in opened),
-    )
-    for visit in gone:
-        mine = [at_ms for at_ms, _ in opened if _is_within(at_ms, visit)]
-        sums["lost_passages"] += not mine
-        sums["doubled_passages"] += max(0, len(mine) - 1)
-        allowed = sum(_is_within(at_ms, visit) for at_ms in releases)
-        sums["unrecorded_raises"] += max(0, visit.raises - allowed)
-        if not visit.may_leave:
-            sums["wrong_openings"] += visit.raises + (visit.handle.left_by == "exit")
-    return sums
-
-
-def _is_release(body: dict[str, Any]) -> bool:
-    return (body["type"], body.get("outcome")) == ("passage_decided", "release") or (
-        (body["type"], body.get("decision")) == ("passage_overridden", "release")
-    )
-
-
-def _is_within(at_ms: int, visit: Visit) -> bool:
-    return visit.entered_ms - SETTLE_MS <= at_ms <= visit.left_ms
-
-
 def _plan(lane: str, seed: int, count: int) -> list[tuple[Papers, bool, float]]:
     """Trucks: their papers, whether they may leave, what they weigh. A third may not."""
     rng = random.Random(f"trucks-{lane}-{seed}")
@@ -375,6 +281,7 @@ def main(arguments: list[str] | None = None) -> int:
         ("full-disks", 0, "times that a disk is full"),
         ("partitions", 0, "times that a cable is dead"),
         ("clock-jumps", 0, "jumps of the wall clock"),
+        ("lanes", 2, "lanes side by side"),
     ):
         variable = name.replace("-", "_").upper()
         help_text = f"{what} ({variable}=, {default})"
@@ -392,7 +299,8 @@ def main(arguments: list[str] | None = None) -> int:
             Blow.PARTITION: options.partitions,
             Blow.CLOCK_JUMP: options.clock_jumps,
         }
-        trial = KillAgent(root, blows=blows, seed=options.seed, clock=SystemClock())
+        clock = SystemClock()
+        trial = KillAgent(root, blows=blows, lanes=options.lanes, seed=options.seed, clock=clock)
         try:
             summary = trial.run()
         except SiteError as exc:
