@@ -71,6 +71,7 @@ class _Ends:
     opened_seq: int  # the journal row that opened the present passage, or one of these:
 
 
+_KEPT_FROM = "SELECT min(seq) FROM unsealed"
 _NO_PASSAGE = 0
 _NOT_KNOWN = -1  # opened by a version that did not keep it
 
@@ -234,8 +235,14 @@ class LaneStore:
         return None if row is None else row[0]
 
     def forget_acknowledged(self, through_seq: int) -> None:
-        """Drop what the hub has committed. Raises `StoreError`."""
+        """Drop what the hub has committed, but for the passage that is open.
+
+        A hub that is put back to a backup needs its records again: a person decides by them.
+        Raises `StoreError`.
+        """
         try:
+            kept_from = self._db.execute(_KEPT_FROM).fetchone()[0]
+            through_seq = through_seq if kept_from is None else min(through_seq, kept_from - 1)
             if not self._db.execute(
                 "SELECT EXISTS (SELECT 1 FROM outbox WHERE seq <= ?)", [through_seq]
             ).fetchone()[0]:
@@ -308,6 +315,17 @@ class OutboxReader:
         except sqlite3.Error as exc:
             raise StoreError(f"{self._path}: outbox cannot be read: {exc}") from exc
         return [OutboxRow(*row) for row in rows]
+
+    def kept_from(self) -> int | None:
+        """The number of the open passage's first record; None: no passage is open.
+
+        Raises `StoreError`.
+        """
+        try:
+            first: int | None = self._connection.execute(_KEPT_FROM).fetchone()[0]
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self._path}: outbox cannot be read: {exc}") from exc
+        return first
 
     def last_seq(self) -> int:
         """The number of the newest record; 0 when there is none. Raises `StoreError`."""

@@ -22,9 +22,9 @@ PICTURE_MAX_BYTES = 700_000
 AHEAD_RECORDS = 256  # sent but not acknowledged
 RESEND_S = 5.0
 ASSURE_EVERY_S = 60.0
-"""How often a lane with nothing to send says up to where it has forgotten its records.
+"""How often a lane says up to where it has forgotten, and tells of its open passage again.
 
-A hub that was put back to a backup finds so what it lacks, though no vehicle comes.
+A hub that was put back to a backup finds so what it lacks, though no vehicle comes, and who waits.
 """
 
 _picture_decoder = msgspec.json.Decoder(v1.PictureTaken)
@@ -72,21 +72,35 @@ class Publisher:
             self._progress_s = now_s
         elif now_s - self._progress_s > RESEND_S:
             self.start_over(self._acknowledged_seq, now_s)
+        if self._acknowledged_seq and now_s - self._assured_s >= ASSURE_EVERY_S:
+            if not self._assure():
+                return
+            self._assured_s = now_s
         while self._sent_seq - self._acknowledged_seq < AHEAD_RECORDS:
             rows = self._outbox.after(self._sent_seq, BATCH_RECORDS)
             batch = self._batch(rows)
-            is_due = bool(batch) or self._is_assurance_due(now_s)
-            if not is_due or not self._send_batch(batch):
-                return
-            self._assured_s = now_s
-            if not batch:
+            if not batch or not self._send_batch(batch):
                 return
             self._sent_seq = batch[-1].seq
 
-    def _is_assurance_due(self, now_s: float) -> bool:
-        """Whether a batch without records is to be sent: the hub has all, so nothing else is."""
-        has_forgotten = 0 < self._acknowledged_seq == self._sent_seq
-        return has_forgotten and now_s - self._assured_s >= ASSURE_EVERY_S
+    def _assure(self) -> bool:
+        """Send what the hub has acknowledged of the open passage; at least an empty batch."""
+        sent_seq = self._forgotten_through()
+        while True:
+            rows = self._outbox.after(sent_seq, BATCH_RECORDS)
+            batch = self._batch([row for row in rows if row.seq <= self._acknowledged_seq])
+            if not self._send_batch(batch):
+                return False
+            sent_seq = batch[-1].seq if batch else self._acknowledged_seq
+            if sent_seq >= self._acknowledged_seq:
+                return True
+
+    def _forgotten_through(self) -> int:
+        """The lane has, or may have, nothing any more up to here."""
+        kept_from = self._outbox.kept_from()
+        if kept_from is None:
+            return self._acknowledged_seq
+        return min(self._acknowledged_seq, kept_from - 1)
 
     def _batch(self, rows: list[OutboxRow]) -> list[v1.RawRecord]:
         batch: list[v1.RawRecord] = []
@@ -104,7 +118,7 @@ class Publisher:
             lane=self._lane,
             epoch=self._epoch,
             records=tuple(batch),
-            forgotten_through=self._acknowledged_seq,
+            forgotten_through=self._forgotten_through(),
         )
         return self._send(v1.encode(message))
 

@@ -123,7 +123,6 @@ class Place:
         self._rng = random.Random(seed)
         self.raised: Callable[[CommandId], None] = lambda _: None  # told of every pulse for up
         self.day = day
-        self.is_waved_back: Callable[[], bool] = lambda: False
         self.agent: VirtualAgent | None = None
         self.boom = Boom(loop, self._boom_moved)
         self.on: dict[str, set[int]] = {

@@ -110,7 +110,6 @@ class VirtualPort:
         place = Place(self.loop, f"{seed}-place", self.day)
         account = LaneAccount(name, self.account, place)
         place.raised = account.raised
-        place.is_waved_back = lambda: self.account.is_hub_put_back
         wire = self.network.wires[name]
         clock = LaneClock(self.loop, drift_ppm=rng.randrange(-DRIFT_PPM, DRIFT_PPM + 1))
         return Lane(name=name, place=place, clock=clock, account=account, wire=wire, rng=rng)

@@ -19,9 +19,6 @@ TURNED = (Sign.TURN_BACK, Sign.GO_TO_INSPECTION)
 SECOND = 1_000_000  # added to the number of whoever follows a truck
 CARD_AGAIN_S = 4.0
 LONGEST_S = 2_400.0  # in one lane, or in front of it: then something is stuck
-WAVED_S = 600.0
-"""A hub that was put back to a backup may have forgotten a passage that waits: nobody can decide it
-at the console (docs/explanation/limits.md), so somebody goes there and waves the truck back."""
 HARD_TO_READ = (Kind.MISREAD, Kind.WRONG_PLATE)
 CHOSEN = 0.5  # of the looks at a copied plate: hard to read where it differs
 
@@ -180,7 +177,7 @@ class Visit:
             if self._may_go():
                 await self._drive_out()
                 return
-            if place.sign in TURNED or self._gives_up(waited_s, patience_s):
+            if place.sign in TURNED or waited_s > patience_s:
                 await self._back_out()
                 return
             if waited_s >= card_at_s and self._vehicle.kind is not Kind.NO_CARD:
@@ -196,9 +193,6 @@ class Visit:
                     f"truck {self._number} ({self._vehicle.kind}): {waited_s:.0f} s in the lane,"
                     f" the sign says {place.sign.value}"
                 )
-
-    def _gives_up(self, waited_s: float, patience_s: float) -> bool:
-        return waited_s > (min(patience_s, WAVED_S) if self._place.is_waved_back() else patience_s)
 
     def _is_asked(self) -> bool:
         return self._place.sign is Sign.PRESENT_CARD

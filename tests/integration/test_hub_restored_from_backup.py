@@ -4,23 +4,27 @@ import math
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from central.hub.ingest import decode
 from central.store import hub_store
 from central.store.connection import Store
 from central.store.ingest_store import ingest
+from gate_agent.domain.decision import decide
 from gate_agent.domain.effects import Record
 from gate_agent.domain.events import CardPresented, Stamped
+from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.policy import ReleasePolicy
-from gate_agent.domain.records import PassageOpened
+from gate_agent.domain.policy_pack import default_pack
+from gate_agent.domain.records import FaultChanged, PassageDecided, PassageOpened, RecordBody
 from gate_agent.domain.state import Step
-from gate_agent.domain.vocabulary import LaneId, PassageId
+from gate_agent.domain.vocabulary import LaneId, Outcome, PassageId
 from gate_agent.store.lane_store import LaneStore, OutboxReader
 from gate_agent.store.picture_files import PictureFiles
 from gate_agent.uplink.publisher import AHEAD_RECORDS, ASSURE_EVERY_S, RESEND_S, Publisher
 from gate_agent.wire import v1
-from tests.builders import START
+from tests.builders import START, a_declaration, good_evidence
 from tests.hub_bench import NOW_MS, a_store, arrival, batch, decided, record, take
 
 
@@ -39,7 +43,20 @@ class _Lane:
         return True
 
     def records(self, count: int) -> None:
-        bodies = [PassageOpened(passage_id=PassageId(f"p{n}")) for n in range(count)]
+        changed = FaultChanged(code=FaultCode.CLOCK, raised=True, detail="")
+        self._commit(*[changed] * count)
+
+    def holds_a_vehicle(self, passage_id: str) -> None:
+        pack, evidence = default_pack(ReleasePolicy()), replace(good_evidence(), card=None)
+        verdict = decide(evidence, (a_declaration(),), pack, NOW_MS)
+        assert verdict.outcome is Outcome.HOLD
+        decided = PassageDecided(
+            passage_id=PassageId(passage_id), verdict=verdict, evidence=evidence, pack=pack,
+            wall_ms=NOW_MS,
+        )  # fmt: skip
+        self._commit(PassageOpened(passage_id=PassageId(passage_id)), decided)
+
+    def _commit(self, *bodies: RecordBody) -> None:
         effects = tuple(Record(body=body) for body in bodies)
         self._store.commit(Stamped(CardPresented(uid="04"), START), Step(self._store.lane, effects))
 
@@ -116,6 +133,29 @@ def test_a_restored_hub_says_what_is_lost_though_no_vehicle_comes(tmp_path: Path
             assert lost.startswith("9 records")
             (found,) = hub.read_now(hub_store.lanes)
             assert (found.through_seq, found.missing_count) == (12, 0)
+
+
+def test_who_waits_at_a_lane_is_at_the_console_of_a_restored_hub_within_a_minute(
+    tmp_path: Path,
+) -> None:
+    present, backup = tmp_path / "hub.db", tmp_path / "backup.db"
+    with a_lane(tmp_path) as lane:
+        with a_store(present) as hub:
+            lane.records(3)
+            lane.talks_to(hub, turns=2)
+        shutil.copy(present, backup)
+        with a_store(present) as hub:
+            lane.records(2)
+            lane.holds_a_vehicle("p7")
+            lane.talks_to(hub, turns=2)
+            assert _held(hub) == ["p7"]
+        shutil.copy(backup, present)
+        with a_store(present) as hub:
+            assert _held(hub) == []
+            lane.talks_to(hub, turns=1 + math.ceil(ASSURE_EVERY_S / RESEND_S))
+            assert _held(hub) == ["p7"]
+            (lost,) = _lost(hub)
+            assert lost.startswith("2 records")
 
 
 def _held(hub: Store) -> list[str]:

@@ -8,9 +8,10 @@ import pytest
 
 from gate_agent.domain.effects import MarkUsed, Record
 from gate_agent.domain.events import CardPresented, Stamped
+from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.lane import step
 from gate_agent.domain.policy import ReleasePolicy
-from gate_agent.domain.records import PassageOpened
+from gate_agent.domain.records import FaultChanged, PassageOpened
 from gate_agent.domain.state import Step
 from gate_agent.domain.vocabulary import DeclarationId, LaneId, PassageId
 from gate_agent.errors import StoreError
@@ -37,6 +38,12 @@ def note(store: LaneStore, *passages: str, used: str = "") -> None:
     store.commit(stamped, Step(store.lane, tuple(effects)))
 
 
+def note_faults(store: LaneStore, count: int) -> None:
+    """Records that belong to no passage."""
+    record = Record(body=FaultChanged(code=FaultCode.CLOCK, raised=True, detail=""))
+    store.commit(Stamped(CardPresented(uid="04"), START), Step(store.lane, (record,) * count))
+
+
 def outbox(folder: Path) -> list[int]:
     with closing(OutboxReader(folder / "lane.db")) as reader:
         return [row.seq for row in reader.after(0, 1_000)]
@@ -57,20 +64,33 @@ def test_records_are_numbered_from_one_without_gaps_over_restarts(tmp_path: Path
 
 def test_numbers_are_never_given_twice_after_their_rows_are_forgotten(tmp_path: Path) -> None:
     with closing(a_store(tmp_path)) as store:
-        note(store, "p1", "p2")
+        note_faults(store, 2)
         store.forget_acknowledged(2)
     with closing(a_store(tmp_path)) as store:
         assert store.last_seq == 2
-        note(store, "p3")
+        note_faults(store, 1)
     assert outbox(tmp_path) == [3]
 
 
 def test_forgetting_keeps_every_record_that_the_hub_has_not_acknowledged(tmp_path: Path) -> None:
     with closing(a_store(tmp_path)) as store:
-        note(store, "p1", "p2", "p3")
+        note_faults(store, 3)
         for through, left in ((0, [1, 2, 3]), (2, [3]), (1, [3]), (9, [])):
             store.forget_acknowledged(through)
             assert outbox(tmp_path) == left
+
+
+def test_the_records_of_a_vehicle_that_waits_are_kept_for_a_hub_that_is_put_back(
+    tmp_path: Path,
+) -> None:
+    with closing(a_store(tmp_path)) as store, closing(OutboxReader(store.path)) as reader:
+        note_faults(store, 2)
+        assert reader.kept_from() is None
+        note(store, "p1")
+        note_faults(store, 1)
+        store.forget_acknowledged(4)
+        assert outbox(tmp_path) == [3, 4]
+        assert reader.kept_from() == 3
 
 
 def test_an_event_that_cannot_be_committed_whole_is_not_there_at_all(tmp_path: Path) -> None:
