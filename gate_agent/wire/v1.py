@@ -65,6 +65,17 @@ class CardFact(msgspec.Struct, frozen=True, kw_only=True):
     age_ms: int = 0
 
 
+class TagFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The windshield tag that was seen first, as its reader writes it, and those seen besides.
+
+    With others there it is not known which is this vehicle's.
+    """
+
+    tag_id: str
+    others: tuple[str, ...] = ()
+    age_ms: int = 0
+
+
 class WeightFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The gross weight."""
 
@@ -112,7 +123,8 @@ class ClaimFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class EvidenceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the lane had in hand when it decided. None: not sensed.
 
-    What stands after `faults` came later in v1.
+    What stands after `faults` came later in v1. No tag: none was in view, the lane has no reader
+    for them, or its version did not tell of them.
     """
 
     plate: PlateFact | None = msgspec.field(default_factory=lambda: None)
@@ -120,6 +132,7 @@ class EvidenceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     weight: WeightFact | None = msgspec.field(default_factory=lambda: None)
     faults: tuple[str, ...] = msgspec.field(default_factory=lambda: ())
     claim: ClaimFact | None = None  # None: nothing was claimed
+    tag: TagFact | None = None
 
 
 class DocumentRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import queue
+from dataclasses import replace
+
+import pytest
 
 from devices.clock import ManualClock
 from devices.readings import TagReading
 from gate_agent.adapters.tag_reader import TagReaderAdapter
-from gate_agent.domain.events import FaultRaised, TagRead
+from gate_agent.domain.events import TagRead
 from gate_agent.domain.evidence import TagEvidence
-from gate_agent.domain.faults import FaultCode, prevents_release
+from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.passing import evidence_of
+from gate_agent.domain.signals import is_inviting
+from gate_agent.domain.vocabulary import Outcome
 from gate_agent.inbox import Inbox
-from tests.builders import LaneStory, after
+from tests.builders import LaneStory, a_declaration, after
 
 TAG, OTHER = "E2003411B802011383258566", "E200000000000000000000AA"
 
@@ -50,11 +55,19 @@ def test_a_tag_over_an_empty_lane_opens_no_passage() -> None:
     assert story.lane.passage is None
 
 
-def test_a_lane_whose_tag_reader_is_lost_does_not_release_by_itself() -> None:
-    assert prevents_release(FaultCode.TAG_LINK)
-    story = LaneStory().truck_arrives()
-    story.happens(FaultRaised(code=FaultCode.TAG_LINK))
-    assert FaultCode.TAG_LINK in evidence_of(story.lane, story.passage, story.at).faults
+@pytest.mark.parametrize(
+    ("declared", "outcome", "reasons"),
+    [("", Outcome.RELEASE, ()), (TAG, Outcome.HOLD, ("identity_unproven",))],
+)
+def test_a_lane_whose_tag_reader_is_lost_stays_open_and_holds_only_vehicles_with_a_declared_tag(
+    declared: str, outcome: Outcome, reasons: tuple[str, ...]
+) -> None:
+    paper = replace(a_declaration(), tag_id=declared)
+    story = LaneStory(declarations=(paper,)).ready().fault(FaultCode.TAG_LINK)
+    assert is_inviting(story.lane)
+    story.truck_arrives().happens(TagRead(tag_id=TAG))
+    story.plate_is_read().drives_on().card().manifest_answers()
+    assert story.verdict == (outcome, reasons)
 
 
 def test_evidence_without_a_tag_is_what_older_dossiers_have() -> None:
