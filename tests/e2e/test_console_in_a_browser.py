@@ -174,6 +174,37 @@ def test_without_scripts_a_vehicle_can_still_be_decided(stage: Stage) -> None:
     page.context.close()
 
 
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en-US", ("Tag", "other tags seen:", "Differs", "not read")),
+        ("zh-CN", ("电子标签", "同时读到其他标签：", "不一致", "未采集到")),
+    ],
+)
+def test_another_tag_is_seen_beside_the_declared_one(
+    stage: Stage, locale: str, words: tuple[str, str, str, str]
+) -> None:
+    check, others, differs, not_read = words
+    row = declaration(1, ("粤B12345",), "04A1B2C3", 32_000, tag_id="E2003411B802011383258566")
+    tag = {"tag_id": "E2003411B802011383258599", "others": ["E200000000000000000000AA"]}
+    page = stage.page("sun.li", locale=locale)
+    for passage_id, seen in ((f"t-1{locale}", tag), (f"t-2{locale}", None)):
+        facts = evidence("粤B12345", "04A1B2C3", 32_000, tag=seen)
+        verdict = decided(passage_id, "hold", facts, row, "identity_unproven")
+        stage.lane.send(v1.PassageOpened(passage_id=passage_id), verdict)
+        page.goto(f"{stage.hub.url}/held/{passage_id}")
+        line = page.locator("table.compare tr", has=page.locator("th", has_text=check)).last
+        expect(line).to_contain_text("E2003411B802011383258566")
+        expect(line).to_contain_text(differs if seen else not_read)
+        if seen:
+            expect(line).to_contain_text(others)
+            assert "".join(line.locator("mark").all_inner_texts()[:2]) == "99"
+        told = stage.hub.call("GET", f"/api/v1/passages/{passage_id}")["evidence"]
+        assert told.get("tag", {}).get("tag_id") == (seen and seen["tag_id"])
+        stage.lane.send(closed(passage_id, "refuse", "sun.li", "entry"))
+    page.context.close()
+
+
 def test_lanes_are_live_and_a_silent_lane_becomes_unknown_by_itself(stage: Stage) -> None:
     page = stage.page("vera")
     stage.lane.health(phase="gathering", weight_kg=31_240, weight_state="moving")
