@@ -191,11 +191,13 @@ def tagged(draw: st.DrawFn) -> tuple[tuple[Declaration, ...], PolicyPack]:
         replace(each, tag_id=draw(st.sampled_from(["", OWN_TAG, "e20034", OTHER_TAG])))
         for each in draw(papers())
     )
-    demanded = draw(st.sampled_from([("plate", "card"), ("plate", "card", "tag")]))
     return found, PolicyPack(
         version="t",
         limits=PACK.limits,
-        identity=IdentityRule(agree=demanded, verified_plate_suffices=draw(st.booleans())),
+        identity=IdentityRule(
+            agree=("plate", "card", "tag") if draw(st.booleans()) else ("plate", "card"),
+            verified_plate_suffices=draw(st.booleans()),
+        ),
     )
 
 
