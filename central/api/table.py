@@ -26,6 +26,7 @@ from central.store.policy_store import PackRow, PeriodRow
 from central.store.rows import (
     AlarmRow,
     AuditRow,
+    ClipRow,
     CommandRow,
     HeldPassage,
     ManifestVersionRow,
@@ -138,6 +139,10 @@ _READING = (
         operations.picture, None, errors=_NOT_FOUND,
     ),
     _question(
+        "/clips/{clip_id}", "One clip that was fetched from its lane (video/x-msvideo)",
+        operations.clip, None, errors=_NOT_FOUND,
+    ),
+    _question(
         "/summary",
         "Counters: passages by outcome, duplicates, missing, dead letters, unsynced",
         operations.summary, SummaryAnswer,
@@ -185,6 +190,11 @@ _CHANGING = (
     _order(
         "/lanes/{lane}/mode", "Order a lane's mode: auto, attended, emergency or closed",
         operations.set_mode, ModeRequest,
+    ),
+    _change(
+        "/passages/{passage_id}/clip", Role.SUPERVISOR,
+        "Ask the lane for the clip of a passage", operations.fetch_clip, ClipRow,
+        errors=_NOT_FOUND, status=HTTPStatus.ACCEPTED,
     ),
     _change(
         "/alarms/{alarm_id:int}/acknowledge", Role.SUPERVISOR,

@@ -44,8 +44,16 @@ _LANE_SENDS = (
     Stream.MANIFEST_REQUEST,
     Stream.POLICY_REQUEST,
     Stream.CLAIM_REQUEST,
+    Stream.CLIP_PART,
 )
-_LANE_HEARS = (Stream.ACK, Stream.COMMAND, Stream.MANIFEST_PART, Stream.POLICY, Stream.CLAIM)
+_LANE_HEARS = (
+    Stream.ACK,
+    Stream.COMMAND,
+    Stream.MANIFEST_PART,
+    Stream.POLICY,
+    Stream.CLAIM,
+    Stream.CLIP_REQUEST,
+)
 
 log = structlog.get_logger()
 

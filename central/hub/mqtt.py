@@ -30,6 +30,7 @@ _FROM_LANES = (
     Stream.MANIFEST_REQUEST,
     Stream.POLICY_REQUEST,
     Stream.CLAIM_REQUEST,
+    Stream.CLIP_PART,
 )
 
 log = structlog.get_logger()

@@ -26,8 +26,8 @@ def add_commands(subparsers: Subparsers) -> None:
     check = subparsers.add_parser(
         "verify",
         help="check that nothing is missing and no record was altered",
-        description="Walk the chain of every lane, and compare dossiers and pictures with their"
-        " SHA-256. Exit status 1: something is missing or altered.",
+        description="Walk the chain of every lane, and compare dossiers, pictures and clips with"
+        " their SHA-256. Exit status 1: something is missing or altered.",
     )
     add_place(check)
     check.set_defaults(run=_verify)

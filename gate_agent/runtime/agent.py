@@ -39,7 +39,7 @@ from gate_agent.runtime.dispatch import Dispatch
 from gate_agent.runtime.health import health_of
 from gate_agent.runtime.lane_loop import LaneLoop, stop_lamps
 from gate_agent.runtime.notify import Notifier
-from gate_agent.store.clip_shelf import CLIPS
+from gate_agent.store.clip_shelf import CLIPS, ClipShelf
 from gate_agent.store.declared_plates import DeclaredPlates
 from gate_agent.store.hub_cache import ManifestReader, acknowledged_in, open_cache
 from gate_agent.store.lane_store import LaneStore, OutboxReader
@@ -106,6 +106,7 @@ class Agent:
             self._inbox,
             clock,
             log,
+            clips=ClipShelf(Path(config.state_dir)),
             make_link=self._make_link,
         )
         self.loop = LaneLoop(

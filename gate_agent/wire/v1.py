@@ -563,6 +563,27 @@ class ClaimAnswer(msgspec.Struct, frozen=True, kw_only=True, tag="claim_answer")
     known_empty: KnownEmptyRow | None = None
 
 
+class ClipRequest(msgspec.Struct, frozen=True, kw_only=True, tag="clip_request"):
+    """The hub asks for the next bytes of a clip. Worth nothing after it expires; asked again."""
+
+    clip_id: str
+    offset: int
+    expires_at_ms: int
+
+
+class ClipPart(msgspec.Struct, frozen=True, kw_only=True, tag="clip_part"):
+    """Some bytes of a clip, sent when every record is acknowledged: a clip delays none.
+
+    `total_bytes` None: the lane does not have it, or no longer.
+    """
+
+    lane: str
+    clip_id: str
+    offset: int
+    total_bytes: int | None
+    content: bytes
+
+
 class OverrideCommand(msgspec.Struct, frozen=True, kw_only=True, tag="override"):
     """A named supervisor's decision for one passage. Expires; carried out at most once."""
 
@@ -599,13 +620,22 @@ class SetModeCommand(msgspec.Struct, frozen=True, kw_only=True, tag="set_mode"):
 
 Command = OverrideCommand | LowerBarrierCommand | SetModeCommand
 
-LaneMessage = RecordBatch | LaneStatus | LaneHealth | ManifestRequest | PolicyRequest | ClaimRequest
+LaneMessage = (
+    RecordBatch
+    | LaneStatus
+    | LaneHealth
+    | ManifestRequest
+    | PolicyRequest
+    | ClaimRequest
+    | ClipPart
+)
 HubMessage = (
     RecordAck
     | ManifestHead
     | ManifestPart
     | PolicyPacks
     | ClaimAnswer
+    | ClipRequest
     | OverrideCommand
     | LowerBarrierCommand
     | SetModeCommand

@@ -16,6 +16,7 @@ from gate_agent.domain.draws import commitment
 from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.domain.vocabulary import LaneId
 from gate_agent.inbox import Inbox
+from gate_agent.store.clip_shelf import ClipShelf
 from gate_agent.store.hub_cache import HubCache
 from gate_agent.store.lane_store import LaneStore, OutboxReader
 from gate_agent.store.picture_files import PictureFiles
@@ -86,6 +87,7 @@ def test_a_pack_imported_by_command_reaches_a_lane_with_its_secret_and_no_other_
             Inbox(),
             SystemClock(),
             quiet_log(),
+            clips=ClipShelf(tmp_path),
         )
         uplink.start()
         try:

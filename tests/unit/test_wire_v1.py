@@ -149,6 +149,7 @@ FROM_LANE: tuple[v1.LaneMessage, ...] = (
         passage_id="lane1-a1-000042",
         declaration_id="D-20261121-0001",
     ),
+    v1.ClipPart(lane="lane1", clip_id="7c" * 32, offset=65536, total_bytes=65540, content=b"idx1"),
 )
 FROM_HUB: tuple[v1.HubMessage, ...] = (
     v1.RecordAck(epoch="a1", through_seq=120),
@@ -170,6 +171,7 @@ FROM_HUB: tuple[v1.HubMessage, ...] = (
         secrets=(v1.DrawSecret(period="2026-12", secret=bytes(range(32))),),
     ),
     v1.ClaimAnswer(epoch="a1", token=17, state="held", holder="lane2-b7-000011"),
+    v1.ClipRequest(clip_id="7c" * 32, offset=65536, expires_at_ms=1790000080000),
     v1.LowerBarrierCommand(**ORDER),  # type: ignore[arg-type]
     v1.SetModeCommand(mode="attended", **ORDER),  # type: ignore[arg-type]
 )
