@@ -95,12 +95,12 @@ class Clips:
 
     async def _go_on(self, row: ClipRow) -> None:
         if row.state is not ClipState.PENDING:
-            log.info("clip_not_fetched", clip_id=row.clip_id, state=row.state.value)
+            log.info("clip_request_ended", clip_id=row.clip_id, state=row.state.value)
         elif row.here_bytes == row.total_bytes:
             found = await self._store.read(clip_store.digest, row.clip_id)
             state = ClipState.HERE if found == row.clip_id else ClipState.ALTERED
             await self._store.write(clip_store.end, row.clip_id, state, self._clock.wall_ms())
-            log.info("clip_fetched", clip_id=row.clip_id, state=state.value)
+            log.info("clip_request_ended", clip_id=row.clip_id, state=state.value)
         else:
             self._ask_lane(row)
 

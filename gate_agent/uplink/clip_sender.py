@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gate_agent.store.clip_shelf import ClipShelf
 
 PART_BYTES = 65_536
-"""A record or a claim that comes just after a part waits for these at most: 0.7 s at 1 Mbit/s."""
+"""A record that is made just after a part waits for these at most: 0.7 s at 1 Mbit/s."""
 WANTED_MOST = 8  # clips at a time; of more the oldest question is forgotten, and asked again
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from gate_agent.clock import instant
 from gate_agent.domain.events import FaultCleared, FaultRaised
 from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.vocabulary import Phase
 from gate_agent.errors import StoreError
 from gate_agent.uplink.clip_sender import ClipSender
 from gate_agent.uplink.manifest_sync import ManifestSync
@@ -196,7 +197,7 @@ class Uplink:
         now_s = self._clock.now().mono_s
         if self._link.is_up:
             self._publisher.publish(now_s)
-            if self._clips.is_wanted and not self._outbox.backlog(self._acknowledged)[0]:
+            if self._clips.is_wanted and self._is_at_leisure():
                 self._clips.serve(self._clock.now().wall_ms)
             if now_s - self._health_s >= HEALTH_EVERY_S:
                 self._health_s = now_s
@@ -204,6 +205,11 @@ class Uplink:
         self._watch_silence(now_s)
         if trouble is not None:
             raise trouble
+
+    def _is_at_leisure(self) -> bool:
+        """Nothing waits to be sent, and no vehicle whose claim might be the next thing."""
+        unsent, oldest_ms = self._outbox.backlog(self._acknowledged)
+        return not unsent and self._health(0, oldest_ms).phase != Phase.GATHERING.value
 
     def _take_item(self, item: LinkChanged | Received) -> None:
         match item:

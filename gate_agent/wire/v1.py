@@ -572,7 +572,7 @@ class ClipRequest(msgspec.Struct, frozen=True, kw_only=True, tag="clip_request")
 
 
 class ClipPart(msgspec.Struct, frozen=True, kw_only=True, tag="clip_part"):
-    """Some bytes of a clip, sent when every record is acknowledged: a clip delays none.
+    """Some bytes of a clip, sent when every record is acknowledged and no claim is to come.
 
     `total_bytes` None: the lane does not have it, or no longer.
     """

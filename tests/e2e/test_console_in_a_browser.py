@@ -5,8 +5,10 @@ One hub and one browser serve the whole file; each test works on vehicles of its
 
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -202,6 +204,37 @@ def test_another_tag_is_seen_beside_the_declared_one(
         told = stage.hub.call("GET", f"/api/v1/passages/{passage_id}")["evidence"]
         assert told.get("tag", {}).get("tag_id") == (seen and seen["tag_id"])
         stage.lane.send(closed(passage_id, "refuse", "sun.li", "entry"))
+    page.context.close()
+
+
+def test_a_supervisor_fetches_a_clip_and_a_viewer_only_sees_where_it_is(stage: Stage) -> None:
+    content = bytes(range(256)) * 3_000
+    clip_id = sha256(content).hexdigest()
+    ending = msgspec.structs.replace(closed("p-film", "release", "lane"), clip_id=clip_id)
+    stage.lane.send(v1.PassageOpened(passage_id="p-film"), ending)
+    where = f"{stage.hub.url}/passages/p-film"
+    viewer = stage.page("vera")
+    viewer.goto(where)
+    expect(viewer.locator("#clip")).to_contain_text("On the disk of lane lane1")
+    expect(viewer.locator("#clip button")).to_have_count(0)
+    viewer.context.close()
+
+    page = stage.page("sun.li", locale="zh-CN")
+    page.goto(where)
+    page.click("#clip button")
+    expect(page.locator("#clip")).to_contain_text("正在从车道取回")
+    path = stage.hub.folder / "lane1" / "clips" / clip_id[:2] / f"{clip_id}.avi"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    stage.lane.is_sending_clips.set()
+    link = page.locator("#clip a")
+    expect(link).to_contain_text("下载录像（0.8 MB）", timeout=PATIENCE_MS)  # it came by itself
+    with page.expect_download() as waiting:
+        link.click()
+    assert waiting.value.suggested_filename == f"{clip_id}.avi"
+    assert waiting.value.path().read_bytes() == content
+    page.goto(f"{stage.hub.url}/log")
+    expect(page.locator("main")).to_contain_text("调取录像")
     page.context.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 from collections.abc import Iterator
 from contextlib import closing
 from hashlib import sha256
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from central.auth.roles import Role
@@ -22,12 +23,22 @@ from central.proof import verify
 from central.store import clip_store
 from central.store.connection import Store, open_read_only
 from central.store.rows import ClipRow, ClipState
+from devices.clock import ManualClock as DeviceClock
+from gate_agent.inbox import Inbox
 from gate_agent.store.clip_shelf import ClipShelf
+from gate_agent.store.hub_cache import HubCache
+from gate_agent.store.lane_store import OutboxReader
+from gate_agent.store.picture_files import PictureFiles
 from gate_agent.uplink.clip_sender import PART_BYTES, WANTED_MOST, ClipSender
+from gate_agent.uplink.mqtt import BrokerAddress, LinkChanged, Received
+from gate_agent.uplink.uplink import Uplink
 from gate_agent.wire import v1
 from gate_agent.wire.topics import Stream
+from tests.agent_rig import quiet_log
 from tests.console_desk import Desk, cheap_passwords, open_desk
 from tests.console_scene import closed
+from tests.hub_bench import a_health
+from tests.kept_lane import KeptStory
 
 CLIP = bytes(range(256)) * 700  # three parts, the last one short
 CLIP_ID = sha256(CLIP).hexdigest()
@@ -233,6 +244,7 @@ def test_whatever_a_lane_sends_nothing_but_the_clip_itself_is_ever_here(desk: De
     clip_id = sha256(content).hexdigest()
     db = desk.services.store._database.conn
 
+    @settings(max_examples=40)
     @given(st.lists(st.tuples(st.integers(0, 4), st.binary(max_size=4)), max_size=12))
     @example([(0, b"ab"), (2, b"cd")])
     @example([(0, b"ab"), (0, b"abcd"), (2, b"cx")])
@@ -275,3 +287,68 @@ def test_a_lane_answers_only_what_is_still_wanted_and_forgets_the_oldest_of_too_
     while sender.is_wanted:
         sender.serve(5)
     assert len(sent) == WANTED_MOST
+
+
+class OpenLine:
+    """The lane's end of a connection that is up and takes everything."""
+
+    is_up = True
+
+    def __init__(self) -> None:
+        self.inbox: queue.Queue[LinkChanged | Received] = queue.Queue()
+        self.sent: list[str] = []
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
+        self.sent.append(topic.rpartition("/")[2])
+        return True
+
+
+def test_no_part_of_a_clip_is_sent_while_a_record_waits_or_a_vehicle_may_claim(
+    tmp_path: Path,
+) -> None:
+    phase = ["gathering"]
+    line, wanted = OpenLine(), v1.ClipRequest(clip_id=CLIP_ID, offset=0, expires_at_ms=1 << 52)
+    with (
+        closing(KeptStory(tmp_path)) as story,
+        closing(HubCache(tmp_path / "hub.db")) as cache,
+        closing(OutboxReader(story.path)) as outbox,
+    ):
+        story.ready()
+        story.passage_turned_back()
+        uplink = Uplink(
+            "site",
+            "lane1",
+            story.store.epoch,
+            "1",
+            BrokerAddress(host="", port=1, client_id="", username="", password="", ca_file=""),
+            cache,
+            outbox,
+            PictureFiles(tmp_path / "pictures", max_bytes=1_000_000),
+            lambda _unsent, _oldest: msgspec.structs.replace(a_health("lane1"), phase=phase[-1]),
+            Inbox(),
+            DeviceClock(),
+            quiet_log(),
+            clips=shelve(tmp_path),
+            make_link=lambda _address, _streams, _will: line,
+        )
+
+        def hears(message: v1.HubMessage) -> None:
+            line.sent.clear()
+            line.inbox.put(Received("gate/v1/site/lane1/x", v1.encode(message)))
+            uplink.turn()
+
+        hears(wanted)
+        assert "records" in line.sent
+        assert "clip-part" not in line.sent
+        hears(v1.RecordAck(epoch=story.store.epoch, through_seq=story.store.last_seq - 1))
+        assert "clip-part" not in line.sent
+        hears(v1.RecordAck(epoch=story.store.epoch, through_seq=story.store.last_seq))
+        assert "clip-part" not in line.sent
+        phase.append("releasing")
+        line.sent.clear()
+        uplink.turn()
+        assert line.sent == ["clip-part"]
