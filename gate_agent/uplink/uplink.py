@@ -22,7 +22,7 @@ from gate_agent.uplink.policy_sync import PolicySync
 from gate_agent.uplink.publisher import Publisher
 from gate_agent.wire import v1
 from gate_agent.wire.convert import claim_answered, event_of
-from gate_agent.wire.topics import HUB, Stream, topic
+from gate_agent.wire.topics import HUB, TO_LANE, Stream, topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,15 +94,7 @@ class Uplink:
         self._cache, self._outbox = cache, outbox
         self._health = health
         self._inbox, self._clock, self._log = inbox, clock, log
-        heard = (
-            Stream.ACK,
-            Stream.COMMAND,
-            Stream.MANIFEST_PART,
-            Stream.POLICY,
-            Stream.CLAIM,
-            Stream.CLIP_REQUEST,
-        )
-        hub_streams = [topic(site, lane, stream) for stream in heard]
+        hub_streams = [topic(site, lane, stream) for stream in TO_LANE]
         hub_streams += [topic(site, HUB, Stream.MANIFEST_HEAD)]
         offline = v1.encode(v1.LaneStatus(lane=lane, epoch=epoch, online=False, version=version))
         self._link = make_link(address, hub_streams, (topic(site, lane, Stream.STATUS), offline))

@@ -34,6 +34,27 @@ class Stream(StrEnum):
     MANIFEST_HEAD = "manifest-head"  # hub -> every lane, about once a second: ManifestHead
 
 
+FROM_LANE = (
+    Stream.RECORDS,
+    Stream.STATUS,
+    Stream.HEALTH,
+    Stream.MANIFEST_REQUEST,
+    Stream.POLICY_REQUEST,
+    Stream.CLAIM_REQUEST,
+    Stream.CLIP_PART,
+)
+"""What a lane sends; the only topics that it may."""
+
+TO_LANE = (
+    Stream.ACK,
+    Stream.COMMAND,
+    Stream.MANIFEST_PART,
+    Stream.POLICY,
+    Stream.CLAIM,
+    Stream.CLIP_REQUEST,
+)
+"""What one lane alone hears."""
+
 _STREAMS = {stream.value: stream for stream in Stream}
 
 
