@@ -5,9 +5,35 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from central.errors import CentralError
+
+if TYPE_CHECKING:
+    import argparse
 
 TIMEOUT_S = 120.0
+
+
+def ask_hub(
+    args: argparse.Namespace, path: str, content: bytes | None = None, *, about: str = ""
+) -> Any:  # noqa: ANN401 - JSON
+    """The answer of the hub that the options of `add_hub` name; `path` is below API v1.
+
+    Raises `CentralError` where there is none, or a refusal; `about` is the file it concerns.
+    """
+    try:
+        token = args.token_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise CentralError(f"{args.token_file}: cannot be read as a token") from None
+    status, answer = ask(args.url, f"/api/v1{path}", content, token)
+    if status == HTTPStatus.UNAUTHORIZED:
+        answer = {"error": f"{args.url} does not know the token in {args.token_file}"}
+    if status != HTTPStatus.OK:
+        where = f"{about}: " if about else ""
+        raise CentralError(f"{where}{answer.get('error', answer)}")
+    return answer
 
 
 def ask(hub: str, path: str, content: bytes | None, token: str) -> tuple[int, Any]:

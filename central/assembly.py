@@ -23,6 +23,7 @@ from central.config import CentralConfig
 from central.errors import StoreError
 from central.hub.changes import Changes
 from central.hub.claims import Claims
+from central.hub.clips import Clips
 from central.hub.commands import Commands
 from central.hub.ingest import Ingest
 from central.hub.lanes import Lanes
@@ -115,6 +116,7 @@ class Hub:
             expires_after_s=self._config.commands.expires_after_s,
         )
         self.claims = Claims(store=store, clock=self._clock, sender=self.mqtt)
+        self.clips = Clips(store=store, clock=self._clock, changes=changes, sender=self.mqtt)
         self.ingest = self._make_ingest(store, changes, lanes, manifest)
         self.switchboard = Switchboard(
             ingest=self.ingest,
@@ -124,6 +126,7 @@ class Hub:
             lane_came=self._lane_came,
             policy_asked=self.distributor.request_policy,
             claimed=self.claims.request,
+            clip_came=self.clips.came,
         )
         await self._run_parts(manifest)
         return Services(
@@ -132,6 +135,7 @@ class Hub:
             store=store,
             lanes=lanes,
             commands=self.commands,
+            clips=self.clips,
             manifest=manifest,
             changes=changes,
             access=access,
@@ -168,12 +172,14 @@ class Hub:
         for name, part in (
             ("ingest", self.ingest.run()),
             ("commands", self.commands.run()),
+            ("clips", self.clips.run()),
             ("manifest", manifest.run()),
             ("distributor", self.distributor.run()),
         ):
             self._keep(name, part)
         self._cleanup.push_async_callback(self.distributor.stop)
         self._cleanup.push_async_callback(self.claims.stop)
+        self._cleanup.push_async_callback(self.clips.stop)
         self.mqtt.start()
         self._cleanup.push_async_callback(self.mqtt.stop)
 

@@ -8,13 +8,12 @@ import json
 import sys
 import urllib.parse
 from collections.abc import Sequence
-from http import HTTPStatus
 from pathlib import Path
 
 from central import logs
-from central.api_client import ask
+from central.api_client import ask_hub
 from central.auth import cli as auth_cli
-from central.cli_options import add_config
+from central.cli_options import add_config, add_hub
 from central.clock import SystemClock
 from central.config import load
 from central.conflicts import cli as conflict_cli
@@ -56,12 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     take.add_argument("file", type=Path, metavar="FILE", help="a .csv or .json file, UTF-8")
     take.add_argument("--format", choices=("csv", "json"), help="default: by the file's ending")
     take.add_argument("--replace", action="store_true", help="withdraw what the file does not name")
-    take.add_argument(
-        "--url", default="http://127.0.0.1:8080", help="the hub's address (default %(default)s)"
-    )
-    take.add_argument(
-        "--token-file", type=Path, required=True, metavar="FILE", help="holds an API token"
-    )
+    add_hub(take)
     take.add_argument("--json", action="store_true", help="print the report as JSON")
     take.set_defaults(run=_import)
 
@@ -90,28 +84,15 @@ def _import(args: argparse.Namespace) -> int:
     """Send the file to the hub's API and print what became of it."""
     try:
         content = args.file.read_bytes()
-        token = args.token_file.read_text(encoding="utf-8").strip()
     except OSError as exc:
         print(f"gate-central: {exc.filename}: {exc.strerror}", file=sys.stderr)
-        return EXIT_FAILED
-    except UnicodeDecodeError:
-        print(f"gate-central: {args.token_file}: not a token", file=sys.stderr)
         return EXIT_FAILED
     file_format = args.format or ("json" if args.file.suffix.lower() == ".json" else "csv")
     query = {"format": file_format, "source": args.file.name}
     if args.replace:
         query["replace"] = "1"
-    status, answer = ask(
-        args.url,
-        f"/api/v1/manifest/import?{urllib.parse.urlencode(query)}",
-        content,
-        token,
-    )
-    if status == HTTPStatus.UNAUTHORIZED:
-        answer = {"error": f"{args.url} does not know the token in {args.token_file}"}
-    if status != HTTPStatus.OK:
-        print(f"gate-central: {args.file}: {answer.get('error', answer)}", file=sys.stderr)
-        return EXIT_FAILED
+    path = f"/manifest/import?{urllib.parse.urlencode(query)}"
+    answer = ask_hub(args, path, content, about=str(args.file))
     if args.json:
         print(json.dumps(answer, ensure_ascii=False))
     else:

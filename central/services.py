@@ -8,6 +8,7 @@ from central.auth.access import Access
 from central.clock import Clock
 from central.config import CentralConfig
 from central.hub.changes import Changes
+from central.hub.clips import Clips
 from central.hub.commands import Commands
 from central.hub.lanes import Lanes
 from central.manifest.versions import ManifestService
@@ -23,6 +24,7 @@ class Services:
     store: Store
     lanes: Lanes
     commands: Commands
+    clips: Clips
     manifest: ManifestService
     changes: Changes
     access: Access

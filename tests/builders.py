@@ -38,6 +38,7 @@ from gate_agent.domain.events import (
     Overridden,
     PlateRead,
     Stamped,
+    TagRead,
     WeightObserved,
 )
 from gate_agent.domain.evidence import (
@@ -72,6 +73,7 @@ from tests.lane_history import LaneHistory
 
 START = Instant(1_000.0, 1_790_000_000_000)
 PLATE, CARD, GROSS_KG = "粤B12345", "04A1B2C3", 32_000
+TAG, OTHER_TAG = "E2003411B802011383258566", "E200000000000000000000AA"
 HOUR_MS = 3_600_000
 POLICY = ReleasePolicy()
 PACK = default_pack(POLICY)
@@ -95,6 +97,7 @@ def a_declaration(  # a paper that fits the good evidence unless told otherwise
     documents: Documents = Documents.RELEASED,
     holds: tuple[str, ...] = (),
     used_by: str | None = None,
+    tag_id: str = "",
 ) -> Declaration:
     """A declaration that fits `good_evidence()` in everything that is not given."""
     return Declaration(
@@ -107,6 +110,7 @@ def a_declaration(  # a paper that fits the good evidence unless told otherwise
         documents=documents,
         holds=holds,
         used_by=PassageId(used_by) if used_by else None,
+        tag_id=tag_id,
     )
 
 
@@ -272,6 +276,12 @@ class LaneStory:
     def card(self, uid: str = CARD) -> LaneStory:
         """A card is held to the reader."""
         self.happens(CardPresented(uid=uid))
+        return self
+
+    def tag_is_seen(self, *tag_ids: str) -> LaneStory:
+        """Tags in view, one after the other."""
+        for tag_id in tag_ids:
+            self.happens(TagRead(tag_id=tag_id))
         return self
 
     def manifest_answers(self, *declarations: Declaration) -> LaneStory:

@@ -22,6 +22,7 @@ from central.auth.roles import Role
 from central.clock import ManualClock
 from central.config import CentralConfig
 from central.hub.changes import Changes
+from central.hub.clips import Clips
 from central.hub.commands import Commands
 from central.hub.ingest import Arrival, decode
 from central.hub.lanes import Lanes
@@ -124,6 +125,7 @@ def open_desk(folder: Path) -> Iterator[Desk]:
             sender=mqtt,
             expires_after_s=20.0,
         ),
+        clips=Clips(store=store, clock=clock, changes=changes, sender=mqtt),
         manifest=ManifestService(store=store, clock=clock, changed=changes.announce),
         changes=changes,
         access=access,

@@ -6,6 +6,7 @@ the records and health that a lane would, and collects the commands that it is s
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from hashlib import sha256
@@ -21,6 +22,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from central.auth import commands
 from central.auth.roles import Role
+from gate_agent.store.clip_shelf import ClipShelf
+from gate_agent.uplink.clip_sender import ClipSender
 from gate_agent.wire import v1
 from gate_agent.wire.topics import Stream, topic
 from hil_tests.rig import free_ports
@@ -117,6 +120,8 @@ class PlayedLane:
         self.epoch = f"e-{lane}"
         self.seq = 0
         self.acked = 0
+        self.is_sending_clips = threading.Event()
+        self._clips = ClipSender(ClipShelf(hub.folder / lane), lane, self._send_part)
         self.commands: list[v1.OverrideCommand | v1.SetModeCommand | v1.LowerBarrierCommand] = []
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id=f"played-{lane}", protocol=mqtt.MQTTv311
@@ -127,7 +132,7 @@ class PlayedLane:
         self._client.connect("127.0.0.1", hub.mqtt_port)
         self._client.loop_start()
         wait_until(self._client.is_connected, what=f"{lane} connected")
-        for stream in (Stream.COMMAND, Stream.ACK):
+        for stream in (Stream.COMMAND, Stream.ACK, Stream.CLIP_REQUEST):
             self._client.subscribe(topic(SITE, lane, stream), qos=1)
 
     def close(self) -> None:
@@ -138,10 +143,18 @@ class PlayedLane:
         decoded = v1.decode_hub_message(bytes(message.payload))
         if isinstance(decoded, v1.RecordAck):
             self.acked = max(self.acked, decoded.through_seq)
+        elif isinstance(decoded, v1.ClipRequest):
+            self._clips.take(decoded)
+            if self.is_sending_clips.wait(0):
+                self._clips.serve(now_ms())
         elif isinstance(
             decoded, v1.OverrideCommand | v1.SetModeCommand | v1.LowerBarrierCommand
         ) and decoded.command_id not in {command.command_id for command in self.commands}:
             self.commands.append(decoded)
+
+    def _send_part(self, payload: bytes) -> bool:
+        self._client.publish(topic(SITE, self.lane, Stream.CLIP_PART), payload)
+        return True
 
     def publish(self, stream: Stream, message: v1.LaneMessage) -> None:
         qos = 0 if stream is Stream.HEALTH else 1

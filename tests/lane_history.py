@@ -40,14 +40,16 @@ from gate_agent.domain.events import (
     ModeSet,
     Overridden,
     PlateRead,
+    TagRead,
     WeightObserved,
 )
-from gate_agent.domain.evidence import Evidence, PlateEvidence, WeightEvidence
+from gate_agent.domain.evidence import Evidence, PlateEvidence, TagEvidence, WeightEvidence
 from gate_agent.domain.faults import FaultCode, prevents_release
 from gate_agent.domain.lane import TRANSITIONS
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.domain.policy_pack import PolicyPack
+from gate_agent.domain.reasons import Reason
 from gate_agent.domain.records import (
     CommandCarriedOut,
     CommandRefused,
@@ -91,6 +93,7 @@ class Vehicle:
     arrived_at: Instant
     plates: list[tuple[str, int]] = field(default_factory=list)
     cards: list[tuple[str, int]] = field(default_factory=list)
+    tags: dict[str, int] = field(default_factory=dict)  # in order, when each was seen first
     moved: bool = False
     weight: tuple[int, Instant] | None = None  # settled, and both beams clear ever since
     swing: tuple[int, int, Instant] | None = None  # low, high: not settled, beams clear since
@@ -178,7 +181,7 @@ class LaneHistory:
 
     # -- facts
 
-    def _sense(self, event: Event, at: Instant) -> None:  # noqa: C901 - one case an event
+    def _sense(self, event: Event, at: Instant) -> None:  # noqa: C901, PLR0912 - one case an event
         vehicle = self.vehicle
         match event:
             case AgentStarted():
@@ -200,6 +203,11 @@ class LaneHistory:
                 vehicle.plates.append((event.text, vehicle.axis_ms(at)))
             case CardPresented() if vehicle is not None:
                 vehicle.cards.append((event.uid, vehicle.axis_ms(at)))
+            case TagRead() if vehicle is not None and not vehicle.decided:
+                if at.mono_s >= vehicle.arrived_at.mono_s:
+                    vehicle.tags.setdefault(event.tag_id, vehicle.axis_ms(at))
+                else:
+                    self.seen["a tag of before the arrival"] += 1
             case FaultRaised():
                 self.faults.add(event.code)
             case FaultCleared():
@@ -275,6 +283,7 @@ class LaneHistory:
         self.seen["decided before the weight settled"] += (
             body.evidence.weight is not None and body.evidence.weight.within_kg > 0
         )
+        self.seen["held for its tag"] += verdict.reasons == (Reason.IDENTITY_UNPROVEN,)
         vehicle.released = verdict.outcome is Outcome.RELEASE
         vehicle.front_cut = self.inputs.front_beam is True
         vehicle.exit_edge = False
@@ -289,6 +298,8 @@ class LaneHistory:
             )
         if evidence.card is not None:
             assert (evidence.card.uid, evidence.card.since_arrival_ms) in vehicle.cards, "I3: card"
+        if not vehicle.restarted:
+            _tags_are_of(vehicle, evidence.tag)
         if evidence.weight is not None and not vehicle.decided and not vehicle.restarted:
             self._weight_is_of(vehicle, evidence.weight)
 
@@ -314,6 +325,8 @@ class LaneHistory:
             )
         if passage.card is not None:
             assert (passage.card.uid, passage.card.since_arrival_ms) in vehicle.cards, "I3: card"
+        if lane.phase is Phase.GATHERING:
+            _tags_are_of(vehicle, passage.tag)
         if passage.weight is not None and lane.phase is Phase.GATHERING:
             self._weight_is_of(vehicle, passage.weight)
             assert passage.weight.within_kg == 0, "I6: an interval held as a settled weight"
@@ -350,6 +363,7 @@ class LaneHistory:
         assert normalize_plate(named) in plates, "I4: another plate"
         _is_no_other(evidence.plate, plates)
         assert normalize_card(evidence.card.uid) == normalize_card(declaration.card_uid)
+        self._is_no_other_by_its_tag(vehicle, declaration.tag_id)
         allowed_kg = max(
             self.policy.weight_tolerance_kg,
             declaration.gross_kg * self.policy.weight_tolerance_permille // 1000,
@@ -358,6 +372,17 @@ class LaneHistory:
         assert difference_kg <= allowed_kg, "I4: released with the wrong weight"
         assert declaration.used_by is None, "I4: released on a used paper"
         assert not declaration.holds, "I4: released under a hold"
+
+    def _is_no_other_by_its_tag(self, vehicle: Vehicle, declared: str) -> None:
+        """I4: a declared tag is not contradicted, and a reader that is lost is no silence."""
+        if not declared:
+            self.seen["released without a reader of tags"] += FaultCode.TAG_LINK in self.faults
+            return
+        assert FaultCode.TAG_LINK not in self.faults, "I4: released with its tag not looked for"
+        if vehicle.tags:
+            seen = {normalize_card(each) for each in vehicle.tags}
+            assert normalize_card(declared) in seen, "I4: released with another tag"
+            self.seen["released with its own tag"] += 1
 
     def _overridden(
         self, body: PassageOverridden, event: Event, at: Instant, *, first: bool
@@ -480,6 +505,14 @@ class LaneHistory:
 
 
 NINETY_NINE_TO_ONE = 99.0
+
+
+def _tags_are_of(vehicle: Vehicle, tag: TagEvidence | None) -> None:
+    """I3: every tag that was seen since the arrival, none else, and which one came first."""
+    held = {} if tag is None else {tag.tag_id: tag.since_arrival_ms}
+    assert list(held.items()) == list(vehicle.tags.items())[:1], "I3: tag"
+    others = () if tag is None else tag.others
+    assert others == tuple(vehicle.tags)[1:], "I3: other tags"
 
 
 def _named(plate: PlateEvidence, pack: PolicyPack) -> str:

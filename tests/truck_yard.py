@@ -22,7 +22,7 @@ from gate_agent.domain.vocabulary import (
     Phase,
     WeightState,
 )
-from tests.builders import GROSS_KG, PLATE, a_declaration
+from tests.builders import GROSS_KG, OTHER_TAG, PLATE, TAG, a_declaration
 from tests.lane_machine import (
     CARDS,
     FAULTS,
@@ -75,6 +75,33 @@ class TruckYard(LaneMachine):
             if self.story.lane.passage and self.story.lane.passage.lookup:
                 self.story.manifest_answers()
         self.story.passes(1.0).weighs(WeightState.SETTLED, settles_at_kg)
+
+    @precondition(lambda self: is_inviting(self.story.lane))
+    @rule(seen=st.sampled_from([(TAG,), (OTHER_TAG, TAG), (TAG, OTHER_TAG)]))
+    def truck_whose_own_tag_is_in_view_comes(self, seen: tuple[str, ...]) -> None:
+        self.story.declarations = (a_declaration(tag_id=TAG),)
+        self.story.truck_arrives().tag_is_seen(*seen).plate_is_read().drives_on().card()
+        if self.story.lane.passage and self.story.lane.passage.lookup:
+            self.story.manifest_answers()
+
+    @precondition(lambda self: is_inviting(self.story.lane))
+    @rule(
+        declared=st.sampled_from(["", TAG]),
+        seen=st.sampled_from([(), (OTHER_TAG,)]),
+        late=st.sampled_from([(), (OTHER_TAG,), (TAG,)]),
+        is_reader_lost=st.booleans(),
+    )
+    def truck_whose_own_tag_is_not_in_view_comes(
+        self, declared: str, seen: tuple[str, ...], late: tuple[str, ...], *, is_reader_lost: bool
+    ) -> None:
+        self.story.declarations = (a_declaration(tag_id=declared),)
+        self.story.truck_arrives().tag_is_seen(*seen)
+        if is_reader_lost:
+            self.story.fault(FaultCode.TAG_LINK)
+        self.story.plate_is_read().drives_on().card()
+        if self.story.lane.passage and self.story.lane.passage.lookup:
+            self.story.manifest_answers()
+        self.story.tag_is_seen(*late).repaired(FaultCode.TAG_LINK)
 
     @precondition(lambda self: is_inviting(self.story.lane))
     @rule(card_first=st.booleans())

@@ -8,6 +8,7 @@ from central.store.policy_store import PackRow
 from central.store.rows import (
     AlarmRow,
     AuditRow,
+    ClipRow,
     CommandRow,
     OutcomeCounts,
     PassageSummary,
@@ -114,6 +115,7 @@ class PassageAnswer(msgspec.Struct, frozen=True, kw_only=True):
     arrived_at_ms: int | None
     timeline: Timeline | None
     pictures: tuple[PictureRef, ...]
+    clip: ClipRow | None
     records: tuple[RecordAnswer, ...]
     commands: tuple[CommandRow, ...]
     alarms: tuple[AlarmRow, ...]

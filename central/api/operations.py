@@ -22,9 +22,16 @@ from central.api.lane_answers import lane_answer, lane_counts, lane_pairs
 from central.errors import CommandStale, ManifestError, StaleReason
 from central.hub.commands import ModeName
 from central.manifest.report import ImportReport
-from central.proof.download import dossier_file
+from central.proof.download import clip_file, dossier_file
 from central.proof.export import content_of
-from central.store import audit, chain_store, conflict_queries, hub_store, manifest_queries
+from central.store import (
+    audit,
+    chain_store,
+    clip_store,
+    conflict_queries,
+    hub_store,
+    manifest_queries,
+)
 from central.store.rows import PassageFilter
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.wire.v1 import DecisionName, OutcomeName
@@ -76,6 +83,7 @@ async def passage(call: Call) -> object:
         arrived_at_ms=found.arrived_at_ms,
         timeline=found.timeline,
         pictures=found.pictures,
+        clip=found.clip,
         records=tuple(
             RecordAnswer(
                 seq=record.seq,
@@ -117,6 +125,25 @@ async def picture(call: Call) -> object:
         media_type="image/jpeg",
         headers={"Cache-Control": "private, max-age=3600, immutable"},
     )
+
+
+async def clip(call: Call) -> object:
+    """One clip that was fetched. Its id is its SHA-256, so it never changes."""
+    clip_id = call.request.path_params["clip_id"]
+    content = await call.services.store.read(clip_store.content, clip_id)
+    if content is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, f"clip {clip_id}: not here")
+    return clip_file(clip_id, content)
+
+
+async def fetch_clip(call: Call) -> object:
+    """Ask the lane for the clip of a passage; the answer is how it stands."""
+    try:
+        return await call.services.clips.ask(
+            call.request.path_params["passage_id"], by=call.identity.name
+        )
+    except CommandStale as exc:
+        raise _stale(exc) from exc
 
 
 async def summary(call: Call) -> object:
@@ -287,7 +314,10 @@ def _reason(reason: str) -> str:
     return reason
 
 
+_NOT_KNOWN = (StaleReason.UNKNOWN_PASSAGE, StaleReason.UNKNOWN_LANE, StaleReason.NO_CLIP)
+
+
 def _stale(exc: CommandStale) -> ApiError:
-    unknown = exc.reason in {StaleReason.UNKNOWN_PASSAGE, StaleReason.UNKNOWN_LANE}
+    unknown = exc.reason in _NOT_KNOWN
     status = HTTPStatus.NOT_FOUND if unknown else HTTPStatus.CONFLICT
     return ApiError(status, str(exc), code=exc.reason.value)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from central.auth import commands
 from central.auth.roles import Role
-from central.cli_options import add_config
+from central.cli_options import add_place
 from central.clock import SystemClock
 from central.config import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse names no public type
+    from central.cli_options import Subparsers
 
 _ROLES = [role.value for role in Role]
 
@@ -55,11 +55,7 @@ def _action(
     actions: Subparsers, name: str, summary: str, act: Callable[[Path, Any], None]
 ) -> argparse.ArgumentParser:
     parser = actions.add_parser(name, help=summary, description=summary)
-    place = parser.add_mutually_exclusive_group()
-    add_config(place)  # type: ignore[arg-type] # a group takes add_argument as a parser does
-    place.add_argument(
-        "--state", type=Path, metavar="DIR", help="the hub's state folder, instead of --config"
-    )
+    add_place(parser)
 
     def run(args: argparse.Namespace) -> int:
         state = args.state if args.state is not None else load(args.config).state_folder

@@ -23,7 +23,7 @@ import structlog
 
 from central.broker.probe import Answer, connect_once
 from central.errors import BrokerError
-from gate_agent.wire.topics import HUB, PREFIX, Stream
+from gate_agent.wire.topics import FROM_LANE, HUB, PREFIX, TO_LANE, Stream
 
 HUB_USER = "hub"
 START_S = 10.0
@@ -37,15 +37,6 @@ LOG_FILES = 3  # a lane with a wrong password writes lines for years
 STORE_BYTES = 1_000_000_000
 """What the broker may keep for a hub that takes nothing: its disk is full, and the lanes send
 again every few seconds. Beyond it a lane is turned away and keeps its records itself."""
-_LANE_SENDS = (
-    Stream.RECORDS,
-    Stream.STATUS,
-    Stream.HEALTH,
-    Stream.MANIFEST_REQUEST,
-    Stream.POLICY_REQUEST,
-    Stream.CLAIM_REQUEST,
-)
-_LANE_HEARS = (Stream.ACK, Stream.COMMAND, Stream.MANIFEST_PART, Stream.POLICY, Stream.CLAIM)
 
 log = structlog.get_logger()
 
@@ -275,9 +266,9 @@ def _users(place: BrokerPlace, passwords: dict[str, str]) -> list[dict[str, obje
     site = f"{PREFIX}/{place.site}".replace("/", ".")
     users: list[dict[str, object]] = [{"user": HUB_USER, "password": passwords[HUB_USER]}]
     for lane in place.lanes:
-        hears = [f"{site}.{lane}.{stream.value}" for stream in _LANE_HEARS]
+        hears = [f"{site}.{lane}.{stream.value}" for stream in TO_LANE]
         hears.append(f"{site}.{HUB}.{Stream.MANIFEST_HEAD.value}")
-        sends = [f"{site}.{lane}.{stream.value}" for stream in _LANE_SENDS]
+        sends = [f"{site}.{lane}.{stream.value}" for stream in FROM_LANE]
         permissions = {
             "publish": {"allow": sends},
             # $MQTT.*: how the server delivers QoS 1 subscriptions to an MQTT client.

@@ -7,10 +7,11 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from central.policy.cli import EXIT_FAILED, ask_hub, online
+from central.api_client import ask_hub
+from central.cli_options import online
 
 if TYPE_CHECKING:
-    from central.policy.cli import Subparsers
+    from central.cli_options import Subparsers
 
 
 def add_commands(subparsers: Subparsers) -> None:
@@ -23,8 +24,6 @@ def add_commands(subparsers: Subparsers) -> None:
 
 def _conflicts(args: argparse.Namespace) -> int:
     answer = ask_hub(args, "/conflicts")
-    if answer is None:
-        return EXIT_FAILED
     if args.json:
         print(json.dumps(answer, ensure_ascii=False))
         return 0

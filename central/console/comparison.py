@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from central.store.plate_taken import plate_taken
-from gate_agent.domain.matching import normalize_card, normalize_plate
+from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.matching import is_among, normalize_card, normalize_plate
 from gate_agent.wire.v1 import DeclarationRow, EvidenceFacts
 
 
@@ -53,6 +54,8 @@ class Comparison:
     plates_declared: tuple[tuple[Mark, ...], ...]
     card_seen: tuple[Mark, ...]
     card_declared: tuple[Mark, ...]
+    tags_seen: tuple[tuple[Mark, ...], ...]  # in the order in which they came into view
+    tag_declared: tuple[Mark, ...]
     difference_kg: int | None  # weighed minus declared
     difference_percent: float | None
     loose_reasons: tuple[str, ...]  # of the lane itself, in no row
@@ -66,6 +69,7 @@ _ROW_REASONS: dict[str, frozenset[str]] = {
         }
     ),
     "card": frozenset({"card_missing", "card_stale", "plate_card_mismatch", "card_blocked"}),
+    "tag": frozenset({"identity_unproven"}),
     "weight": frozenset(
         {
             "weight_missing", "weight_stale", "weight_differs", "weight_far_off",
@@ -117,10 +121,13 @@ def compare(
     plates = declaration.plates if declaration else ()
     declared_card = declaration.card_uid if declaration else ""
     nearest = nearest_plate(plate, plates)
+    seen, declared_tag = _tags(evidence), declaration.tag_id if declaration else ""
+    other_tag = declared_tag if seen and not is_among(declared_tag, seen) else ""
     in_rows = frozenset().union(*_ROW_REASONS.values())
+    checks = (each for each in _ROW_REASONS if each != "tag" or seen or declared_tag)
     difference_kg, percent = _difference(evidence, declaration)
     return Comparison(
-        rows=tuple(_row(check, evidence, declaration, reasons) for check in _ROW_REASONS),
+        rows=tuple(_row(check, evidence, declaration, reasons) for check in checks),
         plate_seen=marks(plate, nearest),
         plates_declared=tuple(
             marks(text, plate) if plate and text == nearest else marks(text, None)
@@ -128,6 +135,10 @@ def compare(
         ),
         card_seen=marks(card, declared_card or None),
         card_declared=marks(declared_card, card or None),
+        tags_seen=tuple(
+            marks(text, other_tag if other_tag and text == seen[0] else None) for text in seen
+        ),
+        tag_declared=marks(declared_tag, seen[0] if other_tag else None),
         difference_kg=difference_kg,
         difference_percent=percent,
         loose_reasons=tuple(reason for reason in reasons if reason not in in_rows),
@@ -141,6 +152,8 @@ def _row(
     reasons: Sequence[str],
 ) -> Row:
     own = tuple(reason for reason in reasons if reason in _ROW_REASONS[check])
+    if check == "tag" and not _may_concern_tag(evidence, declaration):
+        own = ()
     return Row(check=check, standing=_standing(check, evidence, declaration, own), reasons=own)
 
 
@@ -150,7 +163,12 @@ def _standing(
     declaration: DeclarationRow | None,
     own: tuple[str, ...],
 ) -> Standing:
-    sensed = {"plate": evidence.plate, "card": evidence.card, "weight": evidence.weight}
+    sensed = {
+        "plate": evidence.plate,
+        "card": evidence.card,
+        "tag": evidence.tag,
+        "weight": evidence.weight,
+    }
     if check in sensed and sensed[check] is None:
         return Standing.MISSING
     otherwise = declaration is not None and _reads_otherwise(check, evidence, declaration, own)
@@ -160,20 +178,37 @@ def _standing(
         return Standing.DOUBTFUL
     if declaration is None and (check in sensed or check in _OF_DECLARATION):
         return Standing.NOT_DECLARED
+    if check == "tag" and declaration is not None and not declaration.tag_id:
+        return Standing.NOT_DECLARED
     return Standing.MATCH if check in sensed else Standing.IN_ORDER
 
 
 def _reads_otherwise(
     check: str, evidence: EvidenceFacts, declaration: DeclarationRow, own: tuple[str, ...]
 ) -> bool:
-    """Plate and card are compared here too: a lane matches a declaration by either of them."""
+    """Plate, card and tag are compared here too: a lane matches by plate or card alone."""
     if check == "plate" and evidence.plate is not None:
         declared = {normalize_plate(plate) for plate in declaration.plates}
         taken = plate_taken(evidence, declaration, own) or ""
         return normalize_plate(taken) not in declared
     if check == "card" and evidence.card is not None:
         return normalize_card(evidence.card.uid) != normalize_card(declaration.card_uid)
+    if check == "tag" and declaration.tag_id:
+        return not is_among(declaration.tag_id, _tags(evidence))
     return False
+
+
+def _tags(evidence: EvidenceFacts) -> tuple[str, ...]:
+    return (evidence.tag.tag_id, *evidence.tag.others) if evidence.tag else ()
+
+
+def _may_concern_tag(evidence: EvidenceFacts, declaration: DeclarationRow | None) -> bool:
+    """Whether an identity without proof may be the tag's doing; its own tag alone proves."""
+    if declaration is None or not declaration.tag_id:
+        return False
+    tags = _tags(evidence)
+    is_proof = len(tags) == 1 and is_among(declaration.tag_id, tags)
+    return not is_proof or FaultCode.TAG_LINK.value in evidence.faults
 
 
 def _difference(

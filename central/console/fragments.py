@@ -12,8 +12,10 @@ from central.api.lane_answers import lane_answer, lane_pairs
 from central.console.comparison import compare
 from central.console.nearest import nearest
 from central.console.rendering import Fragments, Visit, render
-from central.store import console_queries, hub_store, manifest_queries
+from central.hub.lanes import PresenceState
+from central.store import clip_store, console_queries, hub_store, manifest_queries
 from central.store.rows import (
+    ClipRow,
     CommandKind,
     CommandRow,
     CommandState,
@@ -203,6 +205,27 @@ async def evidence(visit: Visit, detail: PassageDetail) -> str:
     )
 
 
+async def passage_clip(visit: Visit, subject: str) -> Fragments:
+    """How the clip of a passage stands. Raises `NotShown`."""
+    found = await visit.services.store.read(clip_store.clip_of, subject)
+    if found is None:
+        raise NotShown(subject)
+    return {"clip": clip(visit, subject, found)}
+
+
+def clip(visit: Visit, passage_id: str, found: ClipRow) -> str:
+    """Where the clip is, and the button that fetches it."""
+    presence = visit.services.lanes.one(found.lane)
+    return render(
+        "_clip.html",
+        visit.wording,
+        passage_id=passage_id,
+        clip=found,
+        is_lane_here=presence is not None and presence.state is PresenceState.ONLINE,
+        may_decide=visit.may_decide,
+    )
+
+
 def _is_emergency(visit: Visit, detail: PassageDetail) -> bool:
     """Whether the lane releases on numbered slips only, as far as the hub has heard."""
     presence = visit.services.lanes.one(detail.summary.lane)
@@ -250,6 +273,7 @@ VIEWS: dict[str, Callable[[Visit, str], Awaitable[Fragments]]] = {
     "lane": lane,
     "held": held,
     "vehicle": vehicle,
+    "clip": passage_clip,
     "manifest": lane_versions,
     "none": nothing,
 }

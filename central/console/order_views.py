@@ -10,7 +10,7 @@ from starlette.responses import Response
 from central.console import forms
 from central.console.access_views import see_other
 from central.console.rendering import Visit
-from central.console.views import held_page, lane_page
+from central.console.views import held_page, lane_page, trouble
 from central.errors import CommandStale
 from central.hub.commands import ModeName
 from central.store import audit, hub_store
@@ -75,6 +75,16 @@ async def lower_barrier(visit: Visit) -> Response:
     except (forms.FormError, CommandStale) as exc:
         return await _lane_refusal(visit, lane_id, exc)
     return see_other(f"/lanes/{lane_id}")
+
+
+async def fetch_clip(visit: Visit) -> Response:
+    """Ask a lane for the clip of a passage."""
+    passage_id = visit.request.path_params["passage_id"]
+    try:
+        await visit.services.clips.ask(passage_id, by=visit.identity.name)
+    except CommandStale as exc:
+        return await trouble(visit, HTTPStatus.NOT_FOUND, _stale(visit, exc))
+    return see_other(f"/passages/{passage_id}#clip")
 
 
 async def acknowledge_alarm(visit: Visit) -> Response:

@@ -32,6 +32,7 @@ _PAGES: tuple[tuple[str, View], ...] = (
     ("/passages", views.passages),
     ("/passages/{passage_id}", views.passage),
     ("/passages/{passage_id}/dossier", views.dossier),
+    ("/passages/{passage_id}/clip", views.clip),
     ("/manifest", manifest_views.manifest),
     ("/rules", rules_views.rules),
     ("/conflicts", rules_views.conflicts),
@@ -40,6 +41,7 @@ _PAGES: tuple[tuple[str, View], ...] = (
 )
 _ORDERS: tuple[tuple[str, Role, View], ...] = (
     ("/held/{passage_id}/decide", Role.SUPERVISOR, order_views.decide),
+    ("/passages/{passage_id}/clip", Role.SUPERVISOR, order_views.fetch_clip),
     ("/lanes/{lane}/mode", Role.SUPERVISOR, order_views.set_mode),
     ("/lanes/{lane}/lower-barrier", Role.SUPERVISOR, order_views.lower_barrier),
     ("/alarms/{alarm_id:int}/acknowledge", Role.SUPERVISOR, order_views.acknowledge_alarm),

@@ -14,10 +14,10 @@ from central.auth.roles import Role
 from central.console import fragments as live
 from central.console.rendering import Visit, page
 from central.console.waterfall import waterfall
-from central.proof.download import dossier_file
+from central.proof.download import clip_file, dossier_file
 from central.proof.export import ExportError, content_of
-from central.store import chain_store, hub_store
-from central.store.rows import PassageDetail, PassageFilter, StoredRecord
+from central.store import chain_store, clip_store, hub_store
+from central.store.rows import ClipState, PassageDetail, PassageFilter, StoredRecord
 from gate_agent.domain.matching import normalize_plate
 from gate_agent.wire.v1 import OutcomeName, PassageSealed, decode_body
 
@@ -151,7 +151,9 @@ async def passage(visit: Visit) -> Response:
         "passage.html",
         section="passages",
         title=f"{visit.wording.label('title.passage')} {detail.summary.plate or passage_id}",
-        fragments=await live.navigation(visit),
+        fragments=await live.navigation(visit) | {"clip": _clip(visit, detail)},
+        live="clip" if detail.clip and detail.clip.state is ClipState.PENDING else None,
+        subject=passage_id,
         values=await _passage_values(visit, detail),
     )
 
@@ -179,6 +181,10 @@ async def _passage_values(visit: Visit, detail: PassageDetail) -> dict[str, obje
     }
 
 
+def _clip(visit: Visit, detail: PassageDetail) -> str:
+    return live.clip(visit, detail.summary.passage_id, detail.clip) if detail.clip else ""
+
+
 def _seal(detail: PassageDetail) -> PassageSealed | None:
     """The record that sealed the passage; None while it lasts, or from an older lane."""
     for record in detail.records:
@@ -199,6 +205,17 @@ async def dossier(visit: Visit) -> Response:
     except ExportError as exc:
         return await trouble(visit, HTTPStatus.INTERNAL_SERVER_ERROR, str(exc))
     return dossier_file(passage_id, content)
+
+
+async def clip(visit: Visit) -> Response:
+    """The clip of a passage as a file, once it is here."""
+    passage_id = visit.request.path_params["passage_id"]
+    row = await visit.services.store.read(clip_store.clip_of, passage_id)
+    if row is not None:
+        content = await visit.services.store.read(clip_store.content, row.clip_id)
+        if content is not None:
+            return clip_file(row.clip_id, content)
+    return await trouble(visit, HTTPStatus.NOT_FOUND, visit.wording.label("stale.no_clip"))
 
 
 def _shown(record: StoredRecord) -> dict[str, object]:

@@ -18,19 +18,11 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from gate_agent.wire.topics import Address, Stream, every_lane, parse_topic, topic
+from gate_agent.wire.topics import FROM_LANE, Address, Stream, every_lane, parse_topic, topic
 
 KEEP_ALIVE_S = 10
 RECONNECT_MOST_S = 2
 IN_FLIGHT = 20
-_FROM_LANES = (
-    Stream.RECORDS,
-    Stream.STATUS,
-    Stream.HEALTH,
-    Stream.MANIFEST_REQUEST,
-    Stream.POLICY_REQUEST,
-    Stream.CLAIM_REQUEST,
-)
 
 log = structlog.get_logger()
 
@@ -151,7 +143,7 @@ class HubMqtt:
         if reason.is_failure:
             self._hand_over(self._refused, str(reason))
             return
-        client.subscribe([(every_lane(self._address.site, stream), 1) for stream in _FROM_LANES])
+        client.subscribe([(every_lane(self._address.site, stream), 1) for stream in FROM_LANE])
         self._hand_over(self._connection_is, True)  # noqa: FBT003 - a callback's argument
 
     def _on_disconnect(

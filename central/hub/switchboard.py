@@ -14,6 +14,7 @@ from central.hub.mqtt import Received
 from gate_agent.wire.topics import HUB, Stream
 from gate_agent.wire.v1 import (
     ClaimRequest,
+    ClipPart,
     LaneHealth,
     LaneMessage,
     LaneStatus,
@@ -47,6 +48,7 @@ class Switchboard:
         lane_came: Callable[[str], None],
         policy_asked: Callable[[str], None] = lambda _: None,
         claimed: Callable[[ClaimRequest], None] = lambda _: None,
+        clip_came: Callable[[ClipPart], None] = lambda _: None,
     ) -> None:
         self._ingest = ingest
         self._lanes = lanes
@@ -55,6 +57,7 @@ class Switchboard:
         self._lane_came = lane_came
         self._policy_asked = policy_asked
         self._claimed = claimed
+        self._clip_came = clip_came
         self.unreadable = 0  # messages that are no records and could not be used
 
     def receive(self, message: Received) -> None:
@@ -96,6 +99,8 @@ class Switchboard:
                 self._policy_asked(lane)
             case ClaimRequest():
                 self._claimed(decoded)
+            case ClipPart():
+                self._clip_came(decoded)
             case _:
                 self._refuse(topic, "a record batch on another topic")
 

@@ -6,19 +6,17 @@ import argparse
 import json
 import sys
 import urllib.parse
-from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from central.api_client import ask
+from central.api_client import ask_hub
+from central.cli_options import online
 from central.manifest.fields import Bad, moment_ms
 from gate_agent.domain.policy_pack import policy_hash
 from gate_agent.wire.policy_pack import PolicyPackError, read_new_pack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse names no public type
+    from central.cli_options import Subparsers
 
 EXIT_FAILED = 1
 
@@ -48,21 +46,6 @@ def add_commands(subparsers: Subparsers) -> None:
     audit.add_argument("period", metavar="PERIOD")
 
 
-def online(
-    actions: Subparsers, name: str, summary: str, run: Callable[[argparse.Namespace], int]
-) -> argparse.ArgumentParser:
-    """Add a command that asks a running hub."""
-    parser = actions.add_parser(name, help=summary, description=summary)
-    parser.add_argument(
-        "--url", default="http://127.0.0.1:8080", help="the hub's address (default %(default)s)"
-    )
-    parser.add_argument(
-        "--token-file", type=Path, required=True, metavar="FILE", help="holds an API token"
-    )
-    parser.set_defaults(run=run)
-    return parser
-
-
 def _check(args: argparse.Namespace) -> int:
     try:
         pack = read_new_pack(args.file.read_bytes(), str(args.file))
@@ -81,19 +64,17 @@ def _import(args: argparse.Namespace) -> int:
         return _failed(f"{args.file}: {exc.strerror}")
     query = urllib.parse.urlencode({"source": args.file.name})
     answer = ask_hub(args, f"/policy/import?{query}", content)
-    if answer is None:
-        return EXIT_FAILED
     print(f"{args.file}: version {answer['version']} is kept, {answer['policy_hash']}")
     return 0
 
 
 def _list(args: argparse.Namespace) -> int:
     answer = ask_hub(args, "/policy")
-    for row in answer or ():
+    for row in answer:
         pack = row["pack"]
         mark = "in force" if row["in_force"] else ""
         print(f"{pack['version']:<20} {pack['policy_hash'][:12]}  {pack['owner']}  {mark}".rstrip())
-    return EXIT_FAILED if answer is None else 0
+    return 0
 
 
 def _new_period(args: argparse.Namespace) -> int:
@@ -106,8 +87,6 @@ def _new_period(args: argparse.Namespace) -> int:
     except Bad as exc:
         return _failed(f"{exc.field}: {exc.reason}")
     answer = ask_hub(args, "/policy/periods", json.dumps(wanted).encode())
-    if answer is None:
-        return EXIT_FAILED
     kept = ("period", "from_ms", "until_ms", "commitment")
     print(json.dumps({name: answer[name] for name in kept}, ensure_ascii=False))
     return 0
@@ -117,16 +96,12 @@ def _reveal(args: argparse.Namespace) -> int:
     answer = ask_hub(
         args, f"/policy/periods/{urllib.parse.quote(args.period, safe='')}/reveal", b""
     )
-    if answer is None:
-        return EXIT_FAILED
     print(f"{answer['period']}: {answer['secret']} (committed to as {answer['commitment']})")
     return 0
 
 
 def _audit(args: argparse.Namespace) -> int:
     answer = ask_hub(args, f"/policy/periods/{urllib.parse.quote(args.period, safe='')}/audit")
-    if answer is None:
-        return EXIT_FAILED
     print(
         f"{answer['period']}: {answer['redone']} draws redone, {len(answer['differ'])} differ,"
         f" {answer['undrawn']} passages without a draw"
@@ -139,22 +114,6 @@ def _audit(args: argparse.Namespace) -> int:
     for passage_id in answer["differ"]:
         print(f"  {passage_id}: the record says another number")
     return EXIT_FAILED if answer["differ"] else 0
-
-
-def ask_hub(args: argparse.Namespace, path: str, content: bytes | None = None) -> Any:  # noqa: ANN401 - JSON
-    """The hub's answer; None after saying why there is none."""
-    try:
-        token = args.token_file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        _failed(f"{args.token_file}: cannot be read as a token")
-        return None
-    status, answer = ask(args.url, f"/api/v1{path}", content, token)
-    if status == HTTPStatus.UNAUTHORIZED:
-        answer = {"error": f"{args.url} does not know the token in {args.token_file}"}
-    if status != HTTPStatus.OK:
-        _failed(str(answer.get("error", answer)))
-        return None
-    return answer
 
 
 def _failed(why: str) -> int:

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from central.cli_options import add_config
+from central.cli_options import add_place
 from central.config import load
 from central.errors import CentralError
 from central.proof import verify
@@ -18,7 +18,7 @@ from central.proof.export import export
 from central.store.connection import open_read_only
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse names no public type
+    from central.cli_options import Subparsers
 
 
 def add_commands(subparsers: Subparsers) -> None:
@@ -26,10 +26,10 @@ def add_commands(subparsers: Subparsers) -> None:
     check = subparsers.add_parser(
         "verify",
         help="check that nothing is missing and no record was altered",
-        description="Walk the chain of every lane, and compare dossiers and pictures with their"
-        " SHA-256. Exit status 1: something is missing or altered.",
+        description="Walk the chain of every lane, and compare dossiers, pictures and clips with"
+        " their SHA-256. Exit status 1: something is missing or altered.",
     )
-    _add_place(check)
+    add_place(check)
     check.set_defaults(run=_verify)
     out = subparsers.add_parser(
         "dossiers",
@@ -37,7 +37,7 @@ def add_commands(subparsers: Subparsers) -> None:
         description="Write the dossiers of a period, the chained records that seal them and a"
         " SHA256SUMS; gate-agent verify and replay take the folder.",
     )
-    _add_place(out)
+    add_place(out)
     for name, meaning in (("--from", "closed at or after"), ("--to", "closed before")):
         out.add_argument(
             name,
@@ -50,14 +50,6 @@ def add_commands(subparsers: Subparsers) -> None:
     out.add_argument("--out", required=True, type=Path, metavar="DIR")
     out.add_argument("--pictures", action="store_true", help="the pictures, too")
     out.set_defaults(run=_dossiers)
-
-
-def _add_place(parser: argparse.ArgumentParser) -> None:
-    place = parser.add_mutually_exclusive_group()
-    add_config(place)  # type: ignore[arg-type] # a group takes add_argument as a parser does
-    place.add_argument(
-        "--state", type=Path, metavar="DIR", help="the hub's state folder, instead of --config"
-    )
 
 
 def _moment_ms(text: str) -> int:

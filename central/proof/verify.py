@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from central.proof.export import ExportError, content_of
-from central.store import chain_store
+from central.store import chain_store, clip_store
 from gate_agent.wire.chain import Finding, Flaw
 
 
@@ -60,7 +60,7 @@ def chains(db: sqlite3.Connection) -> Iterator[LaneProof]:
 
 
 def contents(db: sqlite3.Connection) -> Iterator[str]:
-    """What the chain holds by its hash only: dossiers and pictures that are not what they were."""
+    """What the chain holds by its hash only: dossiers, pictures and clips that were altered."""
     for _, _, _, passage_id, body in chain_store.sealed_between(db, -(2**53), 2**53):
         try:
             content_of(passage_id, body)
@@ -69,3 +69,6 @@ def contents(db: sqlite3.Connection) -> Iterator[str]:
     for picture_id, jpeg in chain_store.all_pictures(db):
         if hashlib.sha256(jpeg).hexdigest() != picture_id:
             yield f"picture {picture_id}: altered"
+    for clip_id in clip_store.whole(db):
+        if clip_store.digest(db, clip_id) != clip_id:
+            yield f"clip {clip_id}: altered"

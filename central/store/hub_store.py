@@ -9,6 +9,7 @@ import sqlite3
 
 import msgspec
 
+from central.store import clip_store
 from central.store.columns import (
     ALARM,
     AUDIT,
@@ -124,6 +125,7 @@ def passage(db: sqlite3.Connection, passage_id: str) -> PassageDetail | None:
         arrived_at_ms=arrived_at_ms,
         timeline=msgspec.json.decode(timeline, type=Timeline) if timeline else None,
         pictures=_pictures(db, passage_id),
+        clip=clip_store.clip_of(db, passage_id),
         records=_records(db, passage_id),
         commands=commands_of_passage(db, passage_id),
         alarms=alarms_of_passage(db, passage_id),

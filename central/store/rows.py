@@ -202,6 +202,33 @@ class VerdictMore:
     obligations: tuple[ObligationRow, ...] = ()  # what remains to be done after a release
 
 
+class ClipState(StrEnum):
+    """How a passage's clip stands at the hub. Texts: `clip.<state>`."""
+
+    AT_LANE = "at_lane"  # nobody asked for it
+    PENDING = "pending"  # asked of the lane
+    HERE = "here"  # whole, with the SHA-256 that the record names
+    GONE = "gone"  # the lane does not have it any more
+    EXPIRED = "expired"  # the lane did not deliver all of it in time
+    ALTERED = "altered"  # what came has another SHA-256
+    TOO_LARGE = "too_large"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipRow:
+    """The clip that a passage's closing record names. None: not asked for, or not told yet."""
+
+    clip_id: str
+    lane: str
+    state: ClipState
+    here_bytes: int = 0
+    total_bytes: int | None = None
+    asked_by: str | None = None
+    asked_at_ms: int | None = None
+    expires_at_ms: int | None = None
+    ended_at_ms: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassageDetail:
     """One passage with everything the hub has of it, each list in order of time."""
@@ -218,6 +245,7 @@ class PassageDetail:
     arrived_at_ms: int | None
     timeline: Timeline | None  # None until closed
     pictures: tuple[PictureRef, ...]
+    clip: ClipRow | None  # None: its record names none
     records: tuple[StoredRecord, ...]
     commands: tuple[CommandRow, ...]
     alarms: tuple[AlarmRow, ...]

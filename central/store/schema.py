@@ -229,3 +229,21 @@ def m007_passages_by_declaration(db: Database) -> None:
         "CREATE INDEX passages_by_declaration ON passages (declaration_id)"
         " WHERE declaration_id IS NOT NULL"
     )
+
+
+@hub_migrations()
+def m008_clips(db: Database) -> None:
+    """Clips that a person asked a lane for, in the parts in which they come."""
+    for statement in (
+        # What `state` can be: central.store.rows.ClipState. A row is a request.
+        """CREATE TABLE clips (
+            clip_id TEXT PRIMARY KEY, lane TEXT NOT NULL, asked_by TEXT NOT NULL,
+            asked_at_ms INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL, state TEXT NOT NULL,
+            total_bytes INTEGER, here_bytes INTEGER NOT NULL DEFAULT 0,
+            ended_at_ms INTEGER) STRICT""",
+        "CREATE INDEX clips_pending ON clips (asked_at_ms) WHERE state = 'pending'",
+        """CREATE TABLE clip_parts (
+            clip_id TEXT NOT NULL, place INTEGER NOT NULL, content BLOB NOT NULL,
+            UNIQUE (clip_id, place)) STRICT""",
+    ):
+        db.execute(statement)

@@ -13,7 +13,7 @@ class FaultCode(StrEnum):
     CARD_LINK = "card_link"
     SIGN_LINK = "sign_link"
     LANE_CAMERA = "lane_camera"  # no clips
-    TAG_LINK = "tag_link"  # of a lane that has a tag reader: nothing else tells of a missing tag
+    TAG_LINK = "tag_link"  # of a lane that has a tag reader
     CAMERA_LINK = "camera_link"
     PLATE_READER = "plate_reader"
     PLATE_CAMERA = "plate_camera"  # nothing listens for the camera that reads plates itself
@@ -39,6 +39,7 @@ WARNINGS = frozenset(
         FaultCode.LANE_CAMERA,  # "no pictures" never means "no decisions"
         FaultCode.PLATE_CAMERA,  # it only ever contradicts
         FaultCode.CARD_LINK,  # a missing card already prevents the release
+        FaultCode.TAG_LINK,  # a vehicle with a declared tag is a person's while it lasts
         FaultCode.CLOCK,  # what depends on it, validity and expiry, is judged by it all the same
         FaultCode.STORE_PICTURES,  # "no pictures" never means "no decisions"
     }

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gate_agent.domain.evidence import Evidence, PlateCandidate, PlateEvidence
+from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.log_sums import LEAST, log_permille, log_sum
 from gate_agent.domain.manifest import Declaration
-from gate_agent.domain.matching import normalize_card, normalize_plate
+from gate_agent.domain.matching import is_among, normalize_card, normalize_plate
 from gate_agent.domain.policy_pack import Limits, PieceRule, PolicyPack
 from gate_agent.domain.rules.weight import tolerance_of
 
@@ -213,7 +214,9 @@ def _seen(evidence: Evidence) -> list[str]:
         pieces.append("weight")
     if evidence.plate is not None and evidence.plate.others:
         pieces.append("other_plate")
-    if evidence.tag is not None and not evidence.tag.others:
+    # With the reader lost it is not known what else is in view.
+    is_heard = FaultCode.TAG_LINK not in evidence.faults
+    if evidence.tag is not None and not evidence.tag.others and is_heard:
         pieces.append("tag")
     return pieces
 
@@ -223,8 +226,15 @@ def shows_another_tag(evidence: Evidence, declaration: Declaration) -> bool:
     tag = evidence.tag
     if tag is None or not declaration.tag_id:
         return False
-    seen = {normalize_card(each) for each in (tag.tag_id, *tag.others)}
-    return normalize_card(declaration.tag_id) not in seen
+    return not is_among(declaration.tag_id, (tag.tag_id, *tag.others))
+
+
+def is_tag_unseen(evidence: Evidence, declaration: Declaration) -> bool:
+    """Whether the lane's tag reader is lost while a tag is declared for this vehicle.
+
+    Another tag may be there that would have contradicted.
+    """
+    return bool(declaration.tag_id) and FaultCode.TAG_LINK in evidence.faults
 
 
 def _agrees(

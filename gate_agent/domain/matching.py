@@ -5,7 +5,7 @@ A plate that is only nearly declared is a doubt, and doubts go to a person.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gate_agent.domain.manifest import Declaration
 
@@ -24,6 +24,11 @@ def normalize_plate(text: str) -> str:
 def normalize_card(uid: str) -> str:
     """Upper-case hex without separators."""
     return uid.translate(_SEPARATORS).replace(":", "").upper()
+
+
+def is_among(declared: str, seen: Iterable[str]) -> bool:
+    """Whether one of the cards or tags that were seen is the declared one."""
+    return normalize_card(declared) in {normalize_card(each) for each in seen}
 
 
 def declared_with_plate(declarations: Sequence[Declaration], plate: str) -> list[Declaration]:

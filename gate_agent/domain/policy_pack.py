@@ -80,7 +80,9 @@ class PieceRule(Part, frozen=True, kw_only=True):
 class IdentityRule(Part, frozen=True, kw_only=True):
     """When it is clear which declared vehicle this is. Odds: thousandths of natural logarithms.
 
-    What packs of before say by silence is the strict side: a plate in doubt stays in doubt.
+    What packs of before say by silence is the strict side: a plate in doubt stays in doubt. With
+    "tag" under `agree` a lane without a tag reader releases nobody; without it a declared tag
+    counts where tags are seen, and another one than declared is a person's in any case.
     """
 
     # each by itself; plate and card always

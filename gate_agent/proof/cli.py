@@ -1,4 +1,4 @@
-"""`gate-agent replay`, `verify`, `audit-draws` and `export`: they read files and open no device."""
+"""`gate-agent replay`, `verify`, `audit-draws`, `export`, `clips`: files, and no device."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import json
 import os
 import sys
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devices.clock import SystemClock
 from gate_agent import config as lane_file
 from gate_agent.errors import GateError
-from gate_agent.proof import draws, files, replay, verify
+from gate_agent.proof import clips, draws, files, replay, verify
 from gate_agent.wire import dossier
 from gate_agent.wire.chain import line_of
 from gate_agent.wire.policy_pack import PolicyPackError, read_new_pack
@@ -68,6 +69,22 @@ def add_commands(commands: Subparsers) -> None:
     export.add_argument("--config", required=True, metavar="LANE.toml", help="the lane file")
     export.add_argument("--out", required=True, type=Path, metavar="FILE.jsonl")
     export.set_defaults(act=_export)
+    films = commands.add_parser(
+        "clips",
+        help="list a lane's clips, check and copy them",
+        description="List the clips of a lane's passages and compare each with the SHA-256 that"
+        " its record names; the agent may be running. Exit status 1: one is altered, or of the"
+        " passage that was asked for none is whole.",
+    )
+    place = films.add_mutually_exclusive_group(required=True)
+    place.add_argument("--state-dir", type=Path, metavar="DIR", help="the lane's state folder")
+    place.add_argument("--config", type=Path, metavar="LANE.toml", help="the lane file, instead")
+    films.add_argument("--passage", metavar="ID", help="of this passage only")
+    films.add_argument(
+        "--copy", type=Path, metavar="DIR", help="copy what is whole there, with a SHA256SUMS"
+    )
+    films.add_argument("--json", action="store_true", help="for machines")
+    films.set_defaults(act=_clips)
 
 
 def _add_paths(command: argparse.ArgumentParser) -> None:
@@ -252,6 +269,47 @@ def _export(options: argparse.Namespace) -> int:
         raise GateError(f"{options.out}: {exc.strerror}") from exc
     print(f"{options.out}: {len(held.records)} records of lane {held.lane}, epoch {held.epoch}")
     return EX_OK
+
+
+def _clips(options: argparse.Namespace) -> int:
+    state_dir = options.state_dir or Path(lane_file.load(options.config).state_dir)
+    found = list(clips.clips_in(state_dir, options.passage))
+    whole = [clip for clip in found if clip.standing is clips.Standing.WHOLE]
+    for clip in found:
+        print(_clip_as_json(clip) if options.json else _clip_line(clip))
+    if options.copy is not None and whole:
+        copies = [clips.copied(clip, options.copy) for clip in whole]
+        sums = "".join(f"{path.stem}  {path.name}\n" for path in copies)
+        _write(options.copy / "SHA256SUMS", sums)
+        print(f"{options.copy}: {len(copies)} clips", file=sys.stderr)
+    if options.passage is not None and not whole:
+        print(
+            f"gate-agent: passage {options.passage}: no whole clip here: none was filmed, or it"
+            " went by age or bytes (clips_max_days, clips_max_mb)",
+            file=sys.stderr,
+        )
+        return EX_FAILED
+    return EX_FAILED if any(c.standing is clips.Standing.ALTERED for c in found) else EX_OK
+
+
+def _clip_line(clip: clips.LaneClip) -> str:
+    kept = datetime.fromtimestamp(clip.kept_ms / 1000).astimezone().isoformat(timespec="seconds")
+    seconds = "-" if clip.seconds is None else f"{clip.seconds:.1f}"
+    size = f"{clip.bytes / 1e6:.1f} MB"
+    words = f"{clip.standing.value:<7}  {kept}  {seconds:>6} s  {size:>9}"
+    return f"{words}  {clip.passage_id or '-'}  {clip.clip_id}"
+
+
+def _clip_as_json(clip: clips.LaneClip) -> str:
+    shown = {field.name: getattr(clip, field.name) for field in fields(clip)}
+    return json.dumps(shown, ensure_ascii=False, default=str)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise GateError(f"{path}: {exc.strerror}") from exc
 
 
 def _read(path: Path) -> bytes:

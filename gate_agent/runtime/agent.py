@@ -39,6 +39,7 @@ from gate_agent.runtime.dispatch import Dispatch
 from gate_agent.runtime.health import health_of
 from gate_agent.runtime.lane_loop import LaneLoop, stop_lamps
 from gate_agent.runtime.notify import Notifier
+from gate_agent.store.clip_shelf import CLIPS, ClipShelf
 from gate_agent.store.declared_plates import DeclaredPlates
 from gate_agent.store.hub_cache import ManifestReader, acknowledged_in, open_cache
 from gate_agent.store.lane_store import LaneStore, OutboxReader
@@ -105,6 +106,7 @@ class Agent:
             self._inbox,
             clock,
             log,
+            clips=ClipShelf(Path(config.state_dir)),
             make_link=self._make_link,
         )
         self.loop = LaneLoop(
@@ -276,7 +278,7 @@ class Agent:
 def _clip_files(config: LaneConfig, clock: Clock) -> ClipFiles:
     """Where a lane's clips are."""
     return ClipFiles(
-        Path(config.state_dir) / "clips",
+        Path(config.state_dir) / CLIPS,
         max_bytes=config.clips_max_mb * 1_000_000,
         max_days=config.clips_max_days,
         clock=clock,

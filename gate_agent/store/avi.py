@@ -11,10 +11,16 @@ Layout: RIFF `AVI ` of LIST `hdrl` (avih, one strl), LIST `INFO` (ICMT: what is 
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+_HEAD = re.compile(
+    rb"RIFF.{4}AVI LIST.{4}hdrlavih.{4}(?P<avih>.{56}).{0,512}?"
+    rb"LIST.{4}INFOICMT.{4}(?P<comment>[^\0]{0,256})\0",
+    re.DOTALL,
+)
 _HAS_INDEX = 0x10
 _KEY_FRAME = 0x10
 _SIZE_MARKERS = frozenset({0xC0, 0xC1, 0xC2})  # the JPEG headers that say width and height
@@ -52,6 +58,30 @@ def avi_of(frames: Sequence[ClipFrame], *, rate_fps: int, comment: str) -> tuple
     whole = 4 + len(head) + len(told) + 8 + offset + len(last)
     first = struct.pack("<4sI4s", b"RIFF", whole, b"AVI ")
     return (first, head, told, movie, *body, last)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipHead:
+    """What a clip says of itself: whose it is, and its places on the grid of `rate_fps`."""
+
+    comment: str
+    places: int
+    rate_fps: int
+
+
+HEAD_BYTES = 4_096  # what `head_of` needs
+
+
+def head_of(content: bytes) -> ClipHead | None:
+    """Read the beginning of a clip; None for what is not one of ours."""
+    found = _HEAD.match(content)
+    if found is None:
+        return None
+    frame_us, places = struct.unpack("<I12xI", found["avih"][:20])
+    if not frame_us:
+        return None
+    comment = found["comment"].decode("ascii", "replace")
+    return ClipHead(comment=comment, places=places, rate_fps=round(1_000_000 / frame_us))
 
 
 def size_of(jpeg: bytes) -> tuple[int, int]:

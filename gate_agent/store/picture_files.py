@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from devices.clock import Clock
 
 DAY_MS = 86_400_000
+CLIP_SUFFIX = ".avi"
+
+
+def place_of(folder: Path, file_id: str, suffix: str) -> Path:
+    """Where a file of this id is kept, or would be."""
+    return folder / file_id[:2] / f"{file_id}{suffix}"
 
 
 class KeptFiles:
@@ -86,7 +92,7 @@ class KeptFiles:
 
     def path(self, file_id: str) -> Path:
         """Where a file is, or would be."""
-        return self._folder / file_id[:2] / f"{file_id}{self._suffix}"
+        return place_of(self._folder, file_id, self._suffix)
 
     def _oldest_ns(self) -> int:
         """Files last written before this (UTC epoch nanoseconds) are too old."""
@@ -110,7 +116,7 @@ class ClipFiles(KeptFiles):
     def __init__(self, folder: Path, *, max_bytes: int, max_days: int, clock: Clock) -> None:
         self._max_days = max_days
         self._clock = clock
-        super().__init__(folder, max_bytes=max_bytes, suffix=".avi", noun="clip")
+        super().__init__(folder, max_bytes=max_bytes, suffix=CLIP_SUFFIX, noun="clip")
 
     def _oldest_ns(self) -> int:
         return (self._clock.now().wall_ms - self._max_days * DAY_MS) * 1_000_000

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Protocol
 from gate_agent.clock import instant
 from gate_agent.domain.events import FaultCleared, FaultRaised
 from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.vocabulary import Phase
 from gate_agent.errors import StoreError
+from gate_agent.uplink.clip_sender import ClipSender
 from gate_agent.uplink.manifest_sync import ManifestSync
 from gate_agent.uplink.mqtt import LinkChanged, MqttLink, Received
 from gate_agent.uplink.policy_sync import PolicySync
 from gate_agent.uplink.publisher import Publisher
 from gate_agent.wire import v1
 from gate_agent.wire.convert import claim_answered, event_of
-from gate_agent.wire.topics import HUB, Stream, topic
+from gate_agent.wire.topics import HUB, TO_LANE, Stream, topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from gate_agent.domain.effects import ClaimDeclaration
     from gate_agent.inbox import Inbox
     from gate_agent.logs import Log
+    from gate_agent.store.clip_shelf import ClipShelf
     from gate_agent.store.held_policy import HeldPolicy
     from gate_agent.store.hub_cache import HubCache
     from gate_agent.store.lane_store import OutboxReader
@@ -83,6 +86,7 @@ class Uplink:
         clock: Clock,
         log: Log,
         *,
+        clips: ClipShelf,
         make_link: Callable[[BrokerAddress, list[str], tuple[str, bytes]], Link] = MqttLink,
     ) -> None:
         """`health(unsent, oldest_ms)` builds the lane's present health."""
@@ -90,14 +94,14 @@ class Uplink:
         self._cache, self._outbox = cache, outbox
         self._health = health
         self._inbox, self._clock, self._log = inbox, clock, log
-        heard = (Stream.ACK, Stream.COMMAND, Stream.MANIFEST_PART, Stream.POLICY, Stream.CLAIM)
-        hub_streams = [topic(site, lane, stream) for stream in heard]
+        hub_streams = [topic(site, lane, stream) for stream in TO_LANE]
         hub_streams += [topic(site, HUB, Stream.MANIFEST_HEAD)]
         offline = v1.encode(v1.LaneStatus(lane=lane, epoch=epoch, online=False, version=version))
         self._link = make_link(address, hub_streams, (topic(site, lane, Stream.STATUS), offline))
         self._publisher = Publisher(outbox, pictures, lane, epoch, self._sender(Stream.RECORDS))
         self._manifest = ManifestSync(cache, lane, self._sender(Stream.MANIFEST_REQUEST), log)
         self._policy = PolicySync(cache, lane, self._sender(Stream.POLICY_REQUEST), log)
+        self._clips = ClipSender(clips, lane, self._sender(Stream.CLIP_PART, qos=0))
         self._acknowledged = cache.acknowledged(epoch)
         self._heard_s = clock.now().mono_s
         self._health_s = float("-inf")
@@ -152,9 +156,9 @@ class Uplink:
         """The packs and secrets held now; any thread may read them."""
         return self._policy.held
 
-    def _sender(self, stream: Stream) -> Callable[[bytes], bool]:
+    def _sender(self, stream: Stream, qos: int = 1) -> Callable[[bytes], bool]:
         name = topic(self._site, self._lane, stream)
-        return lambda payload: self._link.publish(name, payload)
+        return lambda payload: self._link.publish(name, payload, qos=qos)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -185,12 +189,19 @@ class Uplink:
         now_s = self._clock.now().mono_s
         if self._link.is_up:
             self._publisher.publish(now_s)
+            if self._clips.is_wanted and self._is_at_leisure():
+                self._clips.serve(self._clock.now().wall_ms)
             if now_s - self._health_s >= HEALTH_EVERY_S:
                 self._health_s = now_s
                 self._publish_health()
         self._watch_silence(now_s)
         if trouble is not None:
             raise trouble
+
+    def _is_at_leisure(self) -> bool:
+        """Nothing waits to be sent, and no vehicle whose claim might be the next thing."""
+        unsent, oldest_ms = self._outbox.backlog(self._acknowledged)
+        return not unsent and self._health(0, oldest_ms).phase != Phase.GATHERING.value
 
     def _take_item(self, item: LinkChanged | Received) -> None:
         match item:
@@ -254,6 +265,8 @@ class Uplink:
                 self._policy.take(message)
             case v1.ClaimAnswer():
                 self._answer_claim(message)
+            case v1.ClipRequest():
+                self._clips.take(message)
             case v1.ManifestPart():
                 held = self._manifest.version
                 self._manifest.take_part(message, stamp.mono_s, stamp.wall_ms)

@@ -201,13 +201,16 @@ def claim_fact(record: records.PassageDecided) -> v1.ClaimFact | None:
 
 def evidence_facts(evidence: Evidence, claim: v1.ClaimFact | None = None) -> v1.EvidenceFacts:
     """What was sensed, with the age of each piece at the verdict."""
-    card = evidence.card
+    card, tag = evidence.card, evidence.tag
     return v1.EvidenceFacts(
         plate=_plate_fact(evidence.plate) if evidence.plate else None,
         card=v1.CardFact(uid=card.uid, age_ms=max(0, card.age_ms)) if card else None,
         weight=_weight_fact(evidence.weight) if evidence.weight else None,
         faults=tuple(sorted(fault.value for fault in evidence.faults)),
         claim=claim,
+        tag=v1.TagFact(tag_id=tag.tag_id, others=tag.others, age_ms=max(0, tag.age_ms))
+        if tag
+        else None,
     )
 
 

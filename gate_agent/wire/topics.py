@@ -24,13 +24,36 @@ class Stream(StrEnum):
     MANIFEST_REQUEST = "manifest-request"  # lane -> hub: ManifestRequest
     POLICY_REQUEST = "policy-request"  # lane -> hub: PolicyRequest
     CLAIM_REQUEST = "claim-request"  # lane -> hub, QoS 0: ClaimRequest
+    CLIP_PART = "clip-part"  # lane -> hub, QoS 0: ClipPart
     ACK = "ack"  # hub -> lane: RecordAck
     COMMAND = "command"  # hub -> lane, QoS 1, never retained: OverrideCommand | ...
     MANIFEST_PART = "manifest-part"  # hub -> lane, QoS 1: ManifestPart
     POLICY = "policy"  # hub -> lane, QoS 1, never retained: PolicyPacks
     CLAIM = "claim"  # hub -> lane, QoS 0: ClaimAnswer
+    CLIP_REQUEST = "clip-request"  # hub -> lane, QoS 0: ClipRequest
     MANIFEST_HEAD = "manifest-head"  # hub -> every lane, about once a second: ManifestHead
 
+
+FROM_LANE = (
+    Stream.RECORDS,
+    Stream.STATUS,
+    Stream.HEALTH,
+    Stream.MANIFEST_REQUEST,
+    Stream.POLICY_REQUEST,
+    Stream.CLAIM_REQUEST,
+    Stream.CLIP_PART,
+)
+"""What a lane sends; the only topics that it may."""
+
+TO_LANE = (
+    Stream.ACK,
+    Stream.COMMAND,
+    Stream.MANIFEST_PART,
+    Stream.POLICY,
+    Stream.CLAIM,
+    Stream.CLIP_REQUEST,
+)
+"""What one lane alone hears."""
 
 _STREAMS = {stream.value: stream for stream in Stream}
 

@@ -65,6 +65,17 @@ class CardFact(msgspec.Struct, frozen=True, kw_only=True):
     age_ms: int = 0
 
 
+class TagFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The windshield tag that was seen first, as its reader writes it, and those seen besides.
+
+    With others there it is not known which is this vehicle's.
+    """
+
+    tag_id: str
+    others: tuple[str, ...] = ()
+    age_ms: int = 0
+
+
 class WeightFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The gross weight."""
 
@@ -112,7 +123,8 @@ class ClaimFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class EvidenceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the lane had in hand when it decided. None: not sensed.
 
-    What stands after `faults` came later in v1.
+    What stands after `faults` came later in v1. No tag: none was in view, the lane has no reader
+    for them, or its version did not tell of them.
     """
 
     plate: PlateFact | None = msgspec.field(default_factory=lambda: None)
@@ -120,6 +132,7 @@ class EvidenceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     weight: WeightFact | None = msgspec.field(default_factory=lambda: None)
     faults: tuple[str, ...] = msgspec.field(default_factory=lambda: ())
     claim: ClaimFact | None = None  # None: nothing was claimed
+    tag: TagFact | None = None
 
 
 class DocumentRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -550,6 +563,27 @@ class ClaimAnswer(msgspec.Struct, frozen=True, kw_only=True, tag="claim_answer")
     known_empty: KnownEmptyRow | None = None
 
 
+class ClipRequest(msgspec.Struct, frozen=True, kw_only=True, tag="clip_request"):
+    """The hub asks for the next bytes of a clip. Worth nothing after it expires; asked again."""
+
+    clip_id: str
+    offset: int
+    expires_at_ms: int
+
+
+class ClipPart(msgspec.Struct, frozen=True, kw_only=True, tag="clip_part"):
+    """Some bytes of a clip, sent when every record is acknowledged and no claim is to come.
+
+    `total_bytes` None: the lane does not have it, or no longer.
+    """
+
+    lane: str
+    clip_id: str
+    offset: int
+    total_bytes: int | None
+    content: bytes
+
+
 class OverrideCommand(msgspec.Struct, frozen=True, kw_only=True, tag="override"):
     """A named supervisor's decision for one passage. Expires; carried out at most once."""
 
@@ -586,13 +620,22 @@ class SetModeCommand(msgspec.Struct, frozen=True, kw_only=True, tag="set_mode"):
 
 Command = OverrideCommand | LowerBarrierCommand | SetModeCommand
 
-LaneMessage = RecordBatch | LaneStatus | LaneHealth | ManifestRequest | PolicyRequest | ClaimRequest
+LaneMessage = (
+    RecordBatch
+    | LaneStatus
+    | LaneHealth
+    | ManifestRequest
+    | PolicyRequest
+    | ClaimRequest
+    | ClipPart
+)
 HubMessage = (
     RecordAck
     | ManifestHead
     | ManifestPart
     | PolicyPacks
     | ClaimAnswer
+    | ClipRequest
     | OverrideCommand
     | LowerBarrierCommand
     | SetModeCommand

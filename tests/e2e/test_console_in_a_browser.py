@@ -5,8 +5,10 @@ One hub and one browser serve the whole file; each test works on vehicles of its
 
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -171,6 +173,68 @@ def test_without_scripts_a_vehicle_can_still_be_decided(stage: Stage) -> None:
     expect(page.locator("main")).to_contain_text("Sent, waiting for the lane")
     assert stage.order(given).decision == "inspect"
     stage.lane.send(closed("p-3", "inspect", "sun.li", "entry"))
+    page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en-US", ("Tag", "other tags seen:", "Differs", "not read")),
+        ("zh-CN", ("电子标签", "同时读到其他标签：", "不一致", "未采集到")),
+    ],
+)
+def test_another_tag_is_seen_beside_the_declared_one(
+    stage: Stage, locale: str, words: tuple[str, str, str, str]
+) -> None:
+    check, others, differs, not_read = words
+    row = declaration(1, ("粤B12345",), "04A1B2C3", 32_000, tag_id="E2003411B802011383258566")
+    tag = {"tag_id": "E2003411B802011383258599", "others": ["E200000000000000000000AA"]}
+    page = stage.page("sun.li", locale=locale)
+    for passage_id, seen in ((f"t-1{locale}", tag), (f"t-2{locale}", None)):
+        facts = evidence("粤B12345", "04A1B2C3", 32_000, tag=seen)
+        verdict = decided(passage_id, "hold", facts, row, "identity_unproven")
+        stage.lane.send(v1.PassageOpened(passage_id=passage_id), verdict)
+        page.goto(f"{stage.hub.url}/held/{passage_id}")
+        line = page.locator("table.compare tr", has=page.locator("th", has_text=check)).last
+        expect(line).to_contain_text("E2003411B802011383258566")
+        expect(line).to_contain_text(differs if seen else not_read)
+        if seen:
+            expect(line).to_contain_text(others)
+            assert "".join(line.locator("mark").all_inner_texts()[:2]) == "99"
+        told = stage.hub.call("GET", f"/api/v1/passages/{passage_id}")["evidence"]
+        assert told.get("tag", {}).get("tag_id") == (seen and seen["tag_id"])
+        stage.lane.send(closed(passage_id, "refuse", "sun.li", "entry"))
+    page.context.close()
+
+
+def test_a_supervisor_fetches_a_clip_and_a_viewer_only_sees_where_it_is(stage: Stage) -> None:
+    content = bytes(range(256)) * 3_000
+    clip_id = sha256(content).hexdigest()
+    ending = msgspec.structs.replace(closed("p-film", "release", "lane"), clip_id=clip_id)
+    stage.lane.send(v1.PassageOpened(passage_id="p-film"), ending)
+    where = f"{stage.hub.url}/passages/p-film"
+    viewer = stage.page("vera")
+    viewer.goto(where)
+    expect(viewer.locator("#clip")).to_contain_text("On the disk of lane lane1")
+    expect(viewer.locator("#clip button")).to_have_count(0)
+    viewer.context.close()
+
+    page = stage.page("sun.li", locale="zh-CN")
+    page.goto(where)
+    page.click("#clip button")
+    expect(page.locator("#clip")).to_contain_text("正在从车道取回")
+    path = stage.hub.folder / "lane1" / "clips" / clip_id[:2] / f"{clip_id}.avi"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    stage.lane.is_sending_clips.set()
+    link = page.locator("#clip a")
+    expect(link).to_contain_text("下载录像（0.8 MB）", timeout=PATIENCE_MS)  # it came by itself
+    with page.expect_download() as waiting:
+        link.click()
+    assert waiting.value.suggested_filename == f"{clip_id}.avi"
+    assert waiting.value.path().read_bytes() == content
+    page.goto(f"{stage.hub.url}/log")
+    expect(page.locator("main")).to_contain_text("调取录像")
     page.context.close()
 
 

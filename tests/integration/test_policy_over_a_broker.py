@@ -10,21 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from central.broker.embedded import password_file, read_password
-from devices.clock import SystemClock
 from gate_agent.domain.draws import commitment
 from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.domain.vocabulary import LaneId
-from gate_agent.inbox import Inbox
-from gate_agent.store.hub_cache import HubCache
-from gate_agent.store.lane_store import LaneStore, OutboxReader
-from gate_agent.store.picture_files import PictureFiles
-from gate_agent.uplink.mqtt import BrokerAddress
-from gate_agent.uplink.uplink import Uplink
+from gate_agent.store.lane_store import LaneStore
 from gate_agent.wire import v1
-from tests.agent_rig import quiet_log
-from tests.hub_bench import SITE, a_health, wait_until
+from tests.hub_bench import wait_until
 from tests.hub_process import HubProcess, running_hub
+from tests.lane_uplink import uplink_of
 
 
 @pytest.fixture
@@ -60,38 +53,10 @@ def test_a_pack_imported_by_command_reaches_a_lane_with_its_secret_and_no_other_
     assert "in force" in hub.cli("policy", "list", *place).stdout
     assert "not over" in hub.cli("policy", "reveal", "p1", *place).stderr
 
-    store = LaneStore(tmp_path / "lane.db", LaneId("lane1"), ReleasePolicy())
-    with (
-        closing(store),
-        closing(HubCache(tmp_path / "lane-hub.db")) as cache,
-        closing(OutboxReader(tmp_path / "lane.db")) as outbox,
-    ):
-        uplink = Uplink(
-            SITE,
-            "lane1",
-            store.epoch,
-            "1",
-            BrokerAddress(
-                host="127.0.0.1",
-                port=hub.mqtt_port,
-                client_id="lane1",
-                username="lane1",
-                password=read_password(password_file(state / "broker", "lane1")),
-                ca_file="",
-            ),
-            cache,
-            outbox,
-            PictureFiles(tmp_path / "pictures", max_bytes=1_000_000),
-            lambda _unsent, _oldest: a_health("lane1"),
-            Inbox(),
-            SystemClock(),
-            quiet_log(),
-        )
-        uplink.start()
-        try:
-            wait_until("the lane holds the pack", lambda: uplink.policy.digest != "", 40)
-        finally:
-            uplink.stop()
+    (tmp_path / "lane").mkdir()
+    store = LaneStore(tmp_path / "lane" / "lane.db", LaneId("lane1"), ReleasePolicy())
+    with closing(store), uplink_of(store, hub) as (uplink, cache):
+        wait_until("the lane holds the pack", lambda: uplink.policy.digest != "", 40)
         (held,) = uplink.policy.packs
         assert held.version == "7"
         secret = uplink.policy.secrets["p1"]

@@ -9,7 +9,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gate_agent.domain.decision import decide
-from gate_agent.domain.evidence import Evidence, OtherPlate, PlateCandidate
+from gate_agent.domain.evidence import Evidence, OtherPlate, PlateCandidate, TagEvidence
+from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.identity import identity_of, is_doubtful, named_plate
 from gate_agent.domain.log_sums import LEAST, log_permille, log_sum
 from gate_agent.domain.manifest import Declaration
@@ -178,3 +179,60 @@ def test_a_stricter_identity_table_never_releases_more(
     if decide(evidence, found, strict, DECIDED_AT.wall_ms).outcome is Outcome.RELEASE:
         usual = decide(evidence, found, PACK, DECIDED_AT.wall_ms)
         assert usual.outcome is Outcome.RELEASE
+
+
+OWN_TAG, OTHER_TAG = "E2 00 34", "E20035"
+
+
+@st.composite
+def tagged(draw: st.DrawFn) -> tuple[tuple[Declaration, ...], PolicyPack]:
+    """Papers, some of which declare a tag, and rules that demand one or not."""
+    found = tuple(
+        replace(each, tag_id=draw(st.sampled_from(["", OWN_TAG, "e20034", OTHER_TAG])))
+        for each in draw(papers())
+    )
+    return found, PolicyPack(
+        version="t",
+        limits=PACK.limits,
+        identity=IdentityRule(
+            agree=("plate", "card", "tag") if draw(st.booleans()) else ("plate", "card"),
+            verified_plate_suffices=draw(st.booleans()),
+        ),
+    )
+
+
+TAGS = st.none() | st.builds(
+    TagEvidence,
+    tag_id=st.sampled_from([OWN_TAG, "e20034", OTHER_TAG]),
+    others=st.sampled_from([(), (OTHER_TAG,), (OWN_TAG, OTHER_TAG)]),
+)
+
+
+@given(weighed(), tagged(), TAGS, TAGS)
+@example(
+    good_evidence(),
+    ((replace(a_declaration(), tag_id=OWN_TAG),), PACK),
+    TagEvidence(tag_id=OTHER_TAG),
+    None,
+)
+def test_a_lane_whose_tag_reader_is_lost_is_never_milder_than_with_any_tag_in_view(
+    evidence: Evidence,
+    given_: tuple[tuple[Declaration, ...], PolicyPack],
+    in_view: TagEvidence | None,
+    seen_before: TagEvidence | None,
+) -> None:
+    found, pack = given_
+    heard = decide(replace(evidence, tag=in_view), found, pack, DECIDED_AT.wall_ms)
+    lost = replace(evidence, tag=seen_before, faults=frozenset({FaultCode.TAG_LINK}))
+    deaf = decide(lost, found, pack, DECIDED_AT.wall_ms)
+    assert set(heard.reasons) <= set(deaf.reasons)
+
+
+@given(weighed(), tagged())
+def test_where_no_tag_was_seen_it_makes_no_difference_which_ones_are_declared(
+    evidence: Evidence, given_: tuple[tuple[Declaration, ...], PolicyPack]
+) -> None:
+    found, pack = given_
+    untagged = tuple(replace(each, tag_id="") for each in found)
+    verdict = decide(evidence, found, pack, DECIDED_AT.wall_ms)
+    assert verdict.reasons == decide(evidence, untagged, pack, DECIDED_AT.wall_ms).reasons

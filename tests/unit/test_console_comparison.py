@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.console.comparison import Standing, compare, distance, marks
+from central.console.comparison import Row, Standing, compare, distance, marks
 from central.console.waterfall import waterfall
 from central.console.wording import Wording, choose_language
 from central.store.console_queries import plates_like
@@ -162,3 +162,55 @@ def test_every_label_of_the_console_has_the_same_places_in_both_languages() -> N
 
 def _places(text: str) -> list[str]:
     return [part.split("}")[0] for part in text.split("{")[1:]]
+
+
+OWN_TAG, OTHER_TAG = "E2003411B802011383258566", "E2003411B802011383258599"
+
+
+def _tag_row(
+    seen: tuple[str, ...], declared: str, *reasons: str, faults: tuple[str, ...] = ()
+) -> Row | None:
+    row = declaration(1, ("粤B12345",), "04A1", 30_000, tag_id=declared)
+    tag = {"tag_id": seen[0], "others": seen[1:], "age_ms": 900} if seen else None
+    facts = evidence("粤B12345", "04A1", 30_000, tag=tag, faults=faults)
+    return next((row for row in compare(facts, row, reasons).rows if row.check == "tag"), None)
+
+
+@pytest.mark.parametrize(
+    ("seen", "declared", "reasons", "standing"),
+    [
+        ((OWN_TAG,), "e2-003411b802011383258566", (), Standing.MATCH),
+        ((OTHER_TAG, OWN_TAG), OWN_TAG, (), Standing.MATCH),
+        ((OTHER_TAG,), OWN_TAG, ("identity_unproven",), Standing.DIFFERS),
+        ((OTHER_TAG, OWN_TAG), OWN_TAG, ("identity_unproven",), Standing.DOUBTFUL),
+        ((), OWN_TAG, (), Standing.MISSING),
+        ((OTHER_TAG,), "", (), Standing.NOT_DECLARED),
+    ],
+)
+def test_the_tag_stands_beside_the_declared_one(
+    seen: tuple[str, ...], declared: str, reasons: tuple[str, ...], standing: Standing
+) -> None:
+    row = _tag_row(seen, declared, *reasons)
+    assert row is not None
+    assert row.standing is standing
+
+
+def test_a_doubt_that_the_tag_cannot_have_raised_is_not_put_down_to_it() -> None:
+    assert _tag_row((OWN_TAG,), OWN_TAG, "identity_unproven") == Row(
+        check="tag", standing=Standing.MATCH
+    )
+    lost = _tag_row((OWN_TAG,), OWN_TAG, "identity_unproven", faults=("tag_link",))
+    assert lost is not None
+    assert lost.standing is Standing.DOUBTFUL
+
+
+def test_where_no_tag_is_declared_nor_seen_there_is_no_row_for_it() -> None:
+    assert _tag_row((), "") is None
+
+
+def test_of_another_tag_the_characters_that_differ_are_marked() -> None:
+    row = declaration(1, ("粤B12345",), "04A1", 30_000, tag_id=OWN_TAG)
+    facts = evidence("粤B12345", "04A1", 30_000, tag={"tag_id": OTHER_TAG})
+    found = compare(facts, row, ("identity_unproven",))
+    assert "".join(mark.char for mark in found.tags_seen[0] if mark.differs) == "99"
+    assert "".join(mark.char for mark in found.tag_declared if mark.differs) == "66"

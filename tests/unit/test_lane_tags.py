@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import queue
 
+import pytest
+
 from devices.clock import ManualClock
 from devices.readings import TagReading
 from gate_agent.adapters.tag_reader import TagReaderAdapter
-from gate_agent.domain.events import FaultRaised, TagRead
+from gate_agent.domain.events import TagRead
 from gate_agent.domain.evidence import TagEvidence
-from gate_agent.domain.faults import FaultCode, prevents_release
+from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.passing import evidence_of
+from gate_agent.domain.signals import is_inviting
+from gate_agent.domain.vocabulary import Outcome
 from gate_agent.inbox import Inbox
-from tests.builders import LaneStory, after
-
-TAG, OTHER = "E2003411B802011383258566", "E200000000000000000000AA"
+from tests.builders import OTHER_TAG, TAG, LaneStory, a_declaration, after
 
 
 def test_the_tag_of_a_vehicle_is_part_of_its_evidence() -> None:
@@ -29,10 +31,10 @@ def test_the_tag_of_a_vehicle_is_part_of_its_evidence() -> None:
 
 def test_every_further_tag_is_kept_beside_the_first() -> None:
     story = LaneStory().truck_arrives()
-    for tag_id in (TAG, OTHER, TAG, OTHER):
+    for tag_id in (TAG, OTHER_TAG, TAG, OTHER_TAG):
         story.happens(TagRead(tag_id=tag_id))
     assert story.passage.tag is not None
-    assert (story.passage.tag.tag_id, story.passage.tag.others) == (TAG, (OTHER,))
+    assert (story.passage.tag.tag_id, story.passage.tag.others) == (TAG, (OTHER_TAG,))
 
 
 def test_a_tag_of_before_the_arrival_is_not_this_vehicles() -> None:
@@ -50,11 +52,19 @@ def test_a_tag_over_an_empty_lane_opens_no_passage() -> None:
     assert story.lane.passage is None
 
 
-def test_a_lane_whose_tag_reader_is_lost_does_not_release_by_itself() -> None:
-    assert prevents_release(FaultCode.TAG_LINK)
-    story = LaneStory().truck_arrives()
-    story.happens(FaultRaised(code=FaultCode.TAG_LINK))
-    assert FaultCode.TAG_LINK in evidence_of(story.lane, story.passage, story.at).faults
+@pytest.mark.parametrize(
+    ("declared", "outcome", "reasons"),
+    [("", Outcome.RELEASE, ()), (TAG, Outcome.HOLD, ("identity_unproven",))],
+)
+def test_a_lane_whose_tag_reader_is_lost_stays_open_and_holds_only_vehicles_with_a_declared_tag(
+    declared: str, outcome: Outcome, reasons: tuple[str, ...]
+) -> None:
+    story = (
+        LaneStory(declarations=(a_declaration(tag_id=declared),)).ready().fault(FaultCode.TAG_LINK)
+    )
+    assert is_inviting(story.lane)
+    story.truck_arrives().tag_is_seen(TAG).plate_is_read().drives_on().card().manifest_answers()
+    assert story.verdict == (outcome, reasons)
 
 
 def test_evidence_without_a_tag_is_what_older_dossiers_have() -> None:

@@ -25,6 +25,7 @@ from gate_agent.domain.vocabulary import LaneId, PassageId
 from gate_agent.errors import StoreError
 from gate_agent.inbox import Inbox
 from gate_agent.logs import Log
+from gate_agent.store.clip_shelf import ClipShelf
 from gate_agent.store.hub_cache import HubCache
 from gate_agent.store.lane_store import LaneStore, OutboxReader
 from gate_agent.store.picture_files import PictureFiles
@@ -56,6 +57,7 @@ class _Bench:
             self.inbox,
             self.clock,
             self._log(),
+            clips=ClipShelf(folder),
         )
 
     def _health(self, unsent: int, oldest_ms: int | None) -> v1.LaneHealth:

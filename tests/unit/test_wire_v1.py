@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -14,9 +15,10 @@ from hypothesis import strategies as st
 
 from gate_agent.domain.effects import Record
 from gate_agent.domain.events import Event, LoweringOrdered, ModeSet, Overridden
+from gate_agent.domain.evidence import TagEvidence
 from gate_agent.wire import convert, digest, v1
 from gate_agent.wire.topics import Address, Stream, every_lane, is_id, parse_topic, topic
-from tests.builders import LaneStory, a_declaration
+from tests.builders import LaneStory, a_declaration, good_evidence
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "wire" / "v1"
 EVIDENCE = v1.EvidenceFacts(
@@ -147,6 +149,7 @@ FROM_LANE: tuple[v1.LaneMessage, ...] = (
         passage_id="lane1-a1-000042",
         declaration_id="D-20261121-0001",
     ),
+    v1.ClipPart(lane="lane1", clip_id="7c" * 32, offset=65536, total_bytes=65540, content=b"idx1"),
 )
 FROM_HUB: tuple[v1.HubMessage, ...] = (
     v1.RecordAck(epoch="a1", through_seq=120),
@@ -168,6 +171,7 @@ FROM_HUB: tuple[v1.HubMessage, ...] = (
         secrets=(v1.DrawSecret(period="2026-12", secret=bytes(range(32))),),
     ),
     v1.ClaimAnswer(epoch="a1", token=17, state="held", holder="lane2-b7-000011"),
+    v1.ClipRequest(clip_id="7c" * 32, offset=65536, expires_at_ms=1790000080000),
     v1.LowerBarrierCommand(**ORDER),  # type: ignore[arg-type]
     v1.SetModeCommand(mode="attended", **ORDER),  # type: ignore[arg-type]
 )
@@ -406,3 +410,50 @@ def test_every_record_of_a_passage_travels() -> None:
     assert decided.evidence.weight is not None
     assert decided.evidence.weight.gross_kg == 32_000
     assert isinstance(bodies[-1], v1.PassageClosed)
+
+
+# -- the tag, which came later in v1
+
+TAG_IDS = st.text("0123456789ABCDEF", min_size=1, max_size=24)
+
+
+@given(
+    st.none()
+    | st.builds(
+        TagEvidence,
+        tag_id=TAG_IDS,
+        others=st.lists(TAG_IDS, max_size=4).map(tuple),
+        since_arrival_ms=st.integers(-5, 9_000),
+        age_ms=st.integers(-5, 600_000),
+    )
+)
+def test_every_tag_that_was_seen_reaches_the_hub_with_its_age(tag: TagEvidence | None) -> None:
+    facts = convert.evidence_facts(replace(good_evidence(), tag=tag))
+    verdict = decided_on(facts)
+    read = v1.decode_body(v1.encode(verdict))
+    assert isinstance(read, v1.PassageDecided)
+    assert read == verdict
+    told = read.evidence.tag
+    assert (told is None) == (tag is None)
+    if tag is not None and told is not None:
+        assert (told.tag_id, told.others) == (tag.tag_id, tag.others)
+        assert told.age_ms == max(0, tag.age_ms)
+    assert (b'"tag"' in msgspec.json.encode(facts)) == (tag is not None)
+
+
+def test_a_record_of_before_there_were_tags_says_nothing_of_them() -> None:
+    read = v1.decode_body((GOLDEN / "record-passage_decided.json").read_bytes())
+    assert isinstance(read, v1.PassageDecided)
+    assert read.evidence.tag is None
+
+
+def decided_on(facts: v1.EvidenceFacts) -> v1.PassageDecided:
+    return v1.PassageDecided(
+        passage_id="p",
+        outcome="release",
+        reasons=(),
+        evidence=facts,
+        declaration=None,
+        manifest_version=1,
+        policy_version="1",
+    )

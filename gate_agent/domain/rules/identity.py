@@ -9,6 +9,7 @@ from gate_agent.domain.identity import (
     identity_of,
     is_doubtful,
     is_sure,
+    is_tag_unseen,
     plate_in_question,
     plate_margin_milli_nats,
     shows_another_tag,
@@ -100,7 +101,7 @@ def _unproven(
     if is_weighed and margin is not None and margin < rule.min_margin_milli_nats:
         yield Reason.PLATE_AMBIGUOUS
     is_weak = is_weighed and identity.odds_milli_nats(standing) < rule.min_odds_milli_nats
-    is_other = shows_another_tag(evidence, found)
+    is_other = shows_another_tag(evidence, found) or is_tag_unseen(evidence, found)
     if is_other or is_weak or not standing.agreeing.issuperset(_demanded(evidence, rule)):
         yield Reason.IDENTITY_UNPROVEN
 
