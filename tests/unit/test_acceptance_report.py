@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from devices.sim.faults.table import FAULTS
-from hil_tests.acceptance.numbers import number
+from hil_tests.acceptance.figures import number
 from hil_tests.acceptance.report import (
     PATHS,
     DeviceLine,
