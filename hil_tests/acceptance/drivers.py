@@ -34,7 +34,9 @@ NOT_SEEN_S = 3 * PULLED_S  # what a pull counts as that the lane did not tell of
 IDLE_S = 15.0
 TOLD_S = 0.5  # until the last line is in the log
 SIGN_REFRESH_S = 1.0  # a sign is heard of when it is written to, and only then
-CABLES = tuple(fault for fault in FAULTS.values() if fault.name.endswith("_unplugged"))
+CABLES = tuple(
+    fault for fault in FAULTS.values() if fault.code and fault.name.endswith("_unplugged")
+)
 NO_LINE = frozenset({"pcsc"})  # a reader of the computer's own: no wire of ours to pull
 
 

@@ -163,6 +163,8 @@ def _unfit_box(bench: BenchFile, box: RelayBox) -> Iterable[str]:
     if (box.load is None) != (box.load_kg is None):
         yield "relay_box: load and load_kg belong together"
     relays = [*box.wires.values(), *([] if box.load is None else [box.load])]
+    if bench.truck is not None and box.load_kg not in (None, bench.truck.gross_kg):
+        yield "relay_box.load_kg and truck.gross_kg are of one truck, and differ"
     if len(set(relays)) != len(relays):
         yield f"relay_box: two wires on one relay: {sorted(relays)}"
 

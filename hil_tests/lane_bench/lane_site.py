@@ -83,10 +83,10 @@ class BenchSite(Site):
     def _lane_file(self, lane: LanePlace, text: str) -> str:
         return lane_text(self.bench_file, self._own_devices, lane, text)
 
-    def bring_in(self, rows: Iterable[str]) -> None:
-        """Import declarations."""
+    def bring_in(self, rows: Iterable[str], *, alone: bool = False) -> None:
+        """Import declarations, `alone`: instead of all that there were."""
         text = "\n".join([f"{COLUMNS},tag_id", *rows]) + "\n"
-        self.console.import_csv(text.encode(), timeout_s=60.0)
+        self.console.import_csv(text.encode(), timeout_s=60.0, replace=alone)
 
 
 class LaneUnderTest:

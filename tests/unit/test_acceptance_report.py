@@ -28,6 +28,7 @@ board.host = "10.0.0.9"
 wires.entry_loop = 0
 {more}
 """
+TRUCK = "load = 1\nload_kg = 9_000\n[truck]\nplate = '粤B1'\ncard_uid = '1'\ngross_kg = 9_020"
 BENCHES = Path(__file__).parents[2] / "hil_tests" / "benches"
 
 
@@ -141,6 +142,7 @@ def test_every_bench_file_here_can_be_read_and_a_wrong_one_names_its_key(tmp_pat
             BOX.format(real="weighbridge", more="load = 0\nload_kg = 9_000"),
             "two wires on one relay",
         ),
+        (BOX.format(real="weighbridge", more=TRUCK), "are of one truck, and differ"),
         ("name = ", "bench.toml"),
     ):
         path.write_text(text)
