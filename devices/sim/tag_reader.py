@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-import threading
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from devices.sim.line_server import LineServer
 from devices.tag_reader.codecs.uhf_reader18 import (
     DONE,
     INVENTORY,
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from devices.sim.line_host import LineHost
 
-LISTEN_S = 0.05
-ASKED_MAX_BYTES = 64
 LATE_S = 0.8  # later than a driver waits that has the usual `reply_s`
 STRAY = "E200000000000000000000AA"  # the tag of a vehicle in the next lane
 INFO = bytes.fromhex("0309023E001E0A01")  # version, type, protocols, band, power, scan time
@@ -44,11 +42,10 @@ class TagFault(StrEnum):
     STRAY_ONCE = "stray_once"  # another vehicle's tag is seen by one answer in ten
 
 
-class SimTagReader:
+class SimTagReader(LineServer):
     """Answers each inventory with the tags that `tags` says are in view, in capitals and hex.
 
-    `tags` is called from this object's thread. `start` plugs the line in, `stop` leaves no thread,
-    descriptor or link.
+    `tags` is called from this object's thread.
     """
 
     def __init__(
@@ -59,51 +56,21 @@ class SimTagReader:
         address: int = 0,
         seed: int = 0,
     ) -> None:
-        self._host = host
+        super().__init__(host, "sim-tag-reader")
         self._tags = tags
         self._address = address
         self._random = random.Random(seed)
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
         self._answers = 0
         self.fault = TagFault.NONE
 
-    @property
-    def host(self) -> LineHost:
-        """The line: `unplug()` and `plug()` it while the reader goes on."""
-        return self._host
-
-    def start(self) -> None:
-        """Plug in and wait for questions. No effect when it runs."""
-        if self._thread is not None:
-            return
-        self._host.plug()
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name="sim-tag-reader", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop and unplug. May be called twice."""
-        self._stopping.set()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join()
-        self._host.unplug()
-
-    def _run(self) -> None:
+    def _serve(self) -> None:
         questions = {
             question(address, command): command
             for address in (self._address, 255)
             for command in (INVENTORY, READER_INFO)
         }
-        asked = b""
-        while not self._stopping.is_set():
-            asked += self._host.read(LISTEN_S)
-            while known := [each for each in questions if each in asked]:
-                first = min(known, key=asked.find)
-                asked = asked.partition(first)[2]
-                self._answer(questions[first])
-            asked = asked[-ASKED_MAX_BYTES:]
+        for asked in self._asked(questions):
+            self._answer(questions[asked])
 
     def _answer(self, command: int) -> None:
         if self.fault is TagFault.SILENCE:
