@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from devices.sim.line_server import LineServer
 from devices.tag_reader.codecs.uhf_reader18 import (
+    BROADCAST,
     DONE,
     INVENTORY,
     MORE_FOLLOWS,
@@ -40,6 +42,9 @@ class TagFault(StrEnum):
     BLIND = "blind"  # no tag is seen: a metallized windshield, a tag that was taken off
     TWO_TAGS = "two_tags"  # another vehicle's tag is seen all the time, too
     STRAY_ONCE = "stray_once"  # another vehicle's tag is seen by one answer in ten
+    NEXT_LANE = "next_lane"  # another vehicle's tag is seen in the place of this one's
+    NOISE = "noise"  # random bytes before every good answer
+    WRONG_ADDRESS = "wrong_address"  # a reader with another number answers
 
 
 class SimTagReader(LineServer):
@@ -66,7 +71,7 @@ class SimTagReader(LineServer):
     def _serve(self) -> None:
         questions = {
             question(address, command): command
-            for address in (self._address, 255)
+            for address in (self._address, BROADCAST)
             for command in (INVENTORY, READER_INFO)
         }
         for asked in self._asked(questions):
@@ -94,6 +99,8 @@ class SimTagReader(LineServer):
         match self.fault:
             case TagFault.BLIND:
                 return frozenset()
+            case TagFault.NEXT_LANE:
+                return frozenset({STRAY})
             case TagFault.TWO_TAGS:
                 return self._tags() | {STRAY}
             case TagFault.STRAY_ONCE:
@@ -102,8 +109,12 @@ class SimTagReader(LineServer):
                 return self._tags()
 
     def _send(self, answer: ReaderAnswer) -> None:
+        if self.fault is TagFault.WRONG_ADDRESS:
+            answer = replace(answer, address=(self._address + 1) % BROADCAST)
         packet = bytearray(encode(answer))
         match self.fault:
+            case TagFault.NOISE:
+                packet[:0] = self._random.randbytes(self._random.randrange(1, 12))
             case TagFault.GARBLE:
                 packet[self._random.randrange(len(packet))] ^= 1 << self._random.randrange(8)
             case TagFault.CUT:

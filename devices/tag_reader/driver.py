@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from devices.asked_line import AskedLine
 from devices.readings import TagReading
 from devices.tag_reader.codecs.uhf_reader18 import (
+    BROADCAST,
     ENDS_INVENTORY,
     INVENTORY,
     READER_INFO,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from devices.config import TagReaderConfig
     from devices.link import Transport
 
-BROADCAST = 255
 SILENT_S = 1.5  # it is asked ten times a second, and nothing else tells of a tag that is missing
 
 
