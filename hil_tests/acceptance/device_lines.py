@@ -39,7 +39,8 @@ def device_lines(
 
 def _devices_of(config: DevicesConfig) -> Iterator[tuple[str, str, str]]:
     """Name, driver and place of each device that the lane has."""
-    tags, sign, posting = config.tag_reader, config.sign, config.plate_camera
+    tags, sign = config.tag_reader, config.sign
+    posting, film = config.plate_camera, config.lane_camera
     yield "bus", f"{config.bus.board}, modbus {config.bus.transport}", place_of(config, "bus")[0]
     yield "weighbridge", config.weighbridge.driver, config.weighbridge.port
     yield "card_reader", config.card_reader.driver, config.card_reader.port
@@ -50,3 +51,5 @@ def _devices_of(config: DevicesConfig) -> Iterator[tuple[str, str, str]]:
         yield "sign", sign.driver, sign.port or sign.url
     if posting is not None:
         yield "plate_camera", posting.driver, f"{posting.listen}:{posting.port}{posting.path}"
+    if film is not None:
+        yield "lane_camera", film.driver, film.source

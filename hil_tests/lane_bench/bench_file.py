@@ -38,6 +38,7 @@ class Presences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     tag_reader: Presence = "simulated"
     sign: Presence = "simulated"
     plate_camera: Presence = "simulated"
+    lane_camera: Presence = "simulated"
 
 
 class RealTruck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

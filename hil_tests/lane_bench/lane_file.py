@@ -84,6 +84,9 @@ def _served(
     if (driver := of_lane(bench.plate_cameras, "plate_camera")) != NONE:
         (port,) = free_ports(1)
         devices["plate_camera"] = {"driver": driver, "listen": HOST, "port": port, "allow": [HOST]}
+    if "lane_camera" in own:
+        source = f"http://{HOST}:{free_ports(1)[0]}/"
+        devices["lane_camera"] = {"driver": "stream", "source": source}
     return devices
 
 
@@ -103,7 +106,7 @@ def _key_in(folder: Path) -> Path:
 
 def _places(name: str, keys: Mapping[str, Any]) -> dict[str, Any]:
     """Where a simulated device is served, whatever the lane's own file says."""
-    told = ("driver", *_PLACES) if name == "camera" else _PLACES
+    told = ("driver", *_PLACES) if name in ("camera", "lane_camera") else _PLACES
     return {key: keys[key] for key in told if key in keys}
 
 

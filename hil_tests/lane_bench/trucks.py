@@ -124,6 +124,7 @@ class SimulatedMover:
             picture=picture_of_plate(papers.plate, seed=number, unreadable=is_covered),
             card_uid=papers.card_uid if has_card else None,
             tag_id=papers.tag_id or None,
+            plate="" if is_covered else papers.plate,
         )
         return SimulatedTruck(self._world, visit, None if self._tell is None else self._ask_card)
 

@@ -9,7 +9,7 @@ from devices.clock import ManualClock
 from devices.config import DevicesConfig, load_devices
 from devices.registry import CARD_READERS, WEIGHBRIDGES, check
 from hil_tests.acceptance.device_lines import device_lines
-from hil_tests.acceptance.drivers import NO_LINE, bench_of_every_driver
+from hil_tests.acceptance.drivers import CABLES, NO_LINE, bench_of_every_driver
 from hil_tests.lane_bench.bench_file import BenchFile, BenchFileError, load_bench
 from hil_tests.lane_bench.catalogue import SCENARIOS
 from hil_tests.lane_bench.lacking import lacks
@@ -32,6 +32,9 @@ driver = "v4l2"
 source = "v4l2:///dev/video0"
 [devices.tag_reader]
 port = "/dev/kakou/tags"
+[devices.lane_camera]
+source = "rtsp://10.20.1.12/lane"
+rate_fps = 3
 [devices.barrier]
 pulse_s = 0.5
 """
@@ -59,7 +62,7 @@ def test_the_simulated_benches_have_every_kind_of_device_and_the_report_lists_ea
     for config in configs:
         check(config)
     lines = device_lines(bench, configs, "1.2.3")
-    assert {line.name for line in lines} == set(bench.devices.__struct_fields__)
+    assert {line.name for line in lines} == set(bench.devices.__struct_fields__) - {"lane_camera"}
     assert len({(line.name, line.driver) for line in lines}) == len(lines)
     assert {line.asset.version for line in lines} == {"1.2.3"}
     drivers = [line.driver for line in lines if line.name == "card_reader"]
@@ -77,6 +80,9 @@ def test_the_lanes_whose_cables_are_pulled_have_every_driver_that_has_a_cable(
     assert {config.sign.driver for config in configs if config.sign} == {"led-64ff", "http"}
     assert any(config.tag_reader for config in configs)
     assert {config.bus.transport for config in configs} == {"tcp", "rtu"}
+    assert {cable.device for cable in CABLES} == {
+        "weighbridge", "card_reader", "tag_reader", "sign", "bus", "camera",
+    }  # fmt: skip
 
 
 def test_a_real_lanes_own_keys_stay_and_only_the_places_of_simulated_devices_change(
@@ -94,6 +100,9 @@ def test_a_real_lanes_own_keys_stay_and_only_the_places_of_simulated_devices_cha
     assert config.tag_reader.port.startswith(str(tmp_path))
     assert config.camera.driver == "stream"
     assert config.camera.source.startswith("http://127.0.0.1:")
+    assert config.lane_camera is not None
+    assert config.lane_camera.source.startswith("http://127.0.0.1:")
+    assert config.lane_camera.rate_fps == 3
     assert config.barrier.pulse_s == 0.5
     check(config)
 
