@@ -145,7 +145,14 @@ class Bench:
         if config.sign is not None and config.sign.port and "sign" in self.simulated:
             yield "sign.port", config.sign.port
 
+    def serves(self, device: str) -> bool:
+        """Whether a simulator stands in for this device of the lane."""
+        return device in self._simulators()
+
     def _served(self) -> list[_Served]:
+        return list(self._simulators().values())
+
+    def _simulators(self) -> dict[str, _Served]:
         known: dict[str, _Served | None] = {
             "bus": self.board,
             "weighbridge": self.scale,
@@ -156,7 +163,7 @@ class Bench:
             "plate_camera": self.plate_camera,
             "sign": self.sign,
         }
-        return [each for name, each in known.items() if each and name in self.simulated]
+        return {name: each for name, each in known.items() if each and name in self.simulated}
 
     def stop(self) -> None:
         """Stop every device; leaves no thread, port or link. May be called twice."""

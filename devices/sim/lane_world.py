@@ -42,6 +42,7 @@ LONGEST_TICK_S = 0.1  # a starved machine slows the world down rather than makin
 UP = 0.98  # of the boom's travel: what a driver takes for open
 CLEARS_TRUCK = 0.8  # a truck whose front passes a boom lower than this has hit it
 MOVED = 1e-4
+FOLLOWED = (TruckPhase.WAITING, TruckPhase.ENTERING, TruckPhase.STOPPED, TruckPhase.REVERSING)
 REACTION_S = 0.15  # what a barrier's own controller may take to see what came under its boom
 
 Sensor = Literal[
@@ -326,7 +327,7 @@ class LaneWorld:
         truck = self._truck
         if not self.is_followed:
             self._follower = None
-        elif truck is not None and truck.phase is not TruckPhase.LEAVING:
+        elif truck is not None and truck.phase in FOLLOWED:
             self._follower = self._follower or Truck(FOLLOWER, self.geometry)
             self._follower.follow(truck)
 
