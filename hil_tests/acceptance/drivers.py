@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from importlib.util import find_spec
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,6 +33,7 @@ PULLED_S = 10.0
 BACK_S = 3.0
 NOT_SEEN_S = 3 * PULLED_S  # what a pull counts as that the lane did not tell of, or not its end
 IDLE_S = 15.0
+LANES = 6  # at a time: their simulators share one process
 TOLD_S = 0.5  # until the last line is in the log
 SIGN_REFRESH_S = 1.0  # a sign is heard of when it is written to, and only then
 CABLES = tuple(
@@ -40,30 +42,37 @@ CABLES = tuple(
 NO_LINE = frozenset({"pcsc"})  # a reader of the computer's own: no wire of ours to pull
 
 
-def bench_of_every_driver() -> BenchFile:
-    """As many lanes as there are indicators, the other devices spread over them."""
+def benches_of_every_driver() -> Iterator[BenchFile]:
+    """A lane for each indicator, a few at a time; the other devices are spread over them."""
     readers = [name for name in CARD_READERS if name not in NO_LINE]
     if find_spec("osdp") is None:
         readers.remove("osdp")
-    return BenchFile(
-        name="every driver",
-        lanes=len(WEIGHBRIDGES),
-        weighbridges=tuple(WEIGHBRIDGES),
-        buses=("tcp", "rtu"),
-        card_readers=tuple(readers),
-        tag_readers=(*TAG_READERS, NONE, NONE),
-        signs=("led-64ff", "http", NONE),
-        sign_refresh_s=SIGN_REFRESH_S,
-    )
+    for first in range(0, len(WEIGHBRIDGES), LANES):
+        indicators = tuple(islice(WEIGHBRIDGES, first, first + LANES))
+        turned = first % len(readers)
+        yield BenchFile(
+            name="every driver",
+            lanes=len(indicators),
+            weighbridges=indicators,
+            buses=("tcp", "rtu"),
+            card_readers=(*readers[turned:], *readers[:turned]),
+            tag_readers=(*TAG_READERS, NONE, NONE),
+            signs=("led-64ff", "http", NONE),
+            sign_refresh_s=SIGN_REFRESH_S,
+        )
 
 
 def lanes_of_every_driver(root: Path, pulls: int, clock: Clock) -> list[Number]:
     """Pull every cable of those lanes `pulls` times; measure them idle. Raises `BrokenBench`."""
+    idle: list[float] = []
+    took_s: defaultdict[str, list[float]] = defaultdict(list)
+    odd: list[tuple[str, int]] = []
     try:
-        with BenchSite(root, bench_of_every_driver(), root / "none", clock) as site:
-            site.start()
-            idle = _idle_share(site, clock)
-            took_s, odd = _Pulls(site, clock).pull(pulls)
+        for bench in benches_of_every_driver():
+            with BenchSite(root, bench, root / "none", clock) as site:
+                site.start()
+                idle += _idle_share(site, clock)
+                _Pulls(site, clock, took_s, odd).pull(pulls)
     except Trouble as exc:
         raise BrokenBench(str(exc)) from exc
     return [
@@ -121,18 +130,25 @@ def _idle_share(site: BenchSite, clock: Clock) -> list[float]:
 class _Pulls:
     """Pulls and plugs the cables of all lanes of a site."""
 
-    def __init__(self, site: BenchSite, clock: Clock) -> None:
+    def __init__(
+        self,
+        site: BenchSite,
+        clock: Clock,
+        took_s: defaultdict[str, list[float]],
+        odd: list[tuple[str, int]],
+    ) -> None:
+        """`took_s` gets seconds until it was back, by driver; `odd` who had other log lines."""
         self._clock = clock
         self._site = site
         self._lanes = [
             LaneUnderTest(site, name, clock, ask=None, tell=lambda _line: None)
             for name in site.lanes
         ]
-        self._took_s: defaultdict[str, list[float]] = defaultdict(list)
-        self._odd: list[tuple[str, int]] = []
+        self._took_s = took_s
+        self._odd = odd
 
-    def pull(self, times: int) -> tuple[dict[str, list[float]], list[tuple[str, int]]]:
-        """Seconds until it was back, by driver; drivers with lines too many or too few, and how."""
+    def pull(self, times: int) -> None:
+        """Pull and plug every cable so often."""
         for _ in range(times):
             before = {lane.name: self._lines(lane) for lane in self._lanes}
             for lane in self._lanes:
@@ -146,7 +162,6 @@ class _Pulls:
                 self._compare(lane, before[lane.name])
         for lane in self._lanes:
             lane.view.close()
-        return dict(self._took_s), self._odd
 
     def _plug(self, lanes: Sequence[LaneUnderTest], cable: Fault) -> None:
         """Plug one device of each lane in, and note how long each took to be heard again."""

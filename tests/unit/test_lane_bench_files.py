@@ -9,7 +9,7 @@ from devices.clock import ManualClock
 from devices.config import DevicesConfig, load_devices
 from devices.registry import CARD_READERS, WEIGHBRIDGES, check
 from hil_tests.acceptance.device_lines import device_lines
-from hil_tests.acceptance.drivers import CABLES, NO_LINE, bench_of_every_driver
+from hil_tests.acceptance.drivers import CABLES, NO_LINE, benches_of_every_driver
 from hil_tests.lane_bench.bench_file import BenchFile, BenchFileError, load_bench
 from hil_tests.lane_bench.catalogue import SCENARIOS
 from hil_tests.lane_bench.lacking import lacks
@@ -72,7 +72,10 @@ def test_the_simulated_benches_have_every_kind_of_device_and_the_report_lists_ea
 def test_the_lanes_whose_cables_are_pulled_have_every_driver_that_has_a_cable(
     tmp_path: Path,
 ) -> None:
-    configs = lanes_of(bench_of_every_driver(), tmp_path / "none", tmp_path)
+    benches = list(benches_of_every_driver())
+    configs = [
+        config for bench in benches for config in lanes_of(bench, tmp_path / "none", tmp_path)
+    ]
     for config in configs:
         check(config)
     assert {config.weighbridge.driver for config in configs} == set(WEIGHBRIDGES)
