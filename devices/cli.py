@@ -21,30 +21,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devices.bench import cli as bench_cli
+from devices.bench.check import check_devices
 from devices.bench.control import Request, SimControl, ask, control_path, running_control
 from devices.bench.trucks import Trucks
-from devices.camera.opening import open_camera
 from devices.clock import SystemClock
 from devices.config import load_devices
 from devices.errors import DeviceConfigError, DeviceError
-from devices.lane_io.driver import LaneIo
-from devices.lane_io.registers import board_of
-from devices.modbus import ModbusBus
-from devices.registry import check as check_devices
-from devices.registry import open_card_reader, open_tag_reader, open_weighbridge
+from devices.registry import check as check_tables
 from devices.sim.bench import Bench, plain_picture
 from devices.sim.faults.table import FAULTS
-from devices.sim.lane_world import SENSORS
 from devices.stop_signals import StopSignals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from devices.clock import Clock
     from devices.config import DevicesConfig
 
 EXIT_OK, EXIT_FAILED, EXIT_CONFIG = 0, 1, 78
-CHECK_S = 3.0  # how long a real device may take to say something
 TELL_S = 0.1  # how soon it is told what became of a truck
 
 
@@ -83,7 +76,7 @@ def _act(config: DevicesConfig, arguments: argparse.Namespace) -> int:
 def _load(path: Path) -> DevicesConfig:
     config = load_devices(path)
     try:
-        check_devices(config)
+        check_tables(config)
     except DeviceConfigError as exc:
         raise DeviceConfigError(f"{path}: devices.{exc}") from exc
     return config
@@ -107,7 +100,8 @@ def _parser() -> argparse.ArgumentParser:
         "--pictures",
         type=Path,
         metavar="FOLDER",
-        help="JPEGs that the camera shows, one per truck in name order; plain gray without",
+        help="JPEGs that the camera shows, one per truck in name order, each named by the plate"
+        " that a plate camera posts; plain gray without",
     )
     sim.add_argument("--seed", type=int, default=1, metavar="N", help="of weights and cards")
     check = commands.add_parser(
@@ -119,7 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--open",
         action="store_true",
-        help="open every device by its driver and say what it reads; nothing is moved",
+        help="open every device by its driver and say what it reads; nothing is moved, a sign is"
+        " shown a text",
     )
     _add_fault(commands)
     bench_cli.add_commands(commands)
@@ -160,16 +155,17 @@ def _simulate(config: DevicesConfig, arguments: argparse.Namespace) -> int:
         trucks = Trucks(bench, pictures, arguments.seed)
         running.enter_context(SimControl(control_path(arguments.lane), bench, trucks, clock))
         for device, place in bench.places.items():
-            served = "simulated" if device != "camera" or bench.camera else "no simulator needed"
+            served = "simulated" if bench.serves(device) else "no simulator needed"
             print(f"{device:12} {served} at {place}")
         print("ready; Ctrl-C ends it", flush=True)
         _send_trucks(bench, trucks, arguments.truck_every, stopping)
     return EXIT_OK
 
 
-def _pictures(folder: Path | None) -> list[bytes]:
+def _pictures(folder: Path | None) -> list[tuple[str, bytes]]:
+    """The trucks' pictures, each with the plate that a plate camera reads: the file's name."""
     if folder is None:
-        return [plain_picture(200)]
+        return [("", plain_picture(200))]
     paths = sorted(
         path
         for path in (folder.iterdir() if folder.is_dir() else ())
@@ -177,7 +173,7 @@ def _pictures(folder: Path | None) -> list[bytes]:
     )
     if not paths:
         raise DeviceConfigError(f"--pictures: no JPEG in {folder}")
-    return [path.read_bytes() for path in paths]
+    return [(path.stem, path.read_bytes()) for path in paths]
 
 
 def _send_trucks(bench: Bench, trucks: Trucks, every_s: float | None, stop: StopSignals) -> None:
@@ -214,94 +210,8 @@ def _check(config: DevicesConfig, path: Path, *, and_open: bool) -> int:
     if not and_open:
         print(f"{path}: the device tables are correct; --open looks at the devices themselves")
         return EXIT_OK
-    clock = SystemClock()
-    looks: dict[str, Callable[[DevicesConfig, Clock], str]] = {
-        "bus": _look_at_bus,
-        "weighbridge": _look_at_weighbridge,
-        "card_reader": _look_at_card_reader,
-        "camera": _look_at_camera,
-        **({"tag_reader": _look_at_tag_reader} if config.tag_reader is not None else {}),
-    }
-    failed = False
-    for device, look in looks.items():
-        try:
-            print(f"{device:12} ok      {look(config, clock)}", flush=True)
-        except DeviceConfigError:
-            raise
-        except DeviceError as exc:
-            failed = True
-            print(f"{device:12} FAILED  {exc}", flush=True)
-    return EXIT_FAILED if failed else EXIT_OK
-
-
-def _look_at_bus(config: DevicesConfig, clock: Clock) -> str:
-    bus = ModbusBus(config.bus, clock)
-    bus.open()
-    try:
-        inputs = LaneIo(bus, clock, board_of(config.bus)).read()
-    finally:
-        bus.close()
-    on = [sensor for sensor in SENSORS if getattr(inputs, sensor)]
-    return f"inputs on: {', '.join(on) or 'none'}"
-
-
-def _look_at_weighbridge(config: DevicesConfig, clock: Clock) -> str:
-    scale = open_weighbridge(config.weighbridge, clock)
-    scale.open()
-    try:
-        deadline_s = clock.now().mono_s + CHECK_S
-        while (left_s := deadline_s - clock.now().mono_s) > 0:
-            if readings := scale.read(left_s):
-                return f"{readings[-1].gross_kg} kg, status {readings[-1].status}"
-        raise DeviceError(f"weighbridge: no good frame in {CHECK_S:g} s")
-    finally:
-        scale.close()
-
-
-def _look_at_card_reader(config: DevicesConfig, clock: Clock) -> str:
-    reader = open_card_reader(config.card_reader, clock)
-    reader.open()
-    try:
-        deadline_s = clock.now().mono_s + CHECK_S
-        cards = reader.read(CHECK_S / 10)
-        while not reader.is_heard and clock.now().mono_s < deadline_s:
-            cards += reader.read(CHECK_S / 10)
-        if not reader.is_heard:
-            raise DeviceError(f"card reader: no answer in {CHECK_S:g} s")
-    finally:
-        reader.close()
-    fields = [f"{name} {text}" for card in cards for name, text in card.fields]
-    return ", ".join(["open", "a card was read" if cards else "no card on it", *fields])
-
-
-def _look_at_tag_reader(config: DevicesConfig, clock: Clock) -> str:
-    if config.tag_reader is None:
-        return "none"
-    reader = open_tag_reader(config.tag_reader, clock)
-    reader.open()
-    try:
-        deadline_s = clock.now().mono_s + CHECK_S
-        seen: set[str] = set()
-        while not seen and clock.now().mono_s < deadline_s:
-            seen |= {reading.tag_id for reading in reader.read(CHECK_S / 10)}
-        if not reader.is_heard:
-            raise DeviceError(f"tag reader: no answer in {CHECK_S:g} s")
-    finally:
-        reader.close()
-    return f"tag {', '.join(sorted(seen))}" if seen else "answers, no tag in view"
-
-
-def _look_at_camera(config: DevicesConfig, clock: Clock) -> str:
-    camera = open_camera(config.camera, clock)
-    camera.open()
-    try:
-        frame = camera.latest(0, CHECK_S)
-    finally:
-        camera.close()
-    if frame is None:
-        raise DeviceError(f"camera: no picture in {CHECK_S:g} s")
-    height_px, width_px = frame.image.shape[:2]
-    return f"{width_px}x{height_px} pictures"
+    is_well = check_devices(config, SystemClock(), lambda line: print(line, flush=True))
+    return EXIT_OK if is_well else EXIT_FAILED
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ class BenchKeeper:
         path = Path(self._config.getoption("--bench"))
         bench = load_bench(path)
         folder = Path(self._config.getoption("--keep") or self._scratch.name)
-        ask = None if bench.moves == "simulated" else self._ask
+        ask = self._ask if bench.needs_person else None
         pool = Pool(folder, bench, path, self.scenarios, SystemClock(), ask=ask, tell=self._tell)
         try:
             pool.start()

@@ -73,6 +73,7 @@ class Papers:
     plate: str
     card_uid: str
     gross_kg: int
+    tag_id: str = ""  # behind the windshield; "": none
 
 
 def picture_of_plate(plate: str, *, seed: int = 0, unreadable: bool = False) -> bytes:

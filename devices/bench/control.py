@@ -56,6 +56,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[str, ...]
     violations: tuple[str, ...]
     unplugged: tuple[str, ...]
+    further: dict[str, str] = {}  # what else the lane has, and how it is
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +160,12 @@ class SimControl:
             "weighbridge": bench.scale.host.is_plugged,
             "card_reader": bench.card_reader.host.is_plugged,
         }
+        if bench.tag_reader is not None:
+            plugs["tag_reader"] = bench.tag_reader.host.is_plugged
+        if bench.plate_camera is not None:
+            plugs["plate_camera"] = bench.plate_camera.is_plugged
+        if bench.sign is not None:
+            plugs["sign"] = bench.sign.is_plugged
         return Look(
             inputs=bench.sensors_on(),
             coils=tuple(number for number, on in enumerate(bench.board.coils()) if on),
@@ -172,7 +179,29 @@ class SimControl:
             faults=self._switches.active,
             violations=tuple(seen.kind.value for seen in world.violations),
             unplugged=tuple(name for name, is_plugged in plugs.items() if not is_plugged),
+            further=_further(bench),
         )
+
+
+def _further(bench: Bench) -> dict[str, str]:
+    """How the devices are that a lane may have or not."""
+    found = {}
+    if bench.tag_reader is not None:
+        tags = ", ".join(sorted(bench.world.tags())) or "no tag"
+        found["tag_reader"] = f"{condition_of(bench.tag_reader.fault)}; {tags} in the lane"
+    if bench.plate_camera is not None:
+        said = bench.plate_camera.said or "nothing posted yet"
+        found["plate_camera"] = f"{condition_of(bench.plate_camera.fault)}; {said}"
+    if bench.sign is not None:
+        lines = " | ".join(text for _, text in sorted(bench.sign.lines.items())) or "nothing yet"
+        spoken = f'; said "{bench.sign.spoken[-1]}"' if bench.sign.spoken else ""
+        found["sign"] = f"{lines}{spoken}"
+    return found
+
+
+def condition_of(fault: str) -> str:
+    """A simulator's fault, by its value, in words."""
+    return "in order" if fault == "none" else f"FAULT: {fault}"
 
 
 # --- the technician's end -------------------------------------------------------------------------

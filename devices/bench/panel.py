@@ -8,7 +8,7 @@ from __future__ import annotations
 import curses
 from typing import TYPE_CHECKING
 
-from devices.bench.control import Answer, Look, Request
+from devices.bench.control import Answer, Look, Request, condition_of
 from devices.errors import LinkDown
 from devices.sim.faults.table import FAULTS
 from devices.sim.lane_world import SENSORS
@@ -33,10 +33,11 @@ def lines_of(look: Look, chosen: int, said: str) -> list[str]:
     away = "  UNPLUGGED: " + ", ".join(look.unplugged) if look.unplugged else ""
     lines = [
         f"truck        {truck}; {look.queued} in the lane or waiting",
-        f"weighbridge  {look.scale_kg:>7} kg   {_fault(look.scale_fault)}",
-        f"card_reader  {_fault(look.card_fault)}{away}",
+        f"weighbridge  {look.scale_kg:>7} kg   {condition_of(look.scale_fault)}",
+        f"card_reader  {condition_of(look.card_fault)}{away}",
         f"bus          on: {', '.join(on) or 'none'}",
         f"relays       closed: {', '.join(map(str, look.coils)) or 'none'}",
+        *(f"{name:12} {state}" for name, state in look.further.items()),
         f"boom         down [{'#' * boom}{'.' * (BAR - boom)}] up",
         f"violations   {', '.join(look.violations) or 'none'}",
         "",
@@ -103,7 +104,3 @@ def _draw(screen: curses.window, lines: list[str]) -> None:
     for row, line in enumerate(lines[: height - 1]):
         screen.addnstr(row, 0, line, width - 1)
     screen.refresh()
-
-
-def _fault(value: str) -> str:
-    return "in order" if value == "none" else f"FAULT: {value}"

@@ -20,9 +20,12 @@ LOADS_KG = (8_400.0, 48_000.0)
 
 
 class Trucks:
-    """Sends trucks into one bench. Any thread may call."""
+    """Sends trucks into one bench. Any thread may call.
 
-    def __init__(self, bench: Bench, pictures: Sequence[bytes], seed: int) -> None:
+    `pictures`: of each truck in turn the plate, "" where one is to be made up, and the JPEG.
+    """
+
+    def __init__(self, bench: Bench, pictures: Sequence[tuple[str, bytes]], seed: int) -> None:
         self._bench = bench
         self._pictures = pictures
         self._chance = random.Random(seed)  # noqa: S311 - weights and cards of simulated trucks
@@ -37,6 +40,7 @@ class Trucks:
             ValueError: a weight or card that no truck can have.
         """
         with self._in_use:
+            plate, picture = self._pictures[self._count % len(self._pictures)]
             visit = TruckVisit(
                 truck=TruckSpec(
                     gross_kg=gross_kg or round(self._chance.uniform(*LOADS_KG), -1),
@@ -44,13 +48,24 @@ class Trucks:
                     patience_s=PATIENCE_S,
                     seed=self._count,
                 ),
-                picture=self._pictures[self._count % len(self._pictures)],
+                picture=picture,
                 card_uid=card_uid or self._chance.randbytes(4).hex().upper(),
+                tag_id=f"E200{self._chance.randbytes(10).hex().upper()}",
+                plate=plate or f"粤B{self._chance.randrange(100_000):05d}",
             )
             handle = self._bench.world.send(visit)
             self._count += 1
             self._under_way.append((self._count, handle))
-            return f"truck {self._count}: {visit.truck.gross_kg:.0f} kg, card {visit.card_uid}"
+            return f"truck {self._count}: {self._told(visit)}"
+
+    def _told(self, visit: TruckVisit) -> str:
+        """What this lane's devices can see of a truck."""
+        told = [f"{visit.truck.gross_kg:.0f} kg", f"card {visit.card_uid}"]
+        if self._bench.tag_reader is not None:
+            told.append(f"tag {visit.tag_id}")
+        if self._bench.plate_camera is not None:
+            told.append(f"plate {visit.plate}")
+        return ", ".join(told)
 
     def turn_back(self) -> None:
         """Tell every driver who is under way to back out."""

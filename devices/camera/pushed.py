@@ -156,16 +156,22 @@ def allowed_networks(
     return tuple(found)
 
 
-def _gate_of(config: PlateCameraConfig, clock: Clock) -> DigestGate | None:
+def password_of(config: PlateCameraConfig) -> str:
+    """What the camera must know; "" where it need not. Raises `DeviceConfigError`."""
     if not config.username:
-        return None
+        return ""
     try:
         password = Path(config.password_file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as exc:
         raise DeviceConfigError(f"plate_camera.password_file: {exc}") from exc
     if not password:
         raise DeviceConfigError(f"plate_camera.password_file: {config.password_file} is empty")
-    return DigestGate(config.username, password, clock)
+    return password
+
+
+def _gate_of(config: PlateCameraConfig, clock: Clock) -> DigestGate | None:
+    password = password_of(config)
+    return DigestGate(config.username, password, clock) if password else None
 
 
 class _Server(ThreadingHTTPServer):

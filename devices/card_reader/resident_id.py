@@ -32,7 +32,7 @@ _SELECTED = frozenset({Status.OK, Status.NOT_SELECTED})
 _READ = frozenset({Status.OK, Status.READ_FAILED})
 
 
-class ResidentIdReader:
+class ResidentIdReader(AskedLine[SamFrame]):
     """A reader of resident identity cards. Fulfills `devices.card_reader.api.CardReader`.
 
     `uid` is the identity number, and nothing else on the card is kept. `received_s` is the moment
@@ -46,68 +46,37 @@ class ResidentIdReader:
         *,
         connect: Callable[[], Transport] | None = None,
     ) -> None:
-        self._config = config
-        self._clock = clock
-        self._repeats = RepeatFilter(config.repeat_s)
-        self._line: AskedLine[SamFrame] = AskedLine(
+        super().__init__(
             "card reader",
             config,
             clock,
             make_decoder=SamAnswers,
             check=MODULE,
             is_check=_is_module_answer,
-            reply_s=config.reply_s,
             connect=connect,
         )
-        self._due_s = 0.0
-
-    @property
-    def is_heard(self) -> bool:
-        """Whether it has answered since it was opened."""
-        return self._line.is_answering
-
-    @property
-    def good_frames(self) -> int:
-        """Answers accepted since this object was made, those without a card included."""
-        return self._line.good_frames
-
-    @property
-    def discarded_bytes(self) -> int:
-        """Bytes since this object was made that belonged to no good answer."""
-        return self._line.discarded_bytes
-
-    def open(self) -> None:
-        """Take the wire; see the contract in `api`."""
-        self._line.open()
-        self._due_s = self._clock.now().mono_s
+        self._repeats = RepeatFilter(config.repeat_s)
 
     def read(self, timeout_s: float) -> list[CardReading]:
         """Ask when it is time, else wait up to `timeout_s`; see the contract in `api`."""
-        wait_s = self._due_s - self._clock.now().mono_s
-        if wait_s > 0:
-            self._line.listen(min(timeout_s, wait_s))
-            if wait_s > timeout_s:
-                return []
-        asked_s = self._clock.now().mono_s
-        self._due_s = asked_s + self._config.poll_s
-        number = self._number()
-        if number is None or self._repeats.is_repeat(number, asked_s):
+        asked_s = self.turn(timeout_s)
+        number = self._number() if asked_s is not None else None
+        if asked_s is None or number is None or self._repeats.is_repeat(number, asked_s):
             return []
         return [CardReading(uid=number, received_s=asked_s)]
 
-    def close(self) -> None:
-        """Give the wire back; see the contract in `api`."""
-        self._line.close()
-
     def _number(self) -> str | None:
         """The number of the card that lies on the reader, None when there is none."""
-        if self._ask(FIND, _FOUND) != Status.FOUND or self._ask(SELECT, _SELECTED) != Status.OK:
+        if (
+            self._status(FIND, _FOUND) != Status.FOUND
+            or self._status(SELECT, _SELECTED) != Status.OK
+        ):
             return None
-        answer = self._line.ask(READ, partial(_is_one_of, _READ))
+        answer = self.ask(READ, partial(_is_one_of, _READ))
         return number_of(answer[-1]) if answer else None
 
-    def _ask(self, question: bytes, statuses: frozenset[Status]) -> int | None:
-        answer = self._line.ask(question, partial(_is_one_of, statuses))
+    def _status(self, question: bytes, statuses: frozenset[Status]) -> int | None:
+        answer = self.ask(question, partial(_is_one_of, statuses))
         return answer[-1].status if answer else None
 
 

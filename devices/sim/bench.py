@@ -28,6 +28,7 @@ from devices.sim.faults.line import FaultyLine
 from devices.sim.lane_world import SENSORS, LaneWorld
 from devices.sim.line_host import line_host
 from devices.sim.modbus_host import ModbusHost
+from devices.sim.plate_camera import SimPlateCamera, sim_plate_camera
 from devices.sim.sign import SimSign, sim_sign
 from devices.sim.tag_reader import SimTagReader
 from devices.sim.truck import LaneGeometry
@@ -40,23 +41,36 @@ if TYPE_CHECKING:
 
     from devices.clock import Clock
     from devices.config import CameraConfig, CardReaderConfig, DevicesConfig, WeighbridgeConfig
+    from devices.sim.lane_world import TruckVisit
 
 STANDARD_LANE = LaneGeometry()
-DEVICES = ("bus", "weighbridge", "card_reader", "camera", "tag_reader", "sign")
+DEVICES = (
+    "bus",
+    "weighbridge",
+    "card_reader",
+    "camera",
+    "lane_camera",
+    "plate_camera",
+    "tag_reader",
+    "sign",
+)
 
 
 class _Served(Protocol):
-    """A simulator that the bench starts."""
+    """A simulator that the bench starts and stops."""
 
     def start(self) -> None: ...
+
+    def stop(self) -> None: ...
 
 
 class Bench:
     """The simulated devices of one lane and the world between them.
 
-    Pull cables and set faults through `scale`, `card_reader`, `board` and `camera` (None where
-    the camera needs no simulator); send trucks through `world`; break the boom through
-    `world.boom`. `empty_picture` is the JPEG of the empty lane; a plain gray one by default.
+    Pull cables and set faults through `scale`, `card_reader` and `board`, and `camera`,
+    `lane_camera`, `plate_camera`, `tag_reader` and `sign`, which are None where the lane has none
+    or it needs no simulator; send trucks through `world`; break the boom through `world.boom`.
+    `empty_picture` is the JPEG of the empty lane; a plain gray one by default.
     """
 
     def __init__(
@@ -87,6 +101,7 @@ class Bench:
             division_kg=config.weighbridge.division_kg,
         )
         self.card_reader = sim_card_reader(config.card_reader, self.card_line, clock)
+        self.plate_camera = self._sim_plate_camera()
         self._board_map = board_of(config.bus)
         self._levels: dict[int, bool] = {}
         self.world = LaneWorld(
@@ -97,12 +112,12 @@ class Bench:
             present_card=self.card_reader.present,
             empty_picture=plain_picture() if empty_picture is None else empty_picture,
             board=self._board_map,
+            onlooker=self._on_visit,
         )
-        self.tag_reader = self._sim_tag_reader(clock) if "tag_reader" in simulated else None
-        self.sign = self._sim_sign(clock) if "sign" in simulated else None
-        self.camera = (
-            _mjpeg_server(config.camera, self.world, camera_fps) if "camera" in simulated else None
-        )
+        self.tag_reader = self._sim_tag_reader(clock)
+        self.sign = self._sim_sign(clock)
+        self.camera = self._sim_camera("camera", config.camera, camera_fps)
+        self.lane_camera = self._sim_lane_camera(camera_fps)
 
     def start(self) -> None:
         """Serve every device. Raises `LinkDown` or `DeviceConfigError` naming a taken place."""
@@ -130,29 +145,31 @@ class Bench:
         if config.sign is not None and config.sign.port and "sign" in self.simulated:
             yield "sign.port", config.sign.port
 
+    def serves(self, device: str) -> bool:
+        """Whether a simulator stands in for this device of the lane."""
+        return device in self._simulators()
+
     def _served(self) -> list[_Served]:
+        return list(self._simulators().values())
+
+    def _simulators(self) -> dict[str, _Served]:
         known: dict[str, _Served | None] = {
             "bus": self.board,
             "weighbridge": self.scale,
             "card_reader": self.card_reader,
             "tag_reader": self.tag_reader,
             "camera": self.camera,
+            "lane_camera": self.lane_camera,
+            "plate_camera": self.plate_camera,
             "sign": self.sign,
         }
-        return [each for name, each in known.items() if each and name in self.simulated]
+        return {name: each for name, each in known.items() if each and name in self.simulated}
 
     def stop(self) -> None:
         """Stop every device; leaves no thread, port or link. May be called twice."""
         self.world.stop()
-        if self.camera is not None:
-            self.camera.stop()
-        if self.tag_reader is not None:
-            self.tag_reader.stop()
-        if self.sign is not None:
-            self.sign.stop()
-        self.card_reader.stop()
-        self.scale.stop()
-        self.board.stop()
+        for device in reversed(self._served()):
+            device.stop()
 
     def __enter__(self) -> Bench:
         self.start()
@@ -165,12 +182,15 @@ class Bench:
     def places(self) -> dict[str, str]:
         """Device name -> where it is served."""
         tags, sign = self.config.tag_reader, self.config.sign
+        film, posts = self.config.lane_camera, self.config.plate_camera
         return {
             "bus": self.board.place,
             "weighbridge": self.config.weighbridge.port,
             "card_reader": self.config.card_reader.port,
             "camera": self.config.camera.source,
             **({"tag_reader": tags.port} if tags is not None else {}),
+            **({"lane_camera": film.source} if film is not None else {}),
+            **({"plate_camera": f"{posts.listen}:{posts.port}"} if posts is not None else {}),
             **({"sign": sign.port or sign.url} if sign is not None else {}),
         }
 
@@ -194,23 +214,44 @@ class Bench:
         self._levels[terminal] = on
         self.board.set_input(terminal, on)
 
+    def _on_visit(self, visit: TruckVisit | None) -> None:
+        if self.plate_camera is not None:
+            self.plate_camera.look(visit)
+
     def _on_coil(self, address: int, on: bool, at_s: float) -> None:  # noqa: FBT001 - a relay
         self.world.on_coil(address, on, at_s)
 
     def _sim_tag_reader(self, clock: Clock) -> SimTagReader | None:
         tags = self.config.tag_reader
-        if tags is None:
+        if tags is None or "tag_reader" not in self.simulated:
             return None
         host = line_host("tag_reader", tags.port, baud=tags.baud, clock=clock)
         return SimTagReader(host, self._tags, address=tags.address % 255)
 
     def _sim_sign(self, clock: Clock) -> SimSign | None:
         sign = self.config.sign
-        if sign is None:
+        if sign is None or "sign" not in self.simulated:
             return None
         is_line = sign.driver != "http"
         host = line_host("sign", sign.port, baud=sign.baud, clock=clock) if is_line else None
         return sim_sign(sign, host)
+
+    def _sim_plate_camera(self) -> SimPlateCamera | None:
+        posts = self.config.plate_camera
+        if posts is None or "plate_camera" not in self.simulated:
+            return None
+        return sim_plate_camera(posts)
+
+    def _sim_camera(self, device: str, config: CameraConfig, rate_fps: float) -> MjpegServer | None:
+        if device not in self.simulated:
+            return None
+        return _mjpeg_server(device, config, self.world, rate_fps)
+
+    def _sim_lane_camera(self, rate_fps: float) -> MjpegServer | None:
+        film = self.config.lane_camera
+        if film is None or film.source == self.config.camera.source:
+            return None  # none, or the plate camera's address a second time
+        return self._sim_camera("lane_camera", film, rate_fps)
 
     def _tags(self) -> frozenset[str]:
         return self.world.tags()
@@ -242,18 +283,20 @@ def _refuse_hardware(key: str, port: str) -> None:
         raise DeviceConfigError(f"{key}: {port} exists and is not a simulator's: left alone")
 
 
-def _mjpeg_server(config: CameraConfig, world: LaneWorld, rate_fps: float) -> MjpegServer | None:
+def _mjpeg_server(
+    device: str, config: CameraConfig, world: LaneWorld, rate_fps: float
+) -> MjpegServer | None:
     parts = urlsplit(config.source)
     if config.driver == "folder" or not parts.scheme:
         return None
     if parts.scheme != "http":
         raise DeviceConfigError(
-            f"camera.source: the bench serves http:// only, not {parts.scheme}://"
+            f"{device}.source: the bench serves http:// only, not {parts.scheme}://"
         )
     try:
         port = 80 if parts.port is None else parts.port
     except ValueError as exc:
-        raise DeviceConfigError(f"camera.source: {config.source}: {exc}") from exc
+        raise DeviceConfigError(f"{device}.source: {config.source}: {exc}") from exc
     return MjpegServer(
         parts.hostname or "127.0.0.1",
         port,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import queue
 import random
-import threading
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from devices.card_reader.numbers import Spelling, written
 from devices.card_reader.protocols import STX_LEN
+from devices.sim.line_server import LineServer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from devices.card_reader.protocols import CardProtocol
     from devices.sim.line_host import LineHost
 
@@ -23,7 +25,8 @@ class CardFault(StrEnum):
     HALF_FRAME = "half_frame"  # the card is pulled away: the first half of the packet
     GARBAGE = "garbage"  # random bytes instead of the packet
     NOISE = "noise"  # random bytes before the good packet
-    DOUBLE_READ = "double_read"  # every packet twice
+    DOUBLE_READ = "double_read"  # every card twice
+    REVERSED = "reversed"  # the bytes of its number the other way round
     SILENCE = "silence"  # powered off, cable in place
     LATE = "late"  # every answer of a reader that is asked comes after its time
 
@@ -32,6 +35,7 @@ class SimulatedCardReader(Protocol):
     """What the bench and its faults do with a simulated reader, whatever it speaks."""
 
     fault: CardFault
+    beside: str | None  # the number of a card that is read together with whichever is presented
 
     @property
     def host(self) -> LineHost:
@@ -51,6 +55,16 @@ class SimulatedCardReader(Protocol):
         ...
 
 
+def presented(uid: str, times: int, fault: CardFault, beside: str | None) -> Iterator[str]:
+    """The numbers that a reader reads, one after the other, of a card that is presented."""
+    if fault is CardFault.REVERSED:
+        uid = bytes.fromhex(uid)[::-1].hex().upper()
+    for _ in range(times * (2 if fault is CardFault.DOUBLE_READ else 1)):
+        yield uid
+        if beside is not None:
+            yield beside
+
+
 class Damage:
     """Does to a packet what the fault says; the same seed, the same damage."""
 
@@ -66,19 +80,16 @@ class Damage:
                 return self._random.randbytes(len(packet))
             case CardFault.NOISE:
                 return self._random.randbytes(self._random.randrange(1, 12)) + packet
-            case CardFault.DOUBLE_READ:
-                return packet * 2
             case CardFault.SILENCE:
                 return b""
             case _:
                 return packet
 
 
-class SimCardReader:
+class SimCardReader(LineServer):
     """Sends one packet each time a card is presented, as `protocol` and `spelling` have it.
 
-    `present` may be called from any thread and returns at once. `start` plugs the line in, `stop`
-    sends what was presented and leaves no thread, descriptor or link.
+    `present` may be called from any thread and returns at once; `stop` sends what was presented.
     """
 
     def __init__(
@@ -89,35 +100,19 @@ class SimCardReader:
         spelling: Spelling | None = None,
         seed: int = 0,
     ) -> None:
-        self._host = host
+        super().__init__(host, "sim-card-reader")
         self._protocol = protocol
         self._spelling = spelling or Spelling(number_format=protocol.formats[0])
         self._damage = Damage(seed)
         self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
         self.fault = CardFault.NONE
-
-    @property
-    def host(self) -> LineHost:
-        """The line: `unplug()` and `plug()` it while the reader goes on."""
-        return self._host
-
-    def start(self) -> None:
-        """Plug in and wait for cards. No effect when it runs."""
-        if self._thread is not None:
-            return
-        self._host.plug()
-        self._outgoing = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="sim-card-reader", daemon=True)
-        self._thread.start()
+        self.beside: str | None = None
 
     def stop(self) -> None:
         """Send what was presented, then stop and unplug. May be called twice."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
+        if self._thread is not None:
             self._outgoing.put(None)
-            thread.join()
-        self._host.unplug()
+        super().stop()
 
     def present(self, uid: str, times: int = 1) -> None:
         """Hold the card that the lane is to read as `uid` to the reader `times` times.
@@ -125,13 +120,11 @@ class SimCardReader:
         Raises:
             ValueError: no packet of the protocol carries it.
         """
-        packet = self._protocol.packet_of(
-            written(uid, self._spelling, as_text=self._protocol.is_text)
-        )
-        for _ in range(times):
+        for each in presented(uid, times, self.fault, self.beside):
+            number = written(each, self._spelling, as_text=self._protocol.is_text)
+            packet = self._protocol.packet_of(number)
             self._outgoing.put(self._damage.done_to(packet, self.fault))
 
-    def _run(self) -> None:
-        outgoing = self._outgoing
-        while (packet := outgoing.get()) is not None:
+    def _serve(self) -> None:
+        while (packet := self._outgoing.get()) is not None:
             self._host.write(packet)

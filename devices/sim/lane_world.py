@@ -22,7 +22,15 @@ from typing import TYPE_CHECKING, Literal, get_args
 from devices.lane_io.registers import DEFAULT_BOARD, BoardMap, lamp_coil
 from devices.readings import Lamp
 from devices.sim.boom import BoomContact, SimBoom
-from devices.sim.truck import LaneGeometry, Occupancy, Sight, Truck, TruckPhase, TruckSpec
+from devices.sim.truck import (
+    FOLLOWER,
+    LaneGeometry,
+    Occupancy,
+    Sight,
+    Truck,
+    TruckPhase,
+    TruckSpec,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +42,7 @@ LONGEST_TICK_S = 0.1  # a starved machine slows the world down rather than makin
 UP = 0.98  # of the boom's travel: what a driver takes for open
 CLEARS_TRUCK = 0.8  # a truck whose front passes a boom lower than this has hit it
 MOVED = 1e-4
+FOLLOWED = (TruckPhase.WAITING, TruckPhase.ENTERING, TruckPhase.STOPPED, TruckPhase.REVERSING)
 REACTION_S = 0.15  # what a barrier's own controller may take to see what came under its boom
 
 Sensor = Literal[
@@ -74,7 +83,8 @@ class TruckVisit:
     `picture` is the JPEG that the camera shows while the truck's front is in view; with
     `further_pictures` they are shown in turn, one per frame, as a real camera never takes the
     same picture twice. `card_uid` is what the driver presents; None: he has no card. `tag_id` is
-    the tag behind the windshield, seen while the truck is in the lane; None: it has none.
+    the tag behind the windshield, seen while the truck is in the lane; None: it has none. `plate`
+    is what a camera reads that recognizes plates itself; "": it reads nothing.
     """
 
     truck: TruckSpec
@@ -82,6 +92,7 @@ class TruckVisit:
     card_uid: str | None
     further_pictures: tuple[bytes, ...] = ()
     tag_id: str | None = None
+    plate: str = ""
 
 
 class VisitHandle:
@@ -122,7 +133,9 @@ class LaneWorld:
 
     `set_input(address, on)` sets a terminal of the board. `present_card(uid)` holds a card to
     the reader. Call `on_coil` whenever a relay of the board changes. Without `start`, `tick`
-    moves the world by hand.
+    moves the world by hand. With `stops_short` drivers halt with an axle before the platform, with
+    `is_followed` a light vehicle comes in close behind each truck. From the world's thread
+    `onlooker` is told of each visit whose truck reaches the entry loop, and None when it has left.
     """
 
     def __init__(
@@ -135,9 +148,14 @@ class LaneWorld:
         present_card: Callable[[str], None],
         empty_picture: bytes,
         board: BoardMap = DEFAULT_BOARD,
+        onlooker: Callable[[TruckVisit | None], None] = lambda _visit: None,
     ) -> None:
         self.geometry = geometry
         self.obstacle_under_boom = False  # a person or a car, seen by the exit loop
+        self.stops_short = False
+        self.is_followed = False
+        self._follower: Truck | None = None
+        self._onlooker = onlooker
         self._clock = clock
         self.boom = boom
         self._set_input = set_input
@@ -248,6 +266,8 @@ class LaneWorld:
         if self._truck is not None and self._handle is not None:
             self._drive(self._truck, self._handle, duration_s)
             self._stamp(self._truck, self._handle, now_s)
+        self._follow()
+        self._weight_kg = self._felt_kg()
         self._watch(self.boom.position, now_s)
         self._sense()
         if self._truck is not None and self._truck.is_gone:
@@ -268,6 +288,7 @@ class LaneWorld:
             else:
                 self._present_card(uid)
         self._last_front_m = truck.front_m
+        truck.stops_short = self.stops_short
         truck.advance(
             duration_s,
             Sight(
@@ -276,7 +297,6 @@ class LaneWorld:
                 boom_up=self.boom.position >= UP,
             ),
         )
-        self._weight_kg = truck.weight_kg()
         start_m, end_m = self.geometry.camera_view
         in_view = start_m <= truck.front_m <= end_m
         visit = handle.visit
@@ -286,6 +306,7 @@ class LaneWorld:
     def _stamp(self, truck: Truck, handle: VisitHandle, now_s: float) -> None:
         if handle.entered_s is None and truck.front_m >= self.geometry.entry_loop[0]:
             handle.entered_s = now_s
+            self._onlooker(handle.visit)
         if truck.phase is TruckPhase.STOPPED:
             if handle.stopped_s is None:
                 handle.stopped_s = now_s - truck.standing_s
@@ -300,6 +321,25 @@ class LaneWorld:
                 handle.raise_contact_s = _not_before(handle.stopped_s, self.boom.raise_contact_s)
             else:
                 handle.boom_up_s = _not_before(handle.raise_contact_s, self.boom.up_limit_s)
+
+    def _follow(self) -> None:
+        """Where a second vehicle is: close behind a truck, until that drives out without it."""
+        truck = self._truck
+        if not self.is_followed:
+            self._follower = None
+        elif truck is not None and truck.phase in FOLLOWED:
+            self._follower = self._follower or Truck(FOLLOWER, self.geometry)
+            self._follower.follow(truck)
+
+    def _felt_kg(self) -> float:
+        followed_kg = self._follower.load_kg() if self._follower is not None else 0.0
+        return followed_kg + (self._truck.weight_kg() if self._truck is not None else 0.0)
+
+    def _occupied(self) -> dict[str, bool]:
+        """The loops and beams that the vehicles in the lane occupy together."""
+        there = [each for each in (self._truck, self._follower) if each is not None]
+        seen = [asdict(each.occupancy()) for each in there]
+        return {sensor: any(one[sensor] for one in seen) for sensor in asdict(Occupancy())}
 
     def _watch(self, position: float, now_s: float) -> None:
         """Look at the boom as a bystander would."""
@@ -324,7 +364,7 @@ class LaneWorld:
 
     def _sense(self) -> None:
         """Set the board's inputs to what the sensors see; only changes travel."""
-        seen = asdict(self._truck.occupancy() if self._truck is not None else Occupancy())
+        seen = self._occupied()
         seen["exit_loop"] = self._loop_under_boom = seen["exit_loop"] or self.obstacle_under_boom
         seen["barrier_up"], seen["barrier_down"] = self.boom.up_limit, self.boom.down_limit
         seen["barrier_fault"] = self.boom.fault_output
@@ -340,7 +380,8 @@ class LaneWorld:
 
     def _see_off(self, truck: Truck, now_s: float) -> None:
         handle, self._handle, self._truck = self._handle, None, None
-        self._pictures, self._weight_kg = (self._empty_picture,), 0.0
+        self._pictures = (self._empty_picture,)
+        self._onlooker(None)
         if handle is not None:
             handle.left_s = now_s
             handle.left_by = "exit" if truck.phase is TruckPhase.GONE_BY_EXIT else "entry"

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import queue
-import threading
 from typing import TYPE_CHECKING, Any
 
-from devices.card_reader.numbers import CardBits, Spelling, wiegand_bits
+from devices.card_reader.numbers import Spelling, wiegand_bits
 from devices.card_reader.osdp_line import OsdpLine, libosdp
-from devices.sim.card_reader import CardFault, Damage
+from devices.sim.card_reader import CardFault, Damage, presented
+from devices.sim.line_server import LineServer
 
 if TYPE_CHECKING:
     from devices.sim.line_host import LineHost
 
-LISTEN_S = 0.005
+TURN_S = 0.005
 LATE_S = 0.4  # later than libosdp waits for an answer
 
 
-class SimOsdpReader:
+class SimOsdpReader(LineServer):
     """A reader with `address` and `key`; None: one that speaks plainly.
 
     A card goes out as the bits that `spelling` has. `present` may be called from any thread.
-    `start` plugs the line in, `stop` leaves no thread, descriptor or link.
     """
 
     def __init__(
@@ -34,51 +33,28 @@ class SimOsdpReader:
         seed: int = 0,
     ) -> None:
         """Raises `DeviceConfigError` when libosdp is not installed."""
+        super().__init__(host, "sim-osdp-reader")
         self._osdp = libosdp()
-        self._host = host
         self._address = address
         self._key = key
         self._spelling = spelling or Spelling(number_format="hex")
         self._damage = Damage(seed)
         self._presented: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
         self.fault = CardFault.NONE
-
-    @property
-    def host(self) -> LineHost:
-        """The line: `unplug()` and `plug()` it while the reader goes on."""
-        return self._host
-
-    def start(self) -> None:
-        """Plug in and wait for commands. No effect when it runs."""
-        if self._thread is not None:
-            return
-        self._host.plug()
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name="sim-osdp-reader", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop and unplug. May be called twice."""
-        self._stopping.set()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join()
-        self._host.unplug()
+        self.beside: str | None = None
 
     def present(self, uid: str, times: int = 1) -> None:
         """Hold the card that the lane is to read as `uid` (hex) to the reader `times` times."""
+        for each in presented(uid, times, self.fault, self.beside):
+            self._presented.put(self._event(self._bits(each)))
+
+    def _bits(self, uid: str) -> str:
         octets = bytes.fromhex(uid)
         if self._spelling.byte_order == "reversed":
             octets = octets[::-1]
         if self._spelling.number_format.startswith("wiegand"):
-            number = wiegand_bits(octets)
-        else:
-            number = CardBits(bits="".join(f"{octet:08b}" for octet in octets))
-        twice = 2 if self.fault is CardFault.DOUBLE_READ else 1
-        for _ in range(times * twice):
-            self._presented.put(self._event(number.bits))
+            return wiegand_bits(octets).bits
+        return "".join(f"{octet:08b}" for octet in octets)
 
     def _event(self, bits: str) -> dict[str, Any]:
         osdp = self._osdp
@@ -92,7 +68,7 @@ class SimOsdpReader:
             "data": int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8)),
         }
 
-    def _run(self) -> None:
+    def _serve(self) -> None:
         osdp = self._osdp
         line = OsdpLine(self._send)
         own = osdp.PDInfo(
@@ -105,7 +81,7 @@ class SimOsdpReader:
         can = osdp.PDCapabilities([(osdp.Capability.CardDataFormat, 1, 1)])
         device = osdp.PeripheralDevice(own, can, log_level=osdp.LogLevel.Emergency)
         while not self._stopping.is_set():
-            line.feed(self._host.read(LISTEN_S))
+            line.feed(self._host.read(TURN_S))
             while not self._presented.empty():
                 device.ctx.submit_event(self._presented.get_nowait())
             device.ctx.refresh()
@@ -114,6 +90,4 @@ class SimOsdpReader:
         fault = self.fault
         if fault is CardFault.LATE:
             self._stopping.wait(LATE_S)
-        if fault is CardFault.DOUBLE_READ:
-            fault = CardFault.NONE  # the card is read twice, not the packet sent twice
         self._host.write(self._damage.done_to(packet, fault))

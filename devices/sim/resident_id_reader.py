@@ -2,71 +2,42 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from devices.card_reader.codecs import resident_id
 from devices.sim.card_reader import CardFault, Damage
+from devices.sim.line_server import LineServer
 
 if TYPE_CHECKING:
     from devices.clock import Clock
     from devices.sim.line_host import LineHost
 
-LISTEN_S = 0.05
-ASKED_MAX_BYTES = 64
 LATE_S = 1.5  # later than a driver waits that has the usual `reply_s`
 HELD_S = 3.0  # how long a card lies on its reader
+QUESTIONS = (resident_id.FIND, resident_id.SELECT, resident_id.READ, resident_id.MODULE)
 
 
-class SimResidentIdReader:
+class SimResidentIdReader(LineServer):
     """Answers the questions of the driver; a card that is presented lies there for a while."""
 
     def __init__(self, host: LineHost, clock: Clock, *, seed: int = 0) -> None:
-        self._host = host
+        super().__init__(host, "sim-resident-id")
         self._clock = clock
         self._damage = Damage(seed)
         self._card: tuple[str, float] | None = None
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
         self.fault = CardFault.NONE
-
-    @property
-    def host(self) -> LineHost:
-        """The line: `unplug()` and `plug()` it while the reader goes on."""
-        return self._host
-
-    def start(self) -> None:
-        """Plug in and wait for questions. No effect when it runs."""
-        if self._thread is not None:
-            return
-        self._host.plug()
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name="sim-resident-id", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop and unplug. May be called twice."""
-        self._stopping.set()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join()
-        self._host.unplug()
+        self.beside: str | None = None
 
     def present(self, uid: str, times: int = 1) -> None:
         """Lay down the card with the identity number `uid`; another one takes its place."""
         self._card = (uid, self._clock.now().mono_s + HELD_S)
 
-    def _run(self) -> None:
-        asked = b""
-        while not self._stopping.is_set():
-            asked += self._host.read(LISTEN_S)
-            while (question := _first_question(asked)) is not None:
-                asked = asked.partition(question)[2]
-                if self.fault is CardFault.LATE:
-                    self._stopping.wait(LATE_S)
-                answer = resident_id.encode(self._answer(question))
-                self._host.write(self._damage.done_to(answer, self.fault))
-            asked = asked[-ASKED_MAX_BYTES:]
+    def _serve(self) -> None:
+        for question in self._asked(QUESTIONS):
+            if self.fault is CardFault.LATE:
+                self._stopping.wait(LATE_S)
+            answer = resident_id.encode(self._answer(question))
+            self._host.write(self._damage.done_to(answer, self.fault))
 
     def _answer(self, question: bytes) -> resident_id.SamFrame:
         status = resident_id.Status
@@ -87,10 +58,3 @@ class SimResidentIdReader:
     def _lying(self) -> str | None:
         card = self._card
         return card[0] if card is not None and self._clock.now().mono_s < card[1] else None
-
-
-def _first_question(asked: bytes) -> bytes | None:
-    """The question that comes first in `asked`."""
-    known = (resident_id.FIND, resident_id.SELECT, resident_id.READ, resident_id.MODULE)
-    found = {asked.find(question): question for question in known if question in asked}
-    return found[min(found)] if found else None

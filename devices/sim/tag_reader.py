@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
-import threading
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from devices.sim.line_server import LineServer
 from devices.tag_reader.codecs.uhf_reader18 import (
+    BROADCAST,
     DONE,
     INVENTORY,
     MORE_FOLLOWS,
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 
     from devices.sim.line_host import LineHost
 
-LISTEN_S = 0.05
-ASKED_MAX_BYTES = 64
 LATE_S = 0.8  # later than a driver waits that has the usual `reply_s`
 STRAY = "E200000000000000000000AA"  # the tag of a vehicle in the next lane
 INFO = bytes.fromhex("0309023E001E0A01")  # version, type, protocols, band, power, scan time
@@ -42,13 +42,15 @@ class TagFault(StrEnum):
     BLIND = "blind"  # no tag is seen: a metallized windshield, a tag that was taken off
     TWO_TAGS = "two_tags"  # another vehicle's tag is seen all the time, too
     STRAY_ONCE = "stray_once"  # another vehicle's tag is seen by one answer in ten
+    NEXT_LANE = "next_lane"  # another vehicle's tag is seen in the place of this one's
+    NOISE = "noise"  # random bytes before every good answer
+    WRONG_ADDRESS = "wrong_address"  # a reader with another number answers
 
 
-class SimTagReader:
+class SimTagReader(LineServer):
     """Answers each inventory with the tags that `tags` says are in view, in capitals and hex.
 
-    `tags` is called from this object's thread. `start` plugs the line in, `stop` leaves no thread,
-    descriptor or link.
+    `tags` is called from this object's thread.
     """
 
     def __init__(
@@ -59,51 +61,21 @@ class SimTagReader:
         address: int = 0,
         seed: int = 0,
     ) -> None:
-        self._host = host
+        super().__init__(host, "sim-tag-reader")
         self._tags = tags
         self._address = address
         self._random = random.Random(seed)
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
         self._answers = 0
         self.fault = TagFault.NONE
 
-    @property
-    def host(self) -> LineHost:
-        """The line: `unplug()` and `plug()` it while the reader goes on."""
-        return self._host
-
-    def start(self) -> None:
-        """Plug in and wait for questions. No effect when it runs."""
-        if self._thread is not None:
-            return
-        self._host.plug()
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name="sim-tag-reader", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop and unplug. May be called twice."""
-        self._stopping.set()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join()
-        self._host.unplug()
-
-    def _run(self) -> None:
+    def _serve(self) -> None:
         questions = {
             question(address, command): command
-            for address in (self._address, 255)
+            for address in (self._address, BROADCAST)
             for command in (INVENTORY, READER_INFO)
         }
-        asked = b""
-        while not self._stopping.is_set():
-            asked += self._host.read(LISTEN_S)
-            while known := [each for each in questions if each in asked]:
-                first = min(known, key=asked.find)
-                asked = asked.partition(first)[2]
-                self._answer(questions[first])
-            asked = asked[-ASKED_MAX_BYTES:]
+        for asked in self._asked(questions):
+            self._answer(questions[asked])
 
     def _answer(self, command: int) -> None:
         if self.fault is TagFault.SILENCE:
@@ -127,6 +99,8 @@ class SimTagReader:
         match self.fault:
             case TagFault.BLIND:
                 return frozenset()
+            case TagFault.NEXT_LANE:
+                return frozenset({STRAY})
             case TagFault.TWO_TAGS:
                 return self._tags() | {STRAY}
             case TagFault.STRAY_ONCE:
@@ -135,8 +109,12 @@ class SimTagReader:
                 return self._tags()
 
     def _send(self, answer: ReaderAnswer) -> None:
+        if self.fault is TagFault.WRONG_ADDRESS:
+            answer = replace(answer, address=(self._address + 1) % BROADCAST)
         packet = bytearray(encode(answer))
         match self.fault:
+            case TagFault.NOISE:
+                packet[:0] = self._random.randbytes(self._random.randrange(1, 12))
             case TagFault.GARBLE:
                 packet[self._random.randrange(len(packet))] ^= 1 << self._random.randrange(8)
             case TagFault.CUT:

@@ -32,6 +32,8 @@ CRAWL_MPS = 0.4
 HARD_BRAKING = 2.5  # times the acceleration
 CARD_AFTER_S = 0.3  # from wheels at rest to the card on the reader
 BOOM_GAP_M = 0.5  # where a driver stops before a boom that comes down in front of him
+FOLLOWS_M = 0.2  # how close a second vehicle drives up
+FOLLOWER_ON_M = 1.4  # of its front over the rear beam: its first axle is on the platform
 MAX_STEP_S = 0.02  # at 8 m/s 16 cm: a loop of 2 m cannot be stepped over
 
 
@@ -102,6 +104,14 @@ class TruckSpec:
             raise ValueError("truck: weight, speed, acceleration and settling must be positive")
 
 
+FOLLOWER = TruckSpec(
+    gross_kg=900.0,
+    length_m=2.4,
+    axles=(Axle(behind_front_m=0.3, share=0.5), Axle(behind_front_m=1.8, share=0.5)),
+)
+"""A light vehicle that comes in close behind a truck."""
+
+
 class TruckPhase(StrEnum):
     """What the driver is doing."""
 
@@ -137,7 +147,11 @@ class Occupancy:
 
 
 class Truck:
-    """One truck in one lane, moved by `advance`. Used by one thread."""
+    """One truck in one lane, moved by `advance`. Used by one thread.
+
+    While it `stops_short` its driver halts with the last axle before the platform; later he rolls
+    on to the line.
+    """
 
     def __init__(self, spec: TruckSpec, geometry: LaneGeometry) -> None:
         if spec.length_m > geometry.longest_m:
@@ -147,6 +161,7 @@ class Truck:
         self.spec = spec
         self.geometry = geometry
         self.phase = TruckPhase.WAITING
+        self.stops_short = False
         self.front_m = geometry.waiting_line_m
         self.speed_mps = 0.0  # signed: negative when reversing
         self.standing_s = 0.0  # since the wheels came to rest at the stop line
@@ -165,6 +180,20 @@ class Truck:
     def is_gone(self) -> bool:
         """True once the truck has left the lane at either end."""
         return self.phase in GONE
+
+    @property
+    def _halt_m(self) -> float:
+        """Where the driver means to stop."""
+        lane = self.geometry
+        if not self.stops_short:
+            return lane.stop_line_m
+        last = max(axle.behind_front_m for axle in self.spec.axles)
+        return min(lane.stop_line_m, lane.platform[0] - TIRE_PATCH_M + last)
+
+    def follow(self, other: Truck) -> None:
+        """Stand or roll close behind `other`, no further than with the first axle weighed."""
+        furthest_m = self.geometry.rear_beam_m + FOLLOWER_ON_M
+        self.front_m = min(other.rear_m - FOLLOWS_M, furthest_m)
 
     def covers(self, start_m: float, end_m: float) -> bool:
         """Whether any part of the truck is over `start_m`..`end_m`."""
@@ -231,6 +260,8 @@ class Truck:
                     self.phase = TruckPhase.LEAVING
                 elif self.standing_s > self.spec.patience_s:
                     self.phase = TruckPhase.REVERSING
+                elif self._halt_m > self.front_m + ARRIVED_M:
+                    self.phase, self.standing_s = TruckPhase.ENTERING, 0.0
             case _:
                 return
 
@@ -238,9 +269,10 @@ class Truck:
         lane = self.geometry
         match self.phase:
             case TruckPhase.ENTERING:
-                self._drive(lane.stop_line_m - self.front_m, step_s, stop_there=True)
-                if abs(lane.stop_line_m - self.front_m) < ARRIVED_M:
-                    self.front_m, self.speed_mps = lane.stop_line_m, 0.0
+                halt_m = self._halt_m
+                self._drive(halt_m - self.front_m, step_s, stop_there=True)
+                if abs(halt_m - self.front_m) < ARRIVED_M:
+                    self.front_m, self.speed_mps = halt_m, 0.0
                     self.phase = TruckPhase.STOPPED
             case TruckPhase.LEAVING:
                 to_boom_m = lane.boom_m - BOOM_GAP_M - self.front_m

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections import deque
 from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from devices.readings import WeightStatus
+from devices.sim.line_server import LineServer
 from devices.weighbridge.codecs.yaohua import MAX_DIGITS, PROTOCOL
 from devices.weighbridge.indication import IndicatorFrame, Kind, Unit
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from devices.weighbridge.indication import Heard, IndicatorProtocol, Poll
 
 MOTION_S = 0.3  # the display has moved by more than a division within this time
-LISTEN_S = 0.05
-ASKED_MAX_BYTES = 256
 LATE_S = 0.45  # later than any driver waits
 
 
@@ -44,12 +42,11 @@ class ScaleFault(StrEnum):
     LATE = "late"  # every answer comes after the driver has stopped waiting for it
 
 
-class SimWeighbridge:
+class SimWeighbridge(LineServer):
     """Shows the weight on the platform, rounded to the division, in the words of `protocol`.
 
     Sends it `rate_hz` times a second, or when it is asked, as the protocol has it. `weight_kg` is
-    called from this object's thread. `start` plugs the line in, `stop` leaves no thread,
-    descriptor or link.
+    called from this object's thread.
     """
 
     def __init__(
@@ -64,7 +61,7 @@ class SimWeighbridge:
         overload_kg: int = 200_000,
         seed: int = 0,
     ) -> None:
-        self._host = host
+        super().__init__(host, "sim-weighbridge")
         self._weight_kg = weight_kg
         self._clock = clock
         self._protocol = protocol
@@ -72,17 +69,10 @@ class SimWeighbridge:
         self._period_s = 1.0 / rate_hz
         self._overload_kg = overload_kg
         self._random = random.Random(seed)
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
         self._shown: deque[tuple[float, int]] = deque(maxlen=256)
         self._frozen = protocol.rest
         self._fault = ScaleFault.NONE
         self.sent_frames = 0
-
-    @property
-    def host(self) -> LineHost:
-        """The line: `unplug()` and `plug()` it while the indicator goes on sending."""
-        return self._host
 
     @property
     def shown_kg(self) -> int:
@@ -129,26 +119,14 @@ class SimWeighbridge:
             return False
         return self._protocol.rest.unit is not None
 
-    def start(self) -> None:
-        """Plug in and begin to send. No effect when it runs."""
-        if self._thread is not None:
-            return
-        self._host.plug()
-        self._stopping.clear()
-        poll = self._protocol.poll
-        work = self._send_on if poll is None else lambda: self._answer_on(poll)
-        self._thread = threading.Thread(target=work, name="sim-weighbridge", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop sending and unplug. May be called twice."""
-        self._stopping.set()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join()
-        self._host.unplug()
-
     # --- by itself, or asked ----------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        poll = self._protocol.poll
+        if poll is None:
+            self._send_on()
+        else:
+            self._answer_on(poll)
 
     def _send_on(self) -> None:
         next_s = self._clock.now().mono_s
@@ -159,15 +137,10 @@ class SimWeighbridge:
             self._stopping.wait(next_s - self._clock.now().mono_s)
 
     def _answer_on(self, poll: Poll) -> None:
-        asked = b""
-        while not self._stopping.is_set():
-            asked += self._host.read(LISTEN_S)
-            while (request := _first_of((poll.ask, poll.check), asked)) is not None:
-                asked = asked.partition(request)[2]
-                if self._fault is ScaleFault.LATE:
-                    self._stopping.wait(LATE_S)
-                self._send(self._weight_frame() if request == poll.ask else self._reply(poll))
-            asked = asked[-ASKED_MAX_BYTES:]
+        for request in self._asked((poll.ask, poll.check)):
+            if self._fault is ScaleFault.LATE:
+                self._stopping.wait(LATE_S)
+            self._send(self._weight_frame() if request == poll.ask else self._reply(poll))
 
     def _reply(self, poll: Poll) -> Heard:
         reply = poll.reply
@@ -249,9 +222,3 @@ def _declared(fault: ScaleFault) -> WeightStatus:
         ScaleFault.NEGATIVE: WeightStatus.UNDERLOAD,
         ScaleFault.NOT_ZEROED: WeightStatus.NOT_ZEROED,
     }.get(fault, WeightStatus.OK)
-
-
-def _first_of(requests: tuple[bytes, ...], asked: bytes) -> bytes | None:
-    """The request that comes first in `asked`."""
-    found = {asked.find(request): request for request in requests if request in asked}
-    return found[min(found)] if found else None

@@ -18,15 +18,14 @@ from devices.registry import open_card_reader, open_tag_reader, open_weighbridge
 from devices.sign.opening import open_sign
 from devices.stop_signals import StopSignals
 from gate_agent import config as lane_file
-from gate_agent.adapters.card_reader import CardReaderAdapter
 from gate_agent.adapters.lane_camera import LaneCameraAdapter
 from gate_agent.adapters.lane_io import LampOrder, LaneIoAdapter
 from gate_agent.adapters.plate_camera import PlateCameraAdapter
 from gate_agent.adapters.plate_candidates import PlateCandidates
 from gate_agent.adapters.plate_reader import PlateAdapter, PlateOrder
+from gate_agent.adapters.reader import ReaderAdapter, card_presented, tag_read
 from gate_agent.adapters.service import Service
 from gate_agent.adapters.sign import SignAdapter
-from gate_agent.adapters.tag_reader import TagReaderAdapter
 from gate_agent.adapters.weighbridge import WeighbridgeAdapter
 from gate_agent.clock import instant
 from gate_agent.domain.events import AgentStarted, Stamped
@@ -161,7 +160,7 @@ class Agent:
             camera, open_plate_reader, pictures, inbox, clock, log, candidates
         )
         weighing = WeighbridgeAdapter(scale, devices.weighbridge, inbox, clock)
-        cards = CardReaderAdapter(reader, inbox, clock)
+        cards = ReaderAdapter(reader, card_presented, inbox, clock)
         self._services: tuple[Service, ...] = (
             Service("bus", self._board, FaultCode.BUS_LINK, inbox, clock, log),
             Service("weighbridge", weighing, FaultCode.SCALE_LINK, inbox, clock, log),
@@ -176,7 +175,7 @@ class Agent:
         found: list[tuple[str, Served, FaultCode]] = []
         if devices.tag_reader is not None:
             reader = open_tag_reader(devices.tag_reader, clock)
-            tags = TagReaderAdapter(reader, inbox, clock)
+            tags = ReaderAdapter(reader, tag_read, inbox, clock)
             found.append(("tag_reader", tags, FaultCode.TAG_LINK))
         if devices.plate_camera is not None:
             posted = PushedPlates(devices.plate_camera, clock)

@@ -17,16 +17,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from devices.bench.recording import record
-from devices.bench.tap import TAPED, place_of
+from devices.bench.tap import TAPED
 from devices.clock import SystemClock
 from devices.config import DevicesConfig, load_devices
 from devices.errors import DeviceError
 from devices.sim.bench import Bench
 from devices.sim.faults.table import FAULTS, Allows
-from hil_tests.acceptance import numbers
-from hil_tests.acceptance.report import DeviceLine, Run, StepLine, TapeLine, write_html, write_pdf
+from hil_tests.acceptance import drivers, numbers
+from hil_tests.acceptance.device_lines import device_lines
+from hil_tests.acceptance.figures import Number
+from hil_tests.acceptance.report import Run, StepLine, TapeLine, write_html, write_pdf
 from hil_tests.bench.machine import machine
-from hil_tests.lane_bench.bench_file import Asset, BenchFileError, load_bench
+from hil_tests.lane_bench.bench_file import BenchFileError, load_bench
 from hil_tests.lane_bench.lane_site import BenchSite
 from hil_tests.lane_bench.pool import BrokenBench
 
@@ -50,14 +52,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         bench = load_bench(path)
         with tempfile.TemporaryDirectory(prefix="kakou-acceptance-") as scratch:
-            config = _devices(Path(scratch), bench, path, clock)
-            tapes = _tapes(config, bench, out, clock)
+            configs = _devices(Path(scratch), bench, path, clock)
+            tapes = _tapes(configs[0], bench, out, clock)
             measured = [] if options.no_numbers else _numbers(Path(scratch), clock)
             steps, is_broken = _scenarios(options, out)
     except (BrokenBench, BenchFileError, DeviceError) as exc:
         print(f"make hil: broken bench: {exc}", file=sys.stderr)
         return BROKEN
-    run = _run(bench, config, began, tapes, measured, steps)
+    run = _run(bench, configs, began, tapes, measured, steps)
     run.is_broken = is_broken
     return _report(run, out)
 
@@ -74,10 +76,10 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _devices(scratch: Path, bench: BenchFile, path: Path, clock: Clock) -> DevicesConfig:
-    """The first lane's devices, as the scenarios will have them."""
+def _devices(scratch: Path, bench: BenchFile, path: Path, clock: Clock) -> list[DevicesConfig]:
+    """The devices of each lane, as the scenarios will have them."""
     site = BenchSite(scratch / "site", bench, path, clock)
-    return load_devices(site.lanes["lane1"].config)
+    return [load_devices(lane.config) for lane in site.lanes.values()]
 
 
 def _tapes(config: DevicesConfig, bench: BenchFile, out: Path, clock: Clock) -> list[TapeLine]:
@@ -96,11 +98,11 @@ def _tapes(config: DevicesConfig, bench: BenchFile, out: Path, clock: Clock) -> 
     return lines
 
 
-def _numbers(scratch: Path, clock: Clock) -> list[numbers.Number]:
+def _numbers(scratch: Path, clock: Clock) -> list[Number]:
     _say("times: last byte, loop edge")
-    found = [numbers.weight_to_event(scratch, clock), numbers.edge_to_event(scratch, clock)]
+    found = [numbers.weight_to_event(scratch, clock), numbers.edge_to_event(clock)]
     _say("times: every driver's cable, idle lanes")
-    return found + numbers.lanes_of_every_driver(scratch / "drivers", PULLS, clock)
+    return found + drivers.lanes_of_every_driver(scratch / "drivers", PULLS, clock)
 
 
 def _scenarios(options: argparse.Namespace, out: Path) -> tuple[list[dict[str, Any]], bool]:
@@ -121,10 +123,10 @@ def _scenarios(options: argparse.Namespace, out: Path) -> tuple[list[dict[str, A
 
 def _run(
     bench: BenchFile,
-    config: DevicesConfig,
+    configs: list[DevicesConfig],
     began: str,
     tapes: list[TapeLine],
-    measured: list[numbers.Number],
+    measured: list[Number],
     played: list[dict[str, Any]],
 ) -> Run:
     steps = [
@@ -148,7 +150,7 @@ def _run(
         commit=here.commit,
         machine=f"{here.cores} × {here.cpu}, {here.system}, Python {here.python}, load"
         f" {here.load_1min}",
-        devices=_device_lines(bench, config),
+        devices=device_lines(bench, configs, metadata.version("kakou")),
         tapes=tapes,
         numbers=measured,
         steps=steps,
@@ -164,27 +166,6 @@ def _forbids(account: dict[str, Any]) -> bool:
     is_early = scenario["phase"] in ("before", "capturing")
     is_judged = fault is not None and fault.allows is Allows.NOTHING and is_early
     return is_judged and not account["skipped"]
-
-
-def _device_lines(bench: BenchFile, config: DevicesConfig) -> list[DeviceLine]:
-    drivers = {
-        "bus": f"modbus {config.bus.transport}",
-        "weighbridge": config.weighbridge.driver,
-        "card_reader": config.card_reader.driver,
-        "camera": config.camera.driver,
-    }
-    places: dict[str, str] = {device: place_of(config, device)[0] for device in TAPED}
-    places["camera"] = config.camera.source
-    return [
-        DeviceLine(
-            name=name,
-            presence=bench.presence(name),
-            driver=driver,
-            place=places[name],
-            asset=bench.assets.get(name, Asset()),
-        )
-        for name, driver in drivers.items()
-    ]
 
 
 def _report(run: Run, out: Path) -> int:

@@ -16,7 +16,7 @@ from devices.sim.faults.table import FAULTS
 from hil_tests.lane_bench.bench_file import Asset
 
 if TYPE_CHECKING:
-    from hil_tests.acceptance.numbers import Number
+    from hil_tests.acceptance.figures import Number
 
 HERE = Path(__file__).parent
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")

@@ -1,42 +1,30 @@
 """How soon a loop is heard over RTU, and what the lane camera costs.
 
-The board hangs on a pty, which has no speed of its own: its answers are held back for as long as
-question and answer take at 19200 baud, and 5 ms for the board. The lane camera's stream comes from
-another process, so that only what the lane spends is counted.
+The lane camera's stream comes from another process, so that only what the lane spends is counted.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-import random
 import resource
 import tempfile
 import threading
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import structlog
 
-from devices.barrier.driver import Barrier
 from devices.camera.opening import open_camera
-from devices.config import BarrierConfig, BusConfig, LaneCameraConfig
+from devices.config import LaneCameraConfig
 from devices.errors import LinkDown
-from devices.lane_io.driver import LaneIo
-from devices.lane_io.registers import board_of
-from devices.modbus import ModbusBus
 from devices.sim.camera import MjpegServer
-from devices.sim.modbus_host import ModbusHost
 from gate_agent.adapters.lane_camera import Began, Keep, LaneCameraAdapter
-from gate_agent.adapters.lane_io import LaneIoAdapter
-from gate_agent.adapters.service import Service
-from gate_agent.domain.events import ClipKept, InputsChanged
-from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.events import ClipKept
 from gate_agent.domain.vocabulary import PassageId
 from gate_agent.inbox import Inbox
 from gate_agent.store.picture_files import ClipFiles, PictureFiles
+from hil_tests.bench import loop_edge
 from hil_tests.bench.figures import Figure, Part, percentiles
 from hil_tests.rig import HOST, free_ports
 
@@ -44,19 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from devices.clock import Clock
-    from gate_agent.adapters.service import Served
-    from gate_agent.logs import Log
 
-BAUD = 19_200
-BYTE_S = 11 / BAUD
-WIRE_S = (8 + 6) * BYTE_S + 2 * 3.5 * BYTE_S + 0.005  # question, answer, two silences, the board
-EDGE_BAR_MS = 60.0
-EDGES = 150
-HEARD_S = 5.0
 START_TRIES = 40
 PASSAGE_S = 20.0
 FILM_FPS = 8.0
-ENTRY_LOOP = 0
 COMMAND = "python -m hil_tests.bench --only devices"
 
 
@@ -69,55 +48,13 @@ def measure(clock: Clock, *, say: Callable[[str], None]) -> Iterator[Part]:
 
 
 def _edges(clock: Clock) -> Part:
-    chance, taken_ms = random.Random(7), []
-    with tempfile.TemporaryDirectory(prefix="kakou-board-") as folder:
-        config = BusConfig(transport="rtu", serial_port=f"{folder}/bus", baud=BAUD)
-        inbox, host = Inbox(), ModbusHost(config, clock)
-        host.start()
-        host.delay_answers(WIRE_S)
-        try:
-            with _served(_board_adapter(config, inbox, clock), inbox, clock):
-                for number in range(2 * EDGES):
-                    is_on = number % 2 == 0
-                    clock.sleep(chance.uniform(0.08, 0.15))  # at any moment of the poll
-                    edge_s = clock.now().mono_s
-                    host.set_input(ENTRY_LOOP, is_on)
-                    _wait_for_loop(inbox, is_on=is_on)
-                    if is_on:  # clear is told later, by intent
-                        taken_ms.append((clock.now().mono_s - edge_s) * 1000)
-        finally:
-            host.stop()
+    taken_ms = loop_edge.edges_ms(clock)
+    bars = {99: loop_edge.BAR_MS}
     return Part(
-        title=f"entry loop over RTU at {BAUD} baud, relays read back once a second",
+        title=f"entry loop over RTU at {loop_edge.BAUD} baud, relays read back once a second",
         command=COMMAND,
-        figures=percentiles("loop edge to event", taken_ms, "ms", (50, 99), bars={99: EDGE_BAR_MS}),
+        figures=percentiles("loop edge to event", taken_ms, "ms", (50, 99), bars=bars),
     )
-
-
-def _board_adapter(config: BusConfig, inbox: Inbox, clock: Clock) -> LaneIoAdapter:
-    board, bus = board_of(config), ModbusBus(config, clock)
-    boom = Barrier(bus, clock, BarrierConfig(), board)
-    switches = LaneIo(bus, clock, board)
-    return LaneIoAdapter(bus, switches, boom, config.poll_s, inbox, clock, _log())
-
-
-@contextmanager
-def _served(adapter: Served, inbox: Inbox, clock: Clock) -> Iterator[None]:
-    """Turn an adapter as the agent does; what it reports of its link is nobody's."""
-    service = Service("bench", adapter, FaultCode.BUS_LINK, inbox, clock, _log())
-    service.start()
-    try:
-        yield
-    finally:
-        service.stop()
-        service.join(HEARD_S)
-
-
-def _wait_for_loop(inbox: Inbox, *, is_on: bool) -> None:
-    while (stamped := inbox.take(HEARD_S)) is not None:
-        event = stamped.event
-        if isinstance(event, InputsChanged) and event.entry_loop is is_on:
-            return
 
 
 def _film(clock: Clock) -> Part:
@@ -147,10 +84,12 @@ def _filmed(clock: Clock, port: int) -> Part:
         clips = ClipFiles(Path(folder, "clips"), max_bytes=10**9, max_days=1, clock=clock)
         pictures = PictureFiles(Path(folder, "pictures"), max_bytes=10**9)
         inbox, film = Inbox(), open_camera(config, clock)
-        adapter = LaneCameraAdapter(film, config, clips, pictures, inbox, clock, _log())
+        adapter = LaneCameraAdapter(
+            film, config, clips, pictures, inbox, clock, loop_edge.silent_log()
+        )
         _wait_for_camera(config, clock)
         before_mb = _peak_mb()
-        with _served(adapter, inbox, clock):
+        with loop_edge.served(adapter, inbox, clock):
             clock.sleep(config.before_s)
             adapter.order(Began(PassageId("bench")))
             spent_s, began_s = _spent_s(), clock.now().mono_s
@@ -180,7 +119,7 @@ def _filmed(clock: Clock, port: int) -> Part:
 
 
 def _kept(inbox: Inbox) -> ClipKept | None:
-    while (stamped := inbox.take(HEARD_S)) is not None:
+    while (stamped := inbox.take(loop_edge.HEARD_S)) is not None:
         if isinstance(stamped.event, ClipKept):
             return stamped.event
     return None
@@ -208,12 +147,3 @@ def _spent_s() -> float:
 
 def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-
-
-def _log() -> Log:
-    log: Log = structlog.wrap_logger(None, processors=[_drop])
-    return log
-
-
-def _drop(*_: object) -> str:
-    raise structlog.DropEvent

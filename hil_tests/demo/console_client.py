@@ -56,10 +56,15 @@ class ConsoleClient:
         headers = {"Content-Type": "application/json"}
         return self._json("POST", f"/api/v1{path}", json.dumps(body).encode(), headers)
 
-    def import_csv(self, rows: bytes, timeout_s: float = TIMEOUT_S) -> Json:
-        """Bring declarations in, as port IT would. Raises `ConsoleError`."""
+    def import_csv(
+        self, rows: bytes, timeout_s: float = TIMEOUT_S, *, replace: bool = False
+    ) -> Json:
+        """Bring declarations in, as port IT would; `replace` withdraws what `rows` lacks.
+
+        Raises `ConsoleError`.
+        """
         headers = {"Content-Type": "text/csv"}
-        path = "/api/v1/manifest/import?format=csv"
+        path = f"/api/v1/manifest/import?format=csv&replace={int(replace)}"
         return self._json("POST", path, rows, headers, timeout_s)
 
     def is_up(self) -> bool:

@@ -22,6 +22,7 @@ from devices.weighbridge.protocols import protocols
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from devices.framing import FrameDecoder
     from devices.weighbridge.indication import Heard
@@ -67,6 +68,8 @@ class CodecUnderLaw:
 # --- indicators -----------------------------------------------------------------------------------
 
 ADDRESS = 3
+_BEYOND = (WeightStatus.OVERLOAD, WeightStatus.UNDERLOAD)
+_STATUSES = (WeightStatus.OK, *_BEYOND, WeightStatus.NOT_ZEROED)
 
 
 def _digits(chance: random.Random, places: int, *, signed: bool = True) -> int:
@@ -94,7 +97,7 @@ def _equals(chance: random.Random) -> Heard:
 
 def _a12(chance: random.Random) -> Heard:
     if chance.random() < 0.2:
-        status = chance.choice((WeightStatus.OVERLOAD, WeightStatus.UNDERLOAD))
+        status = chance.choice(_BEYOND)
         return IndicatorFrame(digits=None, status=status)
     return IndicatorFrame(
         digits=_digits(chance, 5),
@@ -105,15 +108,7 @@ def _a12(chance: random.Random) -> Heard:
 
 
 def _toledo(chance: random.Random) -> Heard:
-    status = chance.choice(
-        (
-            WeightStatus.OK,
-            WeightStatus.OVERLOAD,
-            WeightStatus.UNDERLOAD,
-            WeightStatus.NOT_ZEROED,
-            WeightStatus.DIVISION,
-        )
-    )
+    status = chance.choice((*_STATUSES, WeightStatus.DIVISION))
     digits = _digits(chance, 6)
     sign = {WeightStatus.OVERLOAD: 1, WeightStatus.UNDERLOAD: -1}.get(status)
     return IndicatorFrame(
@@ -132,7 +127,7 @@ def _mt_sics(chance: random.Random) -> Heard:
         case 0:
             return Answer(text=chance.choice(("S I", "TA I", "ES", "ET", "EL")))
         case 1:
-            status = chance.choice((WeightStatus.OVERLOAD, WeightStatus.UNDERLOAD))
+            status = chance.choice(_BEYOND)
             return IndicatorFrame(digits=None, status=status)
         case _:
             motion = chance.choice((True, False, None))
@@ -148,15 +143,7 @@ def _mt_sics(chance: random.Random) -> Heard:
 def _sma(chance: random.Random) -> Heard:
     if chance.random() < 0.2:
         return Answer(text=chance.choice(("?", "SMA:2/1.0", "SMA:1/1.0 A")))
-    status = chance.choice(
-        (
-            WeightStatus.OK,
-            WeightStatus.OVERLOAD,
-            WeightStatus.UNDERLOAD,
-            WeightStatus.NOT_ZEROED,
-            WeightStatus.ERROR,
-        )
-    )
+    status = chance.choice((*_STATUSES, WeightStatus.ERROR))
     said = status is not WeightStatus.ERROR or chance.random() < 0.5
     return IndicatorFrame(
         digits=_digits(chance, 6) if said else None,
@@ -168,7 +155,7 @@ def _sma(chance: random.Random) -> Heard:
     )
 
 
-_RINSTRUM_FLAGS = (WeightStatus.OVERLOAD, WeightStatus.UNDERLOAD, WeightStatus.ERROR)
+_RINSTRUM_FLAGS = (*_BEYOND, WeightStatus.ERROR)
 
 
 def _rinstrum_a(chance: random.Random) -> Heard:
@@ -250,54 +237,44 @@ def _a12_vouches(stream: bytes, _frame: object, _codec: CodecUnderLaw) -> bool:
     )
 
 
-# Protocol -> the module of its codec, its frames, the places of its sum, how packets are spelled.
+_YAOHUA = {"spelled": _yaohua_spelled, "vouched": _xor_vouches}
+_SEVEN_BITS = {"spelled": _without_parity}
+# Protocol -> module of its codec, its frames, the places of its sum, and what is special: a sum
+# that may be spelled otherwise; packets of which more than one can say the same frame.
 _INDICATORS: dict[
-    str,
-    tuple[str, Callable[[random.Random], Heard], tuple[int, ...], Callable[[bytes], bytes]],
+    str, tuple[str, Callable[[random.Random], Heard], tuple[int, ...], dict[str, Any]]
 ] = {
-    "yaohua-continuous": ("yaohua", _yaohua, (-3, -2), _yaohua_spelled),
-    "yaohua-command": ("yaohua_command", _yaohua_reply, (-3, -2), _yaohua_spelled),
-    "yaohua-equals-low-first": ("yaohua_equals", _equals, (), as_sent),
-    "yaohua-equals-high-first": ("yaohua_equals", _equals, (), as_sent),
-    "yaohua-a12": ("yaohua_a12", _a12, (-4, -3), as_sent),
-    "toledo-continuous": ("toledo", _toledo, (), _without_parity),
-    "toledo-continuous-checksum": ("toledo", _toledo, (-1,), _without_parity),
-    "mt-sics": ("mt_sics", _mt_sics, (), as_sent),
-    "sma": ("sma", _sma, (), as_sent),
-    "rinstrum-auto-a": ("rinstrum", _rinstrum_a, (), as_sent),
-    "and-standard": ("and_standard", _and_standard, (), as_sent),
-    "rinstrum-auto-c": ("rinstrum", _rinstrum_c, (), as_sent),
-}
+    "yaohua-continuous": ("yaohua", _yaohua, (-3, -2), _YAOHUA),
+    "yaohua-command": ("yaohua_command", _yaohua_reply, (-3, -2), _YAOHUA),
+    "yaohua-equals-low-first": ("yaohua_equals", _equals, (), {}),
+    "yaohua-equals-high-first": ("yaohua_equals", _equals, (), {}),
+    "yaohua-a12": ("yaohua_a12", _a12, (-4, -3), {"vouched": _a12_vouches}),
+    "toledo-continuous": ("toledo", _toledo, (), _SEVEN_BITS),
+    "toledo-continuous-checksum": (
+        "toledo", _toledo, (-1,), {**_SEVEN_BITS, "vouched": _sum_vouches},
+    ),
+    "mt-sics": ("mt_sics", _mt_sics, (), {}),
+    "sma": ("sma", _sma, (), {}),
+    "rinstrum-auto-a": ("rinstrum", _rinstrum_a, (), {}),
+    "and-standard": ("and_standard", _and_standard, (), {}),
+    "rinstrum-auto-c": ("rinstrum", _rinstrum_c, (), {}),
+}  # fmt: skip
 
 
-# Where more than one packet can say the same frame, so that looking for one is not enough.
-_VOUCHED = {
-    "yaohua-continuous": _xor_vouches,
-    "yaohua-command": _xor_vouches,
-    "yaohua-a12": _a12_vouches,
-    "toledo-continuous-checksum": _sum_vouches,
-}
-
-
-def _indicators() -> list[CodecUnderLaw]:
+def _indicators() -> Iterator[CodecUnderLaw]:
     """Every protocol that a lane file may name; one without an entry above is a KeyError."""
-    codecs = []
     for name, protocol in protocols(ADDRESS).items():
-        module, sample, checksum_at, spelled = _INDICATORS[name]
-        codecs.append(
-            CodecUnderLaw(
-                name=name,
-                module=f"devices.weighbridge.codecs.{module}",
-                make_decoder=protocol.make_decoder,
-                encode=protocol.encode,
-                sample=sample,
-                max_frame_bytes=protocol.max_frame_bytes,
-                checksum_at=checksum_at,
-                spelled=spelled,
-                vouched=_VOUCHED.get(name, holds_its_packet),
-            )
+        module, sample, checksum_at, special = _INDICATORS[name]
+        yield CodecUnderLaw(
+            name=name,
+            module=f"devices.weighbridge.codecs.{module}",
+            make_decoder=protocol.make_decoder,
+            encode=protocol.encode,
+            sample=sample,
+            max_frame_bytes=protocol.max_frame_bytes,
+            checksum_at=checksum_at,
+            **special,
         )
-    return codecs
 
 
 # --- card readers ---------------------------------------------------------------------------------
@@ -372,84 +349,48 @@ def _inventory(chance: random.Random) -> uhf_reader18.ReaderAnswer:
 
 # --- all ------------------------------------------------------------------------------------------
 
+
+def _codec(
+    name: str,
+    module: ModuleType,
+    make_decoder: Callable[[], FrameDecoder[Any]],
+    sample: Callable[[random.Random], Any],
+    max_frame_bytes: int,
+    checksum_at: tuple[int, ...] = (),
+    **further: Any,  # noqa: ANN401 - fields of `CodecUnderLaw`
+) -> CodecUnderLaw:
+    """A codec whose module has its `encode`."""
+    return CodecUnderLaw(
+        name=name,
+        module=module.__name__,
+        make_decoder=make_decoder,
+        encode=module.encode,
+        sample=sample,
+        max_frame_bytes=max_frame_bytes,
+        checksum_at=checksum_at,
+        **further,
+    )
+
+
+_CRC = (-2, -1)
+# fmt: off
 CODECS: tuple[CodecUnderLaw, ...] = (
     *_indicators(),
-    CodecUnderLaw(
-        name="stx-len-uid",
-        module="devices.card_reader.codecs.stx_len",
-        make_decoder=stx_len.StxLen,
-        encode=stx_len.encode,
-        sample=_card_frame,
-        max_frame_bytes=stx_len.MAX_FRAME_BYTES,
-        checksum_at=(-2,),
-    ),
-    CodecUnderLaw(
-        name="em4100-ascii",
-        module="devices.card_reader.codecs.em4100",
-        make_decoder=em4100.Em4100,
-        encode=em4100.encode,
-        sample=_em4100,
-        max_frame_bytes=em4100.MAX_FRAME_BYTES,
-        checksum_at=(-3, -2),
-        spelled=_upper,
-        vouched=_vouched_in_either_case,
-    ),
-    CodecUnderLaw(
-        name="acg-frame",
-        module="devices.card_reader.codecs.acg",
-        make_decoder=acg.Acg,
-        encode=acg.encode,
-        sample=_acg,
-        max_frame_bytes=acg.MAX_FRAME_BYTES,
-        checksum_at=(-2,),
-    ),
-    CodecUnderLaw(
-        name="card-lines",
-        module="devices.card_reader.codecs.lines",
-        make_decoder=lines.Lines,
-        encode=lines.encode,
-        sample=_line,
-        max_frame_bytes=lines.MAX_FRAME_BYTES,
-        checksum_at=(),
-        separator=b"\r",
-    ),
-    CodecUnderLaw(
-        name="resident-id",
-        module="devices.card_reader.codecs.resident_id",
-        make_decoder=resident_id.SamAnswers,
-        encode=resident_id.encode,
-        sample=_resident_id,
-        max_frame_bytes=resident_id.MAX_FRAME_BYTES,
-        checksum_at=(-1,),
-    ),
-    CodecUnderLaw(
-        name="osdp-packet",
-        module="devices.card_reader.codecs.osdp_packet",
-        make_decoder=osdp_packet.OsdpPackets,
-        encode=osdp_packet.encode,
-        sample=_osdp_packet,
-        max_frame_bytes=osdp_packet.MAX_PACKET_BYTES,
-        checksum_at=(-2, -1),
-    ),
-    CodecUnderLaw(
-        name="uhf-reader18",
-        module="devices.tag_reader.codecs.uhf_reader18",
-        make_decoder=uhf_reader18.UhfReader18,
-        encode=uhf_reader18.encode,
-        sample=_inventory,
-        max_frame_bytes=uhf_reader18.MAX_FRAME_BYTES,
-        checksum_at=(-2, -1),
-    ),
-    CodecUnderLaw(
-        name="led-64ff",
-        module="devices.sign.codecs.led_64ff",
-        make_decoder=lambda: led_64ff.Receiver(0),
-        encode=led_64ff.encode,
-        sample=_board_frame,
-        max_frame_bytes=led_64ff.FRAME_MAX_BYTES,
-        checksum_at=(-2, -1),
-    ),
+    _codec("stx-len-uid", stx_len, stx_len.StxLen, _card_frame, stx_len.MAX_FRAME_BYTES, (-2,)),
+    _codec("em4100-ascii", em4100, em4100.Em4100, _em4100, em4100.MAX_FRAME_BYTES, (-3, -2),
+           spelled=_upper, vouched=_vouched_in_either_case),
+    _codec("acg-frame", acg, acg.Acg, _acg, acg.MAX_FRAME_BYTES, (-2,)),
+    _codec("card-lines", lines, lines.Lines, _line, lines.MAX_FRAME_BYTES, separator=b"\r"),
+    _codec("resident-id", resident_id, resident_id.SamAnswers, _resident_id,
+           resident_id.MAX_FRAME_BYTES, (-1,)),
+    _codec("osdp-packet", osdp_packet, osdp_packet.OsdpPackets, _osdp_packet,
+           osdp_packet.MAX_PACKET_BYTES, _CRC),
+    _codec("uhf-reader18", uhf_reader18, uhf_reader18.UhfReader18, _inventory,
+           uhf_reader18.MAX_FRAME_BYTES, _CRC),
+    _codec("led-64ff", led_64ff, lambda: led_64ff.Receiver(0), _board_frame,
+           led_64ff.FRAME_MAX_BYTES, _CRC),
 )
+# fmt: on
 
 # Bodies of HTTP posts, which come whole: their laws are in tests/unit/test_camera_posts.py.
 POSTED = frozenset(

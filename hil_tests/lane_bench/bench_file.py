@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
+from devices.camera.pushed import PLATE_POSTS
+from devices.config import BusConfig, SignConfig
+from devices.registry import CARD_READERS, TAG_READERS, WEIGHBRIDGES
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 Presence = Literal["simulated", "real"]
+Drivers = Annotated[tuple[str, ...], Meta(min_length=1)]
+Wire = Literal["entry_loop", "rear_beam", "front_beam", "exit_loop"]
+WIRES: tuple[Wire, ...] = get_args(Wire)
+NONE = "none"
+"""In a list of drivers, lane by lane: this lane has no such device."""
 
 
 class BenchFileError(Exception):
@@ -19,12 +29,16 @@ class BenchFileError(Exception):
 
 
 class Presences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Each device by itself, simulated or real."""
+    """Each device by itself, simulated or real. What a lane does not have is neither."""
 
     bus: Presence = "simulated"
     weighbridge: Presence = "simulated"
     card_reader: Presence = "simulated"
     camera: Presence = "simulated"
+    tag_reader: Presence = "simulated"
+    sign: Presence = "simulated"
+    plate_camera: Presence = "simulated"
+    lane_camera: Presence = "simulated"
 
 
 class RealTruck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,6 +47,21 @@ class RealTruck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     plate: str
     card_uid: str
     gross_kg: Annotated[int, Meta(ge=1_000, le=200_000)]
+
+
+class RelayBox(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A box of relays that plays the truck: a Modbus board of its own, on a line of its own.
+
+    `wires` says which relay works which sensor's wire to the lane's board; a relay that is drawn
+    in means "occupied" or "cut" (over its break contact where the lane file has the input as
+    normally closed, so that a dead box reads as an empty lane). `load` is a relay that puts
+    `load_kg` on a real weighbridge: the contact of a load-cell simulator, or a shunt.
+    """
+
+    board: BusConfig
+    wires: dict[Wire, Annotated[int, Meta(ge=0, le=63)]] = {}
+    load: Annotated[int, Meta(ge=0, le=63)] | None = None
+    load_kg: Annotated[int, Meta(ge=1_000, le=200_000)] | None = None
 
 
 class Asset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,14 +77,20 @@ class BenchFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """One bench."""
 
     name: str
-    moves: Literal["simulated", "prompt"] = "simulated"
+    moves: Literal["simulated", "prompt", "relay"] = "simulated"
     lanes: Annotated[int, Meta(ge=1, le=32)] = 1  # played side by side; 1 where a device is real
     lane_file: str = ""  # whose [devices] are used, beside this file; empty: made for the run
     gather_timeout_s: Annotated[float, Meta(ge=2, le=120)] = 6.0  # a lane's own is 45
-    weighbridges: tuple[str, ...] = ("yaohua-continuous",)  # drivers, lane by lane
-    buses: tuple[Literal["tcp", "rtu"], ...] = ("tcp",)
+    weighbridges: Drivers = ("yaohua-continuous",)  # this and those below: lane by lane, in turn
+    buses: Annotated[tuple[Literal["tcp", "rtu"], ...], Meta(min_length=1)] = ("tcp",)
+    card_readers: Drivers = ("stx-len-uid",)
+    tag_readers: Drivers = (NONE,)
+    signs: Drivers = (NONE,)
+    plate_cameras: Drivers = (NONE,)
+    sign_refresh_s: Annotated[float, Meta(gt=0, le=60)] = 20.0
     devices: Presences = Presences()
-    truck: RealTruck | None = None  # needed where a person moves it
+    truck: RealTruck | None = None  # needed where a person moves it, or holds its card out
+    relay_box: RelayBox | None = None  # needed with moves = "relay"
     assets: dict[str, Asset] = {}
 
     @property
@@ -64,6 +99,11 @@ class BenchFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return frozenset(
             name for name in self.devices.__struct_fields__ if self.presence(name) == "simulated"
         )
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether somebody must be there: to drive, or to hold a real card to a real reader."""
+        return self.moves == "prompt" or "card_reader" not in self.simulated
 
     def presence(self, device: str) -> Presence:
         """Whether one device is real."""
@@ -78,16 +118,56 @@ def load_bench(path: Path) -> BenchFile:
         bench = msgspec.convert(table, BenchFile)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as exc:
         raise BenchFileError(f"{path}: {exc}") from exc
-    if bench.moves == "prompt" and bench.truck is None:
-        raise BenchFileError(f"{path}: [truck] is needed where moves is prompt")
+    for problem in (*_unknown_drivers(bench), *_unfit(bench)):
+        raise BenchFileError(f"{path}: {problem}")
+    return bench
+
+
+def _unknown_drivers(bench: BenchFile) -> Iterable[str]:
+    sign_drivers = get_args(get_type_hints(SignConfig)["driver"])
+    known: dict[str, Iterable[str]] = {
+        "weighbridges": WEIGHBRIDGES,
+        "card_readers": CARD_READERS,
+        "tag_readers": (NONE, *TAG_READERS),
+        "signs": (NONE, *sign_drivers),
+        "plate_cameras": (NONE, *PLATE_POSTS),
+    }
+    for key, names in known.items():
+        for name in getattr(bench, key):
+            if name not in names:
+                yield f"{key}: unknown driver {name!r}; known are {', '.join(names)}"
+
+
+def _unfit(bench: BenchFile) -> Iterable[str]:
+    """Keys that do not fit together."""
     is_real = len(bench.simulated) < len(Presences.__struct_fields__)
     if is_real and (bench.lanes != 1 or not bench.lane_file):
-        raise BenchFileError(f"{path}: a real device needs lane_file, and lanes = 1")
-    if bench.moves == "simulated" and not {"bus", "weighbridge"} <= bench.simulated:
-        raise BenchFileError(
-            f"{path}: a simulated truck needs a simulated bus and weighbridge: moves = prompt"
-        )
-    return bench
+        yield "a real device needs lane_file, and lanes = 1"
+    if bench.needs_person and bench.truck is None:
+        yield "[truck] is needed where a person moves it or holds its card to a real reader"
+    is_hands_off = {"bus", "weighbridge"} <= bench.simulated
+    if bench.moves == "simulated" and not is_hands_off:
+        yield ("a simulated truck needs a simulated bus and weighbridge: moves = prompt, or relay")
+    if (bench.moves == "relay") != (bench.relay_box is not None):
+        yield "[relay_box] belongs to moves = relay, and is needed there"
+    box = bench.relay_box
+    if box is not None:
+        yield from _unfit_box(bench, box)
+
+
+def _unfit_box(bench: BenchFile, box: RelayBox) -> Iterable[str]:
+    if bench.lanes != 1:
+        yield "one relay box plays one lane: lanes = 1"
+    missing = [wire for wire in WIRES if wire not in box.wires]
+    if "bus" not in bench.simulated and missing:
+        yield f"relay_box.wires: {', '.join(missing)} needed where the bus is real"
+    if (box.load is None) != (box.load_kg is None):
+        yield "relay_box: load and load_kg belong together"
+    relays = [*box.wires.values(), *([] if box.load is None else [box.load])]
+    if bench.truck is not None and box.load_kg not in (None, bench.truck.gross_kg):
+        yield "relay_box.load_kg and truck.gross_kg are of one truck, and differ"
+    if len(set(relays)) != len(relays):
+        yield f"relay_box: two wires on one relay: {sorted(relays)}"
 
 
 def devices_of(bench: BenchFile, path: Path) -> dict[str, Any]:
@@ -100,4 +180,7 @@ def devices_of(bench: BenchFile, path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise BenchFileError(f"{place}: {exc}") from exc
     found: dict[str, Any] = tables.get("devices", {})
+    for name in bench.devices.__struct_fields__:
+        if bench.presence(name) == "real" and name not in found:
+            raise BenchFileError(f"{place}: no [devices.{name}], which {path} has as real")
     return found

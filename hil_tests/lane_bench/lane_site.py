@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,14 +11,17 @@ from devices.sim.bench import Bench
 from devices.sim.boom import BoomContact
 from devices.sim.faults.turns import EARLIER_CARD
 from hil_tests.demo.console_client import ConsoleError
-from hil_tests.lane_bench.bench_file import BenchFileError, devices_of
+from hil_tests.lane_bench.bench_file import devices_of
 from hil_tests.lane_bench.faults import FaultMaker
+from hil_tests.lane_bench.lacking import lacks
+from hil_tests.lane_bench.lane_file import lane_text
 from hil_tests.lane_bench.lane_view import LaneView
+from hil_tests.lane_bench.relay_box import BoxDrive
 from hil_tests.lane_bench.scenario import Card, Papers, Scenario
 from hil_tests.lane_bench.trucks import PromptedMover, SimulatedMover
 from hil_tests.rig import BOOM_TRAVEL_S, SHORT_LANE
 from hil_tests.rig import Papers as TruckPapers
-from hil_tests.site import COLUMNS, Site, SiteError
+from hil_tests.site import COLUMNS, Declared, Site, SiteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from hil_tests.lane_bench.trucks import Mover
 
 OTHER_PLATE = "粤Z99999"
+TAGS = 0xE280_1160_6000_0000_0000_0000  # the first of this port's tags
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 START_S = 120.0
 KEY_S = 6.0  # what a boom takes for one way
@@ -45,6 +47,28 @@ class BenchSite(Site):
         self.bench_file = bench
         self._own_devices = devices_of(bench, path)
         super().__init__(root, bench.lanes, clock, lane_file=self._lane_file)
+        self._boxes: dict[str, BoxDrive] = {}
+        if bench.relay_box is not None:
+            for name, lane in self.benches.items():
+                self._boxes[name] = BoxDrive(bench.relay_box, lane, self.state_dir(name), clock)
+
+    def start(self, *, declared: Iterable[Declared] = ()) -> None:
+        """Let the relay box's truck leave first, then as every site. Raises a `DeviceError`."""
+        for box in self._boxes.values():
+            box.start()
+        super().start(declared=declared)
+
+    def stop(self) -> None:
+        """End everything; may be called at any time."""
+        super().stop()
+        for box in self._boxes.values():
+            box.stop()
+
+    def check(self, lane: str) -> None:
+        """Raise `ProcessDied` or a `DeviceError` when what moves or decides a lane has ended."""
+        self.processes[lane].check()
+        if lane in self._boxes:
+            self._boxes[lane].check()
 
     def new_bench(self, lane: LanePlace) -> Bench:
         """Simulators for what is simulated; the rest is opened by the lane alone."""
@@ -57,21 +81,12 @@ class BenchSite(Site):
         )
 
     def _lane_file(self, lane: LanePlace, text: str) -> str:
-        tables = tomllib.loads(text)
-        number = int(lane.lane.removeprefix("lane")) - 1
-        bench = self.bench_file
-        tables["policy"] = {"gather_timeout_s": bench.gather_timeout_s}
-        devices = tables["devices"]
-        devices["weighbridge"]["driver"] = bench.weighbridges[number % len(bench.weighbridges)]
-        devices["bus"]["transport"] = bench.buses[number % len(bench.buses)]
-        for name, keys in self._own_devices.items():
-            is_simulated = name in bench.simulated
-            devices[name] = {**keys, **(_places(devices[name]) if is_simulated else {})}
-        return as_toml(tables)
+        return lane_text(self.bench_file, self._own_devices, lane, text)
 
-    def bring_in(self, rows: Iterable[str]) -> None:
-        """Import declarations."""
-        self.console.import_csv(("\n".join([COLUMNS, *rows]) + "\n").encode(), timeout_s=60.0)
+    def bring_in(self, rows: Iterable[str], *, alone: bool = False) -> None:
+        """Import declarations, `alone`: instead of all that there were."""
+        text = "\n".join([f"{COLUMNS},tag_id", *rows]) + "\n"
+        self.console.import_csv(text.encode(), timeout_s=60.0, replace=alone)
 
 
 class LaneUnderTest:
@@ -96,20 +111,18 @@ class LaneUnderTest:
         self._ask = ask
         self._opened_by_key = 0
         self._by_key: list[Violation] = []  # what the technician did with it is not the lane's
-        self.is_simulated = site.bench_file.moves == "simulated"
+        self.needs_person = site.bench_file.needs_person
         self._console = site.client("supervisor")
         self._admin = site.client("admin")
-        self.mover: Mover = SimulatedMover(self.bench.world, self.bench.card_reader.present)
-        if not self.is_simulated and ask is not None:
+        by_hand = None if "card_reader" in self.bench.simulated else tell
+        present = self.bench.card_reader.present
+        self.mover: Mover = SimulatedMover(self.bench.world, present, by_hand)
+        if site.bench_file.moves == "prompt" and ask is not None:
             self.mover = PromptedMover(tell, ask, self._has_passage)
 
     def why_not(self, scenario: Scenario) -> str | None:
         """What this lane lacks for a scenario; None when it can be played."""
-        if not self.is_simulated and scenario.card is Card.OTHER:
-            return "a second card is not in the bench file"
-        if not self.is_simulated and scenario.weighs != 1.0:
-            return "a real truck's weight cannot be changed"
-        return self.faults.why_not(scenario)
+        return lacks(self.site.bench_file, scenario) or self.faults.why_not(scenario)
 
     @property
     def raise_count(self) -> int:
@@ -148,8 +161,8 @@ class LaneUnderTest:
         self._by_key += world.violations[before:]
 
     def check(self) -> None:
-        """Raise `ProcessDied` when the lane's process has ended."""
-        self.site.processes[self.name].check()
+        """Raise what ended the lane's process or the box that plays its truck."""
+        self.site.check(self.name)
 
     def restart(self) -> None:
         """The last resort after a truck got stuck: the lane's process anew, every fault off."""
@@ -197,15 +210,17 @@ class LaneUnderTest:
 
 def papers_of(number: int, bench: BenchFile) -> TruckPapers:
     """The papers of the truck of scenario `number`, from 0."""
-    truck = bench.truck
+    truck, box = bench.truck, bench.relay_box
     if truck is not None:
         return TruckPapers(plate=truck.plate, card_uid=truck.card_uid, gross_kg=truck.gross_kg)
     first, second = LETTERS[number % 24], LETTERS[number // 24 % 24]
     digits = 1_234 + 7 * number
+    load_kg = box.load_kg if box is not None else None
     return TruckPapers(
         plate=f"粤{first}{second}{digits % 10_000:04d}",
         card_uid=f"{0x51A40000 + number:08X}",
-        gross_kg=14_000 + 20 * (number % 500),
+        gross_kg=load_kg or 14_000 + 20 * (number % 500),
+        tag_id=f"{TAGS + number:024X}",
     )
 
 
@@ -236,6 +251,7 @@ def declaration_rows(scenario: Scenario, papers: TruckPapers, number: int) -> li
             until_h,
             documents.get(scenario.papers, "released"),
             holds,
+            papers.tag_id,
         )
     )
     return rows
@@ -256,43 +272,8 @@ def _row(
     until_h: float = 12.0,
     documents: str = "released",
     holds: str = "",
+    tag_id: str = "",
 ) -> str:
     since = (now + timedelta(hours=since_h)).isoformat(timespec="seconds")
     until = (now + timedelta(hours=until_h)).isoformat(timespec="seconds")
-    return f"{name},{plate},{card_uid},{gross_kg},{since},{until},{documents},{holds}"
-
-
-def as_toml(tables: Mapping[str, Any], above: str = "") -> str:
-    """Tables of strings, numbers, switches and lists as TOML."""
-    lines = [f"{key} = {_value(each)}" for key, each in tables.items() if not _is_table(each)]
-    for key, inner in tables.items():
-        if _is_table(inner):
-            name = f"{above}{key}"
-            lines += [f"[{name}]", as_toml(inner, f"{name}.")]
-    return "\n".join(lines)
-
-
-def _is_table(value: object) -> bool:
-    return isinstance(value, dict)
-
-
-def _value(value: object) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        case list() | tuple():
-            return "[" + ", ".join(_value(each) for each in value) + "]"
-        case int() | float():
-            return repr(value)
-        case _:
-            raise BenchFileError(f"{value!r} cannot stand in a lane file")
-
-
-def _places(keys: Mapping[str, Any]) -> dict[str, Any]:
-    """Where a simulated device is served, whatever the lane's own file says."""
-    names = ("port", "host", "tcp_port", "serial_port", "source", "transport")
-    with contextlib.suppress(KeyError):
-        return {name: keys[name] for name in names if name in keys}
-    return {}
+    return f"{name},{plate},{card_uid},{gross_kg},{since},{until},{documents},{holds},{tag_id}"

@@ -185,7 +185,7 @@ class _Run:
         self._account.took_s = round(self._now_s() - self._began_s, 2)
 
     def _follow(self, truck: Truck) -> None:
-        deadline_s = self._now_s() + TRUCK_S * (1 if self._lane.is_simulated else 20)
+        deadline_s = self._now_s() + TRUCK_S * (20 if self._lane.needs_person else 1)
         while not self._is_over(truck):
             self._lane.check()
             state = self._lane.view.look()

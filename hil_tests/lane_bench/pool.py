@@ -171,11 +171,12 @@ class Pool:
         lane.view.close()
 
     def _papers_for(self, scenario: Scenario) -> Papers:
-        """Its papers; a real truck's declaration is made anew for each time that it comes."""
+        """Its papers; a truck that comes again and again is declared anew each time, only once."""
         papers = self._papers[scenario.name]
         if self._bench.truck is not None and self.site is not None:
             number = self._clock.now().wall_ms
-            self.site.bring_in(declaration_rows(scenario, papers, number))
+            rows = [driver_before(0), *declaration_rows(scenario, papers, number)]
+            self.site.bring_in(rows, alone=True)
             self.site.wait(self.site.all_invite, "the lane", START_S)
         return papers
 

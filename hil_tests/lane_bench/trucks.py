@@ -1,4 +1,4 @@
-"""Who moves the truck: the simulated world, or a person who is told to. Nothing else differs."""
+"""Who moves the truck: the simulated world or a person who is told to. Nothing else differs."""
 
 from __future__ import annotations
 
@@ -59,10 +59,13 @@ class Mover(Protocol):
 
 
 class SimulatedTruck:
-    """A truck of the simulated world."""
+    """A truck of the simulated world. `ask_card` where a person holds its card to a real reader."""
 
-    def __init__(self, world: LaneWorld, visit: TruckVisit) -> None:
+    def __init__(
+        self, world: LaneWorld, visit: TruckVisit, ask_card: Callable[[str], None] | None = None
+    ) -> None:
         self._handle = world.send(visit)
+        self._ask_card = ask_card
 
     @property
     def has_stopped(self) -> bool:
@@ -85,15 +88,28 @@ class SimulatedTruck:
 
     def present_card(self, uid: str) -> None:
         """The driver holds his card out again."""
-        self._handle.present_card(uid)
+        if self._ask_card is not None:
+            self._ask_card(uid)
+        else:
+            self._handle.present_card(uid)
 
 
 class SimulatedMover:
-    """Moves trucks of the simulated world."""
+    """Moves trucks of the simulated world, whatever it is that their wheels work.
 
-    def __init__(self, world: LaneWorld, hold_card: Callable[[str], None]) -> None:
+    `hold_card` is what a simulated reader is presented with. With a real one `tell` shows a person
+    each card that it is time for.
+    """
+
+    def __init__(
+        self,
+        world: LaneWorld,
+        hold_card: Callable[[str], None],
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
         self._world = world
         self._hold_card = hold_card
+        self._tell = tell
 
     def send(self, scenario: Scenario, papers: Papers, number: int) -> Truck:
         """Draw its picture and let it come."""
@@ -102,13 +118,26 @@ class SimulatedMover:
         if scenario.card is Card.LATE:
             spec = replace(spec, card_after_s=LATE_S)
         is_covered = scenario.plate is Plate.COVERED
-        picture = picture_of_plate(papers.plate, seed=number, unreadable=is_covered)
-        card = papers.card_uid if scenario.card not in (Card.NONE, Card.EARLY) else None
-        return SimulatedTruck(self._world, TruckVisit(truck=spec, picture=picture, card_uid=card))
+        has_card = self._tell is None and scenario.card not in (Card.NONE, Card.EARLY)
+        visit = TruckVisit(
+            truck=spec,
+            picture=picture_of_plate(papers.plate, seed=number, unreadable=is_covered),
+            card_uid=papers.card_uid if has_card else None,
+            tag_id=papers.tag_id or None,
+            plate="" if is_covered else papers.plate,
+        )
+        return SimulatedTruck(self._world, visit, None if self._tell is None else self._ask_card)
 
     def hold_card(self, uid: str) -> None:
-        """Hold a card to the simulated reader."""
-        self._hold_card(uid)
+        """Hold a card to the reader."""
+        if self._tell is None:
+            self._hold_card(uid)
+        else:
+            self._ask_card(uid)
+
+    def _ask_card(self, uid: str) -> None:
+        if self._tell is not None:
+            self._tell(f"hold card {uid} to the reader now")
 
 
 class PromptedTruck:

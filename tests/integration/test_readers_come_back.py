@@ -18,9 +18,8 @@ from devices.registry import open_card_reader, open_tag_reader
 from devices.sim.card_readers import sim_card_reader
 from devices.sim.line_host import LineHost, line_host
 from devices.sim.tag_reader import SimTagReader
-from gate_agent.adapters.card_reader import CardReaderAdapter
-from gate_agent.adapters.service import Service
-from gate_agent.adapters.tag_reader import TagReaderAdapter
+from gate_agent.adapters.reader import ReaderAdapter, card_presented, tag_read
+from gate_agent.adapters.service import Served, Service
 from gate_agent.domain.faults import FaultCode
 from gate_agent.inbox import Inbox
 from gate_agent.logs import Log
@@ -50,21 +49,19 @@ class Lane:
             )
             host = self._host(driver, config.port)
             self.sims.append(sim_card_reader(config, host, CLOCK))
-            adapter = CardReaderAdapter(open_card_reader(config, CLOCK), Inbox(), CLOCK)
+            adapter = ReaderAdapter(open_card_reader(config, CLOCK), card_presented, Inbox(), CLOCK)
             self._serve(driver, adapter, FaultCode.CARD_LINK)
         tags = TagReaderConfig(port=str(folder / "tags"), poll_s=0.05)
         host = self._host("uhf-reader18", tags.port)
         self.sims.append(SimTagReader(host, frozenset))
-        tag_adapter = TagReaderAdapter(open_tag_reader(tags, CLOCK), Inbox(), CLOCK)
+        tag_adapter = ReaderAdapter(open_tag_reader(tags, CLOCK), tag_read, Inbox(), CLOCK)
         self._serve("uhf-reader18", tag_adapter, FaultCode.TAG_LINK)
 
     def _host(self, name: str, port: str) -> LineHost:
         self.hosts[name] = line_host(name, port, baud=115_200, clock=CLOCK)
         return self.hosts[name]
 
-    def _serve(
-        self, name: str, adapter: CardReaderAdapter | TagReaderAdapter, fault: FaultCode
-    ) -> None:
+    def _serve(self, name: str, adapter: Served, fault: FaultCode) -> None:
         self.lines[name] = []
         self.services.append(Service(name, adapter, fault, Inbox(), CLOCK, self._log(name)))
 

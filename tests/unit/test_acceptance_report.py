@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from devices.sim.faults.table import FAULTS
-from hil_tests.acceptance.numbers import number
+from hil_tests.acceptance.figures import number
 from hil_tests.acceptance.report import (
     PATHS,
     DeviceLine,
@@ -18,6 +18,17 @@ from hil_tests.acceptance.report import (
 from hil_tests.lane_bench.bench_file import Asset, BenchFileError, load_bench
 from hil_tests.lane_bench.catalogue import SCENARIOS
 
+BOX = """
+name = "x"
+moves = "relay"
+lane_file = "l"
+devices.{real} = "real"
+[relay_box]
+board.host = "10.0.0.9"
+wires.entry_loop = 0
+{more}
+"""
+TRUCK = "load = 1\nload_kg = 9_000\n[truck]\nplate = '粤B1'\ncard_uid = '1'\ngross_kg = 9_020"
 BENCHES = Path(__file__).parents[2] / "hil_tests" / "benches"
 
 
@@ -110,13 +121,28 @@ def test_every_step_of_the_report_has_its_name_in_chinese() -> None:
 
 
 def test_every_bench_file_here_can_be_read_and_a_wrong_one_names_its_key(tmp_path: Path) -> None:
-    assert {load_bench(path).moves for path in BENCHES.glob("*.toml")} == {"simulated", "prompt"}
+    moves = {load_bench(path).moves for path in BENCHES.glob("*.toml")}
+    assert moves == {"simulated", "prompt", "relay"}
     path = tmp_path / "bench.toml"
     for text, said in (
         ('name = "x"\nmovse = "prompt"', "movse"),
         ('name = "x"\nmoves = "prompt"', "[truck] is needed"),
         ('name = "x"\n[devices]\ncamera = "real"', "needs lane_file"),
         ('name = "x"\nlane_file = "l"\n[devices]\nbus = "real"', "moves = prompt"),
+        ('name = "x"\nsigns = ["led"]', "signs: unknown driver 'led'; known are none, led-64ff"),
+        ('name = "x"\ncard_readers = ["none"]', "card_readers: unknown driver 'none'"),
+        ('name = "x"\nlane_file = "l"\n[devices]\ncard_reader = "real"', "[truck] is needed"),
+        ('name = "x"\nmoves = "relay"', "[relay_box] belongs to"),
+        (
+            BOX.format(real="bus", more=""),
+            "relay_box.wires: rear_beam, front_beam, exit_loop needed",
+        ),
+        (BOX.format(real="weighbridge", more="load = 1"), "load and load_kg belong together"),
+        (
+            BOX.format(real="weighbridge", more="load = 0\nload_kg = 9_000"),
+            "two wires on one relay",
+        ),
+        (BOX.format(real="weighbridge", more=TRUCK), "are of one truck, and differ"),
         ("name = ", "bench.toml"),
     ):
         path.write_text(text)

@@ -55,12 +55,11 @@ def line_to(device: Device) -> AskedLine[LineFrame]:
 
     line: AskedLine[LineFrame] = AskedLine(
         "reader",
-        CardReaderConfig(port="wire"),
+        CardReaderConfig(port="wire", reply_s=0.5),
         device.clock,
         make_decoder=Lines,
         check=b"check",
         is_check=lambda frame: frame.text == "checked",
-        reply_s=0.5,
         connect=connect,
     )
     line.open()
@@ -78,7 +77,7 @@ def test_an_answer_of_several_frames_ends_with_the_last() -> None:
     device.script = [(b"one\rtwo.\r", 0.1), (b"three.\r", 0.1)]
     assert ask(line) == ["one", "two."]
     assert ask(line) == ["three."]
-    assert line.is_answering
+    assert line.is_heard
 
 
 def test_an_answer_that_comes_too_late_is_nobodys() -> None:
@@ -104,7 +103,8 @@ def test_what_is_said_without_being_asked_is_no_answer() -> None:
     device.script = [(b"first.\r", 0.1), (b"second.\r", 0.1)]
     assert ask(line) == ["first."]
     device._coming.append((device.clock.now().mono_s + 0.01, b"stray.\r"))
-    line.listen(0.2)
+    assert line.turn(0.0) is not None, "the first time to ask is at once"
+    assert line.turn(0.2) is None, "the next is not yet"
     assert ask(line) == ["second."]
     assert line.late_frames == 1
 
@@ -116,7 +116,7 @@ def test_a_device_that_does_not_answer_for_three_seconds_is_lost_and_named() -> 
     with pytest.raises(LinkDown, match=r"reader: no answer for 3\.\d s on wire at 9600 baud"):
         all(ask(line) is None for _ in range(20))
     assert device.clock.now().mono_s - began_s < 4.5
-    assert not line.is_answering
+    assert not line.is_heard
 
 
 def test_a_device_that_is_opened_again_has_its_time_anew() -> None:

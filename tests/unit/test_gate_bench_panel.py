@@ -19,6 +19,7 @@ LOOK = Look(
     faults=("scale_frozen",),
     violations=(),
     unplugged=("card_reader",),
+    further={"tag_reader": "in order; no tag in the lane", "sign": "请停稳刷卡 | PRESENT CARD"},
 )
 
 
@@ -27,6 +28,8 @@ def test_every_device_and_the_truck_are_on_the_screen() -> None:
     for shown in (
         "18240 kg   FAULT: freeze",
         "UNPLUGGED: card_reader",
+        "tag_reader   in order; no tag in the lane",
+        "sign         请停稳刷卡 | PRESENT CARD",
         "on: entry_loop, barrier_down",
         "closed: 3, 5",
         "[############............]",

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.clock import ManualClock
+from devices.config import CardReaderConfig, PlateCameraConfig, SignConfig, TagReaderConfig
 from devices.sim.bench import Bench
 from devices.sim.faults.table import FAULTS, Allows, FaultError, FaultSwitches
 from devices.sim.faults.uart import Framing, heard
@@ -22,37 +24,112 @@ def bench_of(folder: Path) -> Bench:
     return Bench(devices_at(folder, 20_001, 20_002), ManualClock())
 
 
+def full_bench_of(folder: Path) -> Bench:
+    """One with everything that a lane may have beside, never started either."""
+    config = msgspec.structs.replace(
+        devices_at(folder, 20_001, 20_002),
+        tag_reader=TagReaderConfig(port=str(folder / "tags")),
+        sign=SignConfig(driver="http", url="http://127.0.0.1:20003/"),
+        plate_camera=PlateCameraConfig(driver="isapi", port=20_004, allow=("127.0.0.1",)),
+    )
+    return Bench(config, ManualClock())
+
+
 def test_every_fault_says_in_both_languages_what_it_is_and_has_a_code_that_lanes_know() -> None:
     known = {code.value for code in FaultCode}
-    assert len(FAULTS) >= 50
+    assert len(FAULTS) >= 80
     for fault in FAULTS.values():
         assert fault.en
         assert any(ord(sign) > 0x4E00 for sign in fault.zh), fault.name
         assert fault.code is None or fault.code in known, fault.name
 
 
-@pytest.mark.parametrize("device", ["bus", "weighbridge", "card_reader", "camera", "barrier"])
+@pytest.mark.parametrize(
+    "device", ["bus", "weighbridge", "card_reader", "camera", "barrier", "tag_reader"]
+)
 def test_each_device_has_harmful_faults_and_their_number_is_no_accident(device: str) -> None:
     mine = [fault for fault in FAULTS.values() if fault.device == device]
     assert len(mine) >= 5
     assert any(fault.allows is Allows.NOTHING for fault in mine)
 
 
+@pytest.mark.parametrize("device", ["sign", "plate_camera"])
+def test_what_a_lane_can_do_without_never_keeps_a_good_truck_waiting(device: str) -> None:
+    mine = [fault for fault in FAULTS.values() if fault.device == device]
+    assert len(mine) >= 3
+    assert not any(fault.allows is Allows.NOTHING for fault in mine)
+    contradicts = [fault.name for fault in mine if fault.allows is Allows.EITHER]
+    assert contradicts == (["plate_camera_another"] if device == "plate_camera" else [])
+
+
 def test_a_fault_that_is_ended_leaves_nothing_behind(tmp_path: Path) -> None:
-    bench = bench_of(tmp_path)
+    bench = full_bench_of(tmp_path)
     switches = FaultSwitches(bench)
+    before = state_of(bench)
     turned = []
     for fault in FAULTS.values():
         if fault.refusal(bench) is None and "unplugged" not in fault.name:
             switches.turn(fault.name, on=True)
             assert switches.active == (fault.name,)
             switches.clear()
+            assert state_of(bench) == before, fault.name
             turned.append(fault.name)
-    assert len(turned) > 40
-    assert (bench.scale.fault.value, bench.card_reader.fault.value) == ("none", "none")
-    assert (bench.scale_line.fault.value, bench.card_line.fault.value) == ("none", "none")
+    assert len(turned) > 60
     assert bench.world.boom.faults == type(bench.world.boom.faults)()
     assert bench.world.boom.position == 0.0
+
+
+def state_of(bench: Bench) -> list[object]:
+    """Everything that a fault may set, but for the boom and the board."""
+    parts = {
+        bench.scale: ("fault",),
+        bench.scale_line: ("fault",),
+        bench.card_reader: ("fault", "beside"),
+        bench.card_line: ("fault",),
+        bench.tag_reader: ("fault",),
+        bench.camera: ("stalled", "frozen", "cut_short", "instead"),
+        bench.plate_camera: ("fault", "is_plugged"),
+        bench.sign: ("status", "hangs"),
+        bench.world: ("stops_short", "is_followed", "obstacle_under_boom"),
+    }
+    return [getattr(part, name) for part, names in parts.items() for name in names]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("tag_missing", "this lane has no tag reader"),
+        ("tag_unplugged", "this lane has no tag reader"),
+        ("sign_unplugged", "this lane has no sign"),
+        ("plate_camera_late", "this lane has no camera that reads plates itself"),
+    ],
+)
+def test_a_lane_without_a_device_refuses_its_faults_and_says_why(
+    tmp_path: Path, name: str, why: str
+) -> None:
+    with pytest.raises(FaultError, match=why):
+        FaultSwitches(bench_of(tmp_path)).turn(name, on=True)
+
+
+def test_what_a_device_of_this_kind_cannot_do_is_refused_by_name(tmp_path: Path) -> None:
+    config = full_bench_of(tmp_path).config
+    assert config.tag_reader is not None
+    config = msgspec.structs.replace(
+        config,
+        tag_reader=msgspec.structs.replace(config.tag_reader, address=255),
+        sign=SignConfig(driver="led-64ff", port=str(tmp_path / "sign")),
+        card_reader=CardReaderConfig(driver="resident-id", port=str(tmp_path / "card")),
+    )
+    switches = FaultSwitches(Bench(config, ManualClock()))
+    for name, why in (
+        ("tag_wrong_address", "255: whoever answers is heard"),
+        ("sign_refuses", "not waited for"),
+        ("sign_hangs", "not waited for"),
+        ("card_reversed", "resident-id sends text"),
+        ("card_two_at_once", "resident-id selects one card"),
+    ):
+        with pytest.raises(FaultError, match=why):
+            switches.turn(name, on=True)
 
 
 def test_what_an_indicator_has_no_words_for_is_refused_by_name(tmp_path: Path) -> None:

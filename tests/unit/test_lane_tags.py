@@ -8,7 +8,7 @@ import pytest
 
 from devices.clock import ManualClock
 from devices.readings import TagReading
-from gate_agent.adapters.tag_reader import TagReaderAdapter
+from gate_agent.adapters.reader import ReaderAdapter, tag_read
 from gate_agent.domain.events import TagRead
 from gate_agent.domain.evidence import TagEvidence
 from gate_agent.domain.faults import FaultCode
@@ -91,7 +91,7 @@ class _Reader:
 
 def test_the_adapter_stamps_a_tag_with_the_moment_it_was_asked_for() -> None:
     clock, inbox, reader = ManualClock(mono_s=100.0), Inbox(), _Reader()
-    adapter = TagReaderAdapter(reader, inbox, clock)
+    adapter = ReaderAdapter(reader, tag_read, inbox, clock)
     reader.readings.put([TagReading(tag_id=TAG, received_s=99.5)])
     assert adapter.serve()
     stamped = inbox.take(0.0)

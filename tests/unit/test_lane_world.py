@@ -258,3 +258,46 @@ def test_several_pictures_of_a_truck_are_shown_in_turn() -> None:
     seen = [lane.world.picture() for _ in range(6)]
     assert sorted(set(seen)) == sorted({TRUCK, b"again", b"and again"})
     assert seen[:3] == seen[3:]
+
+
+def test_a_second_vehicle_stands_close_behind_a_truck_with_its_first_axle_weighed() -> None:
+    lane = Lane()
+    lane.world.is_followed = True
+    lane.run(1.0)
+    assert lane.world.weight_kg() == 0.0, "nobody is there to follow"
+    handle = lane.stopped_truck()
+    lane.run(10.0)
+    assert lane.world.weight_kg() == pytest.approx(handle.visit.truck.gross_kg + 450, abs=30)
+    assert lane.inputs().rear_beam
+    lane.world.is_followed = False
+    lane.run(0.1)
+    assert lane.world.weight_kg() == pytest.approx(handle.visit.truck.gross_kg, abs=30)
+    assert not lane.inputs().rear_beam
+
+
+def test_a_truck_that_drives_out_is_not_followed_under_the_boom() -> None:
+    lane = Lane()
+    handle = lane.stopped_truck()
+    lane.world.is_followed = True
+    lane.run(0.1)
+    lane.pulse(BOARD.raise_coil)
+    lane.coil(BOARD.exit_green_coil)
+    lane.run_until(lambda: handle.left_s is not None)
+    assert lane.inputs().rear_beam, "it stays where it stood"
+    lane.world.is_followed = False
+    lane.run(0.1)
+    lane.world.is_followed = True
+    lane.run(1.0)
+    assert lane.world.weight_kg() == 0.0
+    assert lane.world.violations == ()
+
+
+def test_who_looks_on_is_told_of_the_visit_and_of_its_end() -> None:
+    lane = Lane()
+    told: list[TruckVisit | None] = []
+    lane.world._onlooker = told.append
+    handle = lane.stopped_truck()
+    assert told == [handle.visit]
+    handle.turn_back()
+    lane.run_until(lambda: handle.left_s is not None)
+    assert told == [handle.visit, None]

@@ -123,3 +123,19 @@ def test_a_truck_that_is_too_long_for_the_platform_is_refused() -> None:
 def test_axle_shares_that_do_not_add_up_are_refused() -> None:
     with pytest.raises(ValueError, match="add up to 1"):
         a_truck(axles=(Axle(behind_front_m=1.0, share=0.5),))
+
+
+def test_a_driver_who_stops_short_leaves_an_axle_before_the_platform_and_rolls_on_later() -> None:
+    truck = a_truck()
+    truck.stops_short = True
+    stopped(truck)
+    last = truck.spec.axles[-1]
+    assert truck.load_kg() == pytest.approx(32_100 * (1 - last.share))
+    assert truck.occupancy().rear_beam
+    truck.stops_short = False
+    truck.advance(0.1, GO)
+    assert truck.phase is TruckPhase.ENTERING
+    assert stopped(truck).front_m == LANE.stop_line_m
+    truck.stops_short = True
+    truck.advance(1.0, GO)
+    assert truck.front_m == LANE.stop_line_m, "who stands at the line does not roll back"

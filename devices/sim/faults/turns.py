@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Literal
 from devices.lane_io.registers import board_of
 from devices.sim.card_reader import CardFault
 from devices.sim.faults.line import LineFault
+from devices.sim.plate_camera import PlateCameraFault
+from devices.sim.sign import SHOWN, SimHttpSign
+from devices.sim.tag_reader import TagFault
 from devices.sim.weighbridge import ScaleFault
+from devices.tag_reader.codecs.uhf_reader18 import BROADCAST
 from devices.weighbridge.protocols import protocol_named
+
+Cable = Literal["scale", "card_reader", "tag_reader", "board", "camera", "plate_camera", "sign"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +40,7 @@ EARLIER_CARD = "0BADC0DE"
 """The card of somebody else: of the driver before, or of whoever walks past the reader."""
 
 MODBUS_ILLEGAL_ADDRESS, MODBUS_DEVICE_FAILURE, MODBUS_BUSY = 2, 4, 6
+HTTP_SERVER_ERROR = 500
 LATE_S = 0.45  # later than a lane waits for a board
 BOUNCE_S = 3_600.0
 SLOW_FACTOR = 4.0
@@ -41,25 +48,69 @@ MIDWAY = 0.5
 FORCED_TO = 0.4
 
 
-def scale_turn(fault: ScaleFault) -> tuple[Switch, WhyNot]:
-    """An indicator that is not well."""
+def _set(
+    part: Callable[[Bench], object | None], field: str, broken: object, sound: object
+) -> Switch:
+    """Set a field of a part of the bench; where it has no such part, nothing."""
 
     def turn(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
-        bench.scale.fault = fault if on else ScaleFault.NONE
+        target = part(bench)
+        if target is not None:
+            setattr(target, field, broken if on else sound)
+
+    return turn
+
+
+def cable_turn(
+    device: Literal[
+        "scale", "card_reader", "tag_reader", "board", "camera", "plate_camera", "sign"
+    ],
+) -> Switch:
+    """Pull a cable."""
+
+    def turn(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
+        ends: dict[str, Plug | None] = {
+            "scale": bench.scale.host,
+            "card_reader": bench.card_reader.host,
+            "tag_reader": bench.tag_reader.host if bench.tag_reader is not None else None,
+            "board": bench.board,
+            "camera": bench.camera,
+            "plate_camera": bench.plate_camera,
+            "sign": bench.sign,
+        }
+        end = ends[device]
+        if end is not None:
+            end.unplug() if on else end.plug()
+
+    return turn
+
+
+# --- the scale, and what stands on it -------------------------------------------------------------
+
+
+def scale_turn(fault: ScaleFault) -> Switch:
+    """An indicator that is not well."""
+    return _set(lambda bench: bench.scale, "fault", fault, ScaleFault.NONE)
+
+
+def cannot_say(fault: ScaleFault) -> WhyNot:
+    """Why an indicator cannot have a fault: its frames have no words for it."""
 
     def why_not(bench: Bench) -> str | None:
         if bench.scale.can_have(fault):
             return None
         return f"frames of {bench.config.weighbridge.driver} cannot say {fault.value}"
 
-    return turn, why_not
+    return why_not
 
 
-def scale_line_turn(fault: LineFault) -> tuple[Switch, WhyNot]:
+def scale_line_turn(fault: LineFault) -> Switch:
     """A line to the scale that is set or wired wrongly."""
+    return _set(lambda bench: bench.scale_line, "fault", fault, LineFault.NONE)
 
-    def turn(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
-        bench.scale_line.fault = fault if on else LineFault.NONE
+
+def cannot_be_felt(fault: LineFault) -> WhyNot:
+    """Why a wrong line to the scale makes no difference."""
 
     def why_not(bench: Bench) -> str | None:
         driver = bench.config.weighbridge.driver
@@ -69,25 +120,48 @@ def scale_line_turn(fault: LineFault) -> tuple[Switch, WhyNot]:
             return f"{driver} is not asked for anything"
         return None
 
-    return turn, why_not
+    return why_not
+
+
+def world_turn(field: Literal["stops_short", "is_followed", "obstacle_under_boom"]) -> Switch:
+    """Something happens in the lane: a switch of `LaneWorld`."""
+    return _set(lambda bench: bench.world, field, broken=True, sound=False)
+
+
+def no_beams(bench: Bench) -> str | None:
+    """Why no simulated vehicle can stand beside the platform."""
+    return None if "bus" in bench.simulated else "the loops and beams of this lane are real"
+
+
+# --- the readers ----------------------------------------------------------------------------------
 
 
 def card_turn(fault: CardFault) -> Switch:
     """A presentation that goes wrong."""
-
-    def turn(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
-        bench.card_reader.fault = fault if on else CardFault.NONE
-
-    return turn
+    return _set(lambda bench: bench.card_reader, "fault", fault, CardFault.NONE)
 
 
 def card_line_turn(fault: LineFault) -> Switch:
     """A line to the card reader that is set or wired wrongly."""
+    return _set(lambda bench: bench.card_line, "fault", fault, LineFault.NONE)
 
-    def turn(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
-        bench.card_line.fault = fault if on else LineFault.NONE
 
-    return turn
+def lay_card_beside(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
+    """Hold somebody else's card to the reader together with whichever is presented."""
+    bench.card_reader.beside = EARLIER_CARD if on else None
+
+
+def no_bytes(bench: Bench) -> str | None:
+    """Why the bytes of a card's number cannot come the other way round."""
+    config = bench.config.card_reader
+    is_text = config.driver in ("qr-line", "resident-id") and config.number_format in (None, "text")
+    return f"{config.driver} sends text" if is_text or config.number_format == "text" else None
+
+
+def one_card(bench: Bench) -> str | None:
+    """Why a reader never reads two cards."""
+    driver = bench.config.card_reader.driver
+    return f"{driver} selects one card" if driver == "resident-id" else None
 
 
 def present_earlier_card(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
@@ -96,21 +170,25 @@ def present_earlier_card(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a sw
         bench.card_reader.present(EARLIER_CARD)
 
 
-def cable_turn(device: Literal["scale", "card_reader", "board", "camera"]) -> Switch:
-    """Pull a cable."""
+def tag_turn(fault: TagFault) -> Switch:
+    """A tag reader that is not well, or what its antenna sees."""
+    return _set(lambda bench: bench.tag_reader, "fault", fault, TagFault.NONE)
 
-    def turn(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
-        ends: dict[str, Plug | None] = {
-            "scale": bench.scale.host,
-            "card_reader": bench.card_reader.host,
-            "board": bench.board,
-            "camera": bench.camera,
-        }
-        end = ends[device]
-        if end is not None:
-            end.unplug() if on else end.plug()
 
-    return turn
+def no_tag_reader(bench: Bench) -> str | None:
+    """Why a lane's tag reader cannot have a fault."""
+    return None if bench.tag_reader is not None else "this lane has no tag reader"
+
+
+def hears_any(bench: Bench) -> str | None:
+    """Why another number is not noticed."""
+    tags = bench.config.tag_reader
+    if tags is not None and tags.address == BROADCAST:
+        return f"tag_reader.address is {BROADCAST}: whoever answers is heard"
+    return no_tag_reader(bench)
+
+
+# --- the board and the boom -----------------------------------------------------------------------
 
 
 def exception_turn(code: int) -> Switch:
@@ -152,6 +230,16 @@ def coil_turn(name: str, *, closed: bool) -> Switch:
     return turn
 
 
+def answer_late(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
+    """Answer later than anybody waits."""
+    bench.board.delay_answers(LATE_S if on else 0.0)
+
+
+def answer_nothing(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
+    """Answer nothing."""
+    bench.board.silence(on)
+
+
 def boom_turn(field: str, broken: object) -> Switch:
     """Break something of the boom: a field of `BoomFaults`."""
 
@@ -174,19 +262,12 @@ def force_boom(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
     bench.world.boom.push_to(FORCED_TO if on else 0.0)
 
 
-def put_person_under_boom(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
-    """Put a person under the boom."""
-    bench.world.obstacle_under_boom = on
+# --- cameras and sign -----------------------------------------------------------------------------
 
 
 def camera_turn(field: Literal["stalled", "frozen", "cut_short"]) -> Switch:
     """Break the stream: a switch of `MjpegServer`."""
-
-    def turn(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
-        if bench.camera is not None:
-            setattr(bench.camera, field, on)
-
-    return turn
+    return _set(lambda bench: bench.camera, field, broken=True, sound=False)
 
 
 def cover_lens(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
@@ -200,11 +281,36 @@ def no_camera(bench: Bench) -> str | None:
     return None if bench.camera is not None else "the camera of this lane needs no simulator"
 
 
-def answer_late(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
-    """Answer later than anybody waits."""
-    bench.board.delay_answers(LATE_S if on else 0.0)
+def plate_camera_turn(fault: PlateCameraFault) -> Switch:
+    """A camera that posts something wrong, or at a wrong time."""
+    return _set(lambda bench: bench.plate_camera, "fault", fault, PlateCameraFault.NONE)
 
 
-def answer_nothing(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
-    """Answer nothing."""
-    bench.board.silence(on)
+def no_plate_camera(bench: Bench) -> str | None:
+    """Why a camera that reads plates cannot have a fault."""
+    has_one = bench.plate_camera is not None
+    return None if has_one else "this lane has no camera that reads plates itself"
+
+
+def refuse_messages(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
+    """A sign that answers every message with an error of its own."""
+    if isinstance(bench.sign, SimHttpSign):
+        bench.sign.status = HTTP_SERVER_ERROR if on else SHOWN
+
+
+def hang_sign(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
+    """A sign that takes messages and answers none."""
+    if isinstance(bench.sign, SimHttpSign):
+        bench.sign.hangs = on
+
+
+def no_sign(bench: Bench) -> str | None:
+    """Why a sign cannot have a fault."""
+    return None if bench.sign is not None else "this lane has no sign"
+
+
+def answers_nothing(bench: Bench) -> str | None:
+    """Why a sign's answer cannot be wrong."""
+    if bench.sign is not None and not isinstance(bench.sign, SimHttpSign):
+        return "the answers of a sign on a line are not waited for"
+    return no_sign(bench)

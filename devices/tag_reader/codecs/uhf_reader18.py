@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from devices.framing import LengthScanner
 
+BROADCAST = 255  # the address that every reader hears
 INVENTORY = 0x01
 READER_INFO = 0x21
 COMMANDS = frozenset({INVENTORY, READER_INFO})

@@ -1,0 +1,171 @@
+"""`gate-bench check --open`: every device of a lane, opened by its driver, and what it says.
+
+Nothing is moved. A sign is shown a text, because there is no other way to know that it can.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from devices.camera.opening import open_camera
+from devices.camera.pushed import PushedPlates
+from devices.errors import DeviceConfigError, DeviceError
+from devices.lane_io.driver import LaneIo
+from devices.lane_io.registers import board_of
+from devices.modbus import ModbusBus
+from devices.registry import open_card_reader, open_tag_reader, open_weighbridge
+from devices.sign.api import SignMessage
+from devices.sign.opening import open_sign
+from devices.sim.lane_world import SENSORS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devices.clock import Clock
+    from devices.config import (
+        BusConfig,
+        CameraConfig,
+        CardReaderConfig,
+        DevicesConfig,
+        PlateCameraConfig,
+        SignConfig,
+        TagReaderConfig,
+        WeighbridgeConfig,
+    )
+
+CHECK_S = 3.0  # how long a real device may take to say something
+SIGN_TEXT = {"zh": "设备检测", "en": "DEVICE CHECK"}
+
+
+def check_devices(config: DevicesConfig, clock: Clock, say: Callable[[str], None]) -> bool:
+    """Look at each device that the lane has, one line for each; whether all are in order.
+
+    Raises:
+        DeviceConfigError: a table that can never work.
+    """
+    is_well = True
+    for device, look in _looks(config).items():
+        try:
+            say(f"{device:12} ok      {look(clock)}")
+        except DeviceConfigError:
+            raise
+        except DeviceError as exc:
+            is_well = False
+            say(f"{device:12} FAILED  {exc}")
+    return is_well
+
+
+def _looks(config: DevicesConfig) -> dict[str, Callable[[Clock], str]]:
+    """What the lane has, and how it is looked at."""
+    looks: dict[str, Callable[[Clock], str]] = {
+        "bus": partial(_look_at_bus, config.bus),
+        "weighbridge": partial(_look_at_weighbridge, config.weighbridge),
+        "card_reader": partial(_look_at_card_reader, config.card_reader),
+        "camera": partial(_look_at_camera, config.camera),
+    }
+    if config.lane_camera is not None:
+        looks["lane_camera"] = partial(_look_at_camera, config.lane_camera)
+    if config.plate_camera is not None:
+        looks["plate_camera"] = partial(_look_at_plate_camera, config.plate_camera)
+    if config.tag_reader is not None:
+        looks["tag_reader"] = partial(_look_at_tag_reader, config.tag_reader)
+    if config.sign is not None:
+        looks["sign"] = partial(_look_at_sign, config.sign)
+    return looks
+
+
+def _look_at_bus(config: BusConfig, clock: Clock) -> str:
+    bus = ModbusBus(config, clock)
+    bus.open()
+    try:
+        inputs = LaneIo(bus, clock, board_of(config)).read()
+    finally:
+        bus.close()
+    on = [sensor for sensor in SENSORS if getattr(inputs, sensor)]
+    return f"inputs on: {', '.join(on) or 'none'}"
+
+
+def _look_at_weighbridge(config: WeighbridgeConfig, clock: Clock) -> str:
+    scale = open_weighbridge(config, clock)
+    scale.open()
+    try:
+        deadline_s = clock.now().mono_s + CHECK_S
+        while (left_s := deadline_s - clock.now().mono_s) > 0:
+            if readings := scale.read(left_s):
+                return f"{readings[-1].gross_kg} kg, status {readings[-1].status}"
+        raise DeviceError(f"weighbridge: no good frame in {CHECK_S:g} s")
+    finally:
+        scale.close()
+
+
+def _look_at_card_reader(config: CardReaderConfig, clock: Clock) -> str:
+    reader = open_card_reader(config, clock)
+    reader.open()
+    try:
+        deadline_s = clock.now().mono_s + CHECK_S
+        cards = reader.read(CHECK_S / 10)
+        while not reader.is_heard and clock.now().mono_s < deadline_s:
+            cards += reader.read(CHECK_S / 10)
+        if not reader.is_heard:
+            raise DeviceError(f"card reader: no answer in {CHECK_S:g} s")
+    finally:
+        reader.close()
+    fields = [f"{name} {text}" for card in cards for name, text in card.fields]
+    return ", ".join(["open", "a card was read" if cards else "no card on it", *fields])
+
+
+def _look_at_camera(config: CameraConfig, clock: Clock) -> str:
+    camera = open_camera(config, clock)
+    camera.open()
+    try:
+        frame = camera.latest(0, CHECK_S)
+    finally:
+        camera.close()
+    if frame is None:
+        raise DeviceError(f"camera: no picture in {CHECK_S:g} s from {config.source}")
+    height_px, width_px = frame.image.shape[:2]
+    return f"{width_px}x{height_px} pictures"
+
+
+def _look_at_plate_camera(config: PlateCameraConfig, clock: Clock) -> str:
+    """It cannot be asked: whether the lane can listen, and what is posted meanwhile."""
+    camera = PushedPlates(config, clock)
+    camera.open()
+    try:
+        place, posts = camera.place, camera.read(CHECK_S)
+    finally:
+        camera.close()
+    if not posts:
+        return f"listened at {place}, nothing posted in {CHECK_S:g} s: it posts as vehicles come"
+    plates = ", ".join(post.recognition.text or "no plate" for post in posts)
+    return f"listened at {place}, posted: {plates}"
+
+
+def _look_at_tag_reader(config: TagReaderConfig, clock: Clock) -> str:
+    reader = open_tag_reader(config, clock)
+    reader.open()
+    try:
+        deadline_s = clock.now().mono_s + CHECK_S
+        seen: set[str] = set()
+        while not seen and clock.now().mono_s < deadline_s:
+            seen |= {reading.tag_id for reading in reader.read(CHECK_S / 10)}
+        if not reader.is_heard:
+            raise DeviceError(f"tag reader: no answer in {CHECK_S:g} s")
+    finally:
+        reader.close()
+    return f"tag {', '.join(sorted(seen))}" if seen else "answers, no tag in view"
+
+
+def _look_at_sign(config: SignConfig, clock: Clock) -> str:
+    """Show a text, silently; the lane shows its own when it starts."""
+    sign = open_sign(config, clock)
+    sign.open()
+    lines = tuple(SIGN_TEXT[language] for language in config.languages)
+    try:
+        sign.show(SignMessage(code="check", lines=lines))
+    finally:
+        sign.close()
+    if config.driver == "http":
+        return f"{config.url} has shown {lines[0]}"
+    return f"{lines[0]} was sent to {config.port}: look, such a sign answers nothing"

@@ -1,0 +1,55 @@
+"""The devices of a bench as the acceptance report lists them: each driver of each device once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from devices.bench.tap import place_of
+from hil_tests.acceptance.report import DeviceLine
+from hil_tests.lane_bench.bench_file import Asset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from devices.config import DevicesConfig
+    from hil_tests.lane_bench.bench_file import BenchFile
+
+
+def device_lines(
+    bench: BenchFile, configs: Sequence[DevicesConfig], version: str
+) -> list[DeviceLine]:
+    """One line for each driver of each device, at the first lane's place that has it.
+
+    A simulated device without a version of its own is of this program's, `version`.
+    """
+    found: dict[tuple[str, str], DeviceLine] = {}
+    for config in configs:
+        for name, driver, place in _devices_of(config):
+            asset = bench.assets.get(name, Asset())
+            if name in bench.simulated and not asset.version:
+                asset = msgspec.structs.replace(asset, version=version)
+            line = DeviceLine(
+                name=name, presence=bench.presence(name), driver=driver, place=place, asset=asset
+            )
+            found.setdefault((name, driver), line)
+    return sorted(found.values(), key=lambda line: bench.devices.__struct_fields__.index(line.name))
+
+
+def _devices_of(config: DevicesConfig) -> Iterator[tuple[str, str, str]]:
+    """Name, driver and place of each device that the lane has."""
+    tags, sign = config.tag_reader, config.sign
+    posting, film = config.plate_camera, config.lane_camera
+    yield "bus", f"{config.bus.board}, modbus {config.bus.transport}", place_of(config, "bus")[0]
+    yield "weighbridge", config.weighbridge.driver, config.weighbridge.port
+    yield "card_reader", config.card_reader.driver, config.card_reader.port
+    yield "camera", config.camera.driver, config.camera.source
+    if tags is not None:
+        yield "tag_reader", tags.driver, tags.port
+    if sign is not None:
+        yield "sign", sign.driver, sign.port or sign.url
+    if posting is not None:
+        yield "plate_camera", posting.driver, f"{posting.listen}:{posting.port}{posting.path}"
+    if film is not None:
+        yield "lane_camera", film.driver, film.source

@@ -1,0 +1,151 @@
+"""The lanes that a bench file makes: which devices they have, where, and what they cannot play."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from devices.clock import ManualClock
+from devices.config import DevicesConfig, load_devices
+from devices.registry import CARD_READERS, WEIGHBRIDGES, check
+from hil_tests.acceptance.device_lines import device_lines
+from hil_tests.acceptance.drivers import CABLES, NO_LINE, benches_of_every_driver
+from hil_tests.lane_bench.bench_file import BenchFile, BenchFileError, load_bench
+from hil_tests.lane_bench.catalogue import SCENARIOS
+from hil_tests.lane_bench.lacking import lacks
+from hil_tests.lane_bench.lane_site import BenchSite, declaration_rows, papers_of
+
+BENCHES = Path(__file__).parents[2] / "hil_tests" / "benches"
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+OWN = """
+[devices.bus]
+transport = "rtu"
+serial_port = "/dev/kakou/board"
+[devices.weighbridge]
+driver = "mt-sics"
+port = "/dev/kakou/scale"
+baud = 4800
+[devices.card_reader]
+port = "/dev/kakou/card"
+[devices.camera]
+driver = "v4l2"
+source = "v4l2:///dev/video0"
+[devices.tag_reader]
+port = "/dev/kakou/tags"
+[devices.lane_camera]
+source = "rtsp://10.20.1.12/lane"
+rate_fps = 3
+[devices.barrier]
+pulse_s = 0.5
+"""
+
+
+def lanes_of(bench: BenchFile, path: Path, folder: Path) -> list[DevicesConfig]:
+    site = BenchSite(folder / "site", bench, path, ManualClock())
+    return [load_devices(lane.config) for lane in site.lanes.values()]
+
+
+def a_bench(folder: Path, text: str) -> tuple[BenchFile, Path]:
+    (folder / "lane.toml").write_text(OWN)
+    path = folder / "bench.toml"
+    path.write_text(f'name = "x"\nlane_file = "lane.toml"\n{text}')
+    return load_bench(path), path
+
+
+@pytest.mark.parametrize("name", ["sim", "share"])
+def test_the_simulated_benches_have_every_kind_of_device_and_the_report_lists_each_driver_once(
+    name: str, tmp_path: Path
+) -> None:
+    path = BENCHES / f"{name}.toml"
+    bench = load_bench(path)
+    configs = lanes_of(bench, path, tmp_path)
+    for config in configs:
+        check(config)
+    lines = device_lines(bench, configs, "1.2.3")
+    assert {line.name for line in lines} == set(bench.devices.__struct_fields__) - {"lane_camera"}
+    assert len({(line.name, line.driver) for line in lines}) == len(lines)
+    assert {line.asset.version for line in lines} == {"1.2.3"}
+    drivers = [line.driver for line in lines if line.name == "card_reader"]
+    assert drivers == ["stx-len-uid", "acg-frame", "em4100-ascii"]
+
+
+def test_the_lanes_whose_cables_are_pulled_have_every_driver_that_has_a_cable(
+    tmp_path: Path,
+) -> None:
+    benches = list(benches_of_every_driver())
+    configs = [
+        config for bench in benches for config in lanes_of(bench, tmp_path / "none", tmp_path)
+    ]
+    for config in configs:
+        check(config)
+    assert {config.weighbridge.driver for config in configs} == set(WEIGHBRIDGES)
+    assert {config.card_reader.driver for config in configs} == set(CARD_READERS) - NO_LINE
+    assert {config.sign.driver for config in configs if config.sign} == {"led-64ff", "http"}
+    assert any(config.tag_reader for config in configs)
+    assert {config.bus.transport for config in configs} == {"tcp", "rtu"}
+    assert {cable.device for cable in CABLES} == {
+        "weighbridge", "card_reader", "tag_reader", "sign", "bus", "camera",
+    }  # fmt: skip
+
+
+def test_a_real_lanes_own_keys_stay_and_only_the_places_of_simulated_devices_change(
+    tmp_path: Path,
+) -> None:
+    text = 'moves = "prompt"\n[devices]\nbus = "real"\n'
+    bench, path = a_bench(
+        tmp_path, text + '[truck]\nplate = "粤B1"\ncard_uid = "1"\ngross_kg = 9000'
+    )
+    (config,) = lanes_of(bench, path, tmp_path)
+    assert config.bus.serial_port == "/dev/kakou/board"
+    assert (config.weighbridge.driver, config.weighbridge.baud) == ("mt-sics", 4800)
+    assert config.weighbridge.port.startswith(str(tmp_path))
+    assert config.tag_reader is not None
+    assert config.tag_reader.port.startswith(str(tmp_path))
+    assert config.camera.driver == "stream"
+    assert config.camera.source.startswith("http://127.0.0.1:")
+    assert config.lane_camera is not None
+    assert config.lane_camera.source.startswith("http://127.0.0.1:")
+    assert config.lane_camera.rate_fps == 3
+    assert config.barrier.pulse_s == 0.5
+    check(config)
+
+
+def test_a_device_that_is_real_must_stand_in_the_lane_file(tmp_path: Path) -> None:
+    bench, path = a_bench(tmp_path, '[devices]\nsign = "real"')
+    with pytest.raises(BenchFileError, match=r"lane.toml: no \[devices.sign\], which .*bench.toml"):
+        lanes_of(bench, path, tmp_path)
+
+
+def test_a_relay_box_skips_what_it_cannot_move_and_says_what_that_is() -> None:
+    bench = load_bench(BENCHES / "relay.toml")
+    assert lacks(bench, BY_NAME["faultless"]) is None
+    assert lacks(bench, BY_NAME["far_too_heavy"]) == (
+        "the relay box has one load: its weight cannot be changed"
+    )
+    assert lacks(bench, BY_NAME["platform_swings_long"]) == (
+        "the load of a relay box does not swing"
+    )
+    assert bench.relay_box is not None
+    box = msgspec.structs.replace(bench.relay_box, load=None, load_kg=None)
+    unloaded = msgspec.structs.replace(bench, relay_box=box)
+    for name in ("faultless", "no_card", "board_unplugged-rising", "scale_net-held"):
+        assert (lacks(unloaded, BY_NAME[name]) or "").startswith("no weight moves on a real")
+    assert lacks(unloaded, BY_NAME["card_unplugged-before"]) is None  # whatever: no release
+    filmed = msgspec.structs.replace(
+        bench, devices=msgspec.structs.replace(bench.devices, camera="real")
+    )
+    assert lacks(filmed, BY_NAME["plate_covered"]) == "no plate drives past a real camera"
+    assert lacks(filmed, BY_NAME["camera_black-before"]) is None
+
+
+def test_a_truck_of_a_relay_box_weighs_its_load_and_each_has_a_plate_card_and_tag_of_its_own() -> (
+    None
+):
+    bench = load_bench(BENCHES / "relay.toml")
+    papers = [papers_of(number, bench) for number in range(600)]
+    assert {each.gross_kg for each in papers} == {18_240}
+    for values in zip(*((each.plate, each.card_uid, each.tag_id) for each in papers), strict=True):
+        assert len(set(values)) == len(papers)
+    assert {len(bytes.fromhex(each.tag_id)) for each in papers} == {12}
+    (row,) = declaration_rows(BY_NAME["faultless"], papers[3], 3)
+    assert row.endswith(f",released,,{papers[3].tag_id}")
