@@ -49,21 +49,13 @@ class FrameDecoder(Protocol[F]):
         ...
 
 
-class FrameScanner(Generic[F]):
-    """Finds frames `start … end` of at most `max_bytes` bytes; `parse` is the judge.
+class KeptBytes:
+    """The bytes of a stream that may begin a frame, and how many belonged to none.
 
-    `start` is one byte, or several any of which may begin a frame. `parse` gets a candidate that
-    begins with one of them and ends with `end`; it returns the frame, or None when length,
-    checksum or content do not fit. It must not raise.
+    Every scanner keeps fewer than its longest frame has.
     """
 
-    def __init__(
-        self, *, start: int | bytes, end: int, max_bytes: int, parse: Callable[[bytes], F | None]
-    ) -> None:
-        self._starts = bytes((start,)) if isinstance(start, int) else start
-        self._end = end
-        self._max_bytes = max_bytes
-        self._parse = parse
+    def __init__(self) -> None:
         self._pending = bytearray()
         self._discarded_bytes = 0
 
@@ -74,8 +66,26 @@ class FrameScanner(Generic[F]):
 
     @property
     def pending_bytes(self) -> int:
-        """How many bytes are kept because they may begin a frame. Always below `max_bytes`."""
+        """How many bytes are kept because they may begin a frame."""
         return len(self._pending)
+
+
+class FrameScanner(KeptBytes, Generic[F]):
+    """Finds frames `start … end` of at most `max_bytes` bytes; `parse` is the judge.
+
+    `start` is one byte, or several any of which may begin a frame. `parse` gets a candidate that
+    begins with one of them and ends with `end`; it returns the frame, or None when length,
+    checksum or content do not fit. It must not raise.
+    """
+
+    def __init__(
+        self, *, start: int | bytes, end: int, max_bytes: int, parse: Callable[[bytes], F | None]
+    ) -> None:
+        super().__init__()
+        self._starts = bytes((start,)) if isinstance(start, int) else start
+        self._end = end
+        self._max_bytes = max_bytes
+        self._parse = parse
 
     def feed(self, chunk: bytes) -> list[F]:
         """Take any number of bytes and return the frames that they complete. Never raises."""
@@ -120,7 +130,7 @@ class FrameScanner(Generic[F]):
         del self._pending[:drop]
 
 
-class FixedScanner(Generic[F]):
+class FixedScanner(KeptBytes, Generic[F]):
     """Finds frames of exactly `frame_bytes` bytes that begin with one of `starts`.
 
     `parse` gets a candidate of that length; it returns the frame, or None when checksum or content
@@ -136,22 +146,11 @@ class FixedScanner(Generic[F]):
         parse: Callable[[bytes], F | None],
         seven_bit: bool = False,
     ) -> None:
+        super().__init__()
         self._starts = starts
         self._frame_bytes = frame_bytes
         self._parse = parse
         self._translation = WITHOUT_PARITY if seven_bit else None
-        self._pending = bytearray()
-        self._discarded_bytes = 0
-
-    @property
-    def discarded_bytes(self) -> int:
-        """How many bytes so far belonged to no good frame."""
-        return self._discarded_bytes
-
-    @property
-    def pending_bytes(self) -> int:
-        """How many bytes are kept because they may begin a frame. Always below `frame_bytes`."""
-        return len(self._pending)
 
     def feed(self, chunk: bytes) -> list[F]:
         """Take any number of bytes and return the frames that they complete. Never raises."""
@@ -178,7 +177,7 @@ class FixedScanner(Generic[F]):
         return self._parse(bytes(self._pending[at : at + self._frame_bytes]))
 
 
-class LengthScanner(Generic[F]):
+class LengthScanner(KeptBytes, Generic[F]):
     """Finds frames that begin with `header` and say how long they are.
 
     `total_bytes` gets `prefix_bytes` bytes of a candidate, the header and what holds the length,
@@ -196,24 +195,13 @@ class LengthScanner(Generic[F]):
         max_bytes: int,
         parse: Callable[[bytes], F | None],
     ) -> None:
+        super().__init__()
         self._header = header
         self._prefix_bytes = prefix_bytes
         self._total_bytes = total_bytes
         self._max_bytes = max_bytes
         self._parse = parse
-        self._pending = bytearray()
         self._judged = 0  # candidates that end here or before were no frames
-        self._discarded_bytes = 0
-
-    @property
-    def discarded_bytes(self) -> int:
-        """How many bytes so far belonged to no good frame."""
-        return self._discarded_bytes
-
-    @property
-    def pending_bytes(self) -> int:
-        """How many bytes are kept because they may begin a frame. Always below `max_bytes`."""
-        return len(self._pending)
 
     def feed(self, chunk: bytes) -> list[F]:
         """Take any number of bytes and return the frames that they complete. Never raises."""

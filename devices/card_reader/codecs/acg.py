@@ -31,31 +31,17 @@ class AcgFrame:
     number: bytes
 
 
-class Acg:
-    """Decoder of the frames. Fed by one thread."""
+class Acg(LengthScanner[AcgFrame]):
+    """Decoder of the frames. Fed by one thread; keeps at most 14 bytes."""
 
     def __init__(self) -> None:
-        self._scanner = LengthScanner(
+        super().__init__(
             header=bytes((STX,)),
             prefix_bytes=3,
             total_bytes=_total_bytes,
             max_bytes=MAX_FRAME_BYTES,
             parse=_parse,
         )
-
-    @property
-    def discarded_bytes(self) -> int:
-        """How many bytes so far belonged to no good frame."""
-        return self._scanner.discarded_bytes
-
-    @property
-    def pending_bytes(self) -> int:
-        """How many bytes are kept because they may begin a frame: at most 14."""
-        return self._scanner.pending_bytes
-
-    def feed(self, chunk: bytes) -> list[AcgFrame]:
-        """Take any number of bytes and return the frames that they complete. Never raises."""
-        return self._scanner.feed(chunk)
 
 
 def encode(frame: AcgFrame) -> bytes:

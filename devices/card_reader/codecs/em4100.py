@@ -33,25 +33,11 @@ class Em4100Frame:
     line_end: bool = False
 
 
-class Em4100:
-    """Decoder of the packets. Fed by one thread."""
+class Em4100(FrameScanner[Em4100Frame]):
+    """Decoder of the packets. Fed by one thread; keeps at most 15 bytes."""
 
     def __init__(self) -> None:
-        self._scanner = FrameScanner(start=STX, end=ETX, max_bytes=MAX_FRAME_BYTES, parse=_parse)
-
-    @property
-    def discarded_bytes(self) -> int:
-        """How many bytes so far belonged to no good frame."""
-        return self._scanner.discarded_bytes
-
-    @property
-    def pending_bytes(self) -> int:
-        """How many bytes are kept because they may begin a frame: at most 15."""
-        return self._scanner.pending_bytes
-
-    def feed(self, chunk: bytes) -> list[Em4100Frame]:
-        """Take any number of bytes and return the frames that they complete. Never raises."""
-        return self._scanner.feed(chunk)
+        super().__init__(start=STX, end=ETX, max_bytes=MAX_FRAME_BYTES, parse=_parse)
 
 
 def encode(frame: Em4100Frame) -> bytes:

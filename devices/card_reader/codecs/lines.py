@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from devices.framing import KeptBytes
+
 STX = 0x02
 _ENDS = frozenset(b"\r\n\x03")
 MAX_TEXT_BYTES = 512
@@ -27,23 +29,15 @@ class LineFrame:
     text: str
 
 
-class Lines:
-    """Decoder of the lines. Fed by one thread."""
+class Lines(KeptBytes):
+    """Decoder of the lines. Fed by one thread; keeps at most 512 bytes.
+
+    The LF of a CR LF counts as discarded.
+    """
 
     def __init__(self) -> None:
-        self._pending = bytearray()
+        super().__init__()
         self._is_spoiled = False  # until the next line end or STX
-        self._discarded_bytes = 0
-
-    @property
-    def discarded_bytes(self) -> int:
-        """How many bytes so far belonged to no good line; the LF of a CR LF is among them."""
-        return self._discarded_bytes
-
-    @property
-    def pending_bytes(self) -> int:
-        """How many bytes are kept because they may begin a line: at most 512."""
-        return len(self._pending)
 
     def feed(self, chunk: bytes) -> list[LineFrame]:
         """Take any number of bytes and return the lines that they complete. Never raises."""

@@ -32,31 +32,20 @@ class OsdpPacket:
     content: bytes
 
 
-class OsdpPackets:
-    """Decoder of the packets. Fed by one thread."""
+class OsdpPackets(LengthScanner[OsdpPacket]):
+    """Decoder of the packets. Fed by one thread; keeps at most 1439 bytes.
+
+    The mark FF counts as discarded.
+    """
 
     def __init__(self) -> None:
-        self._scanner = LengthScanner(
+        super().__init__(
             header=bytes((SOM,)),
             prefix_bytes=HEAD_BYTES,
             total_bytes=_total_bytes,
             max_bytes=MAX_PACKET_BYTES,
             parse=_parse,
         )
-
-    @property
-    def discarded_bytes(self) -> int:
-        """How many bytes so far belonged to no good packet; the mark FF is among them."""
-        return self._scanner.discarded_bytes
-
-    @property
-    def pending_bytes(self) -> int:
-        """How many bytes are kept because they may begin a packet: at most 1439."""
-        return self._scanner.pending_bytes
-
-    def feed(self, chunk: bytes) -> list[OsdpPacket]:
-        """Take any number of bytes and return the packets that they complete. Never raises."""
-        return self._scanner.feed(chunk)
 
 
 def crc(message: bytes) -> int:

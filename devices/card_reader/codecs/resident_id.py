@@ -66,31 +66,17 @@ class SamFrame:
     content: bytes = b""
 
 
-class SamAnswers:
-    """Decoder of the answers. Fed by one thread."""
+class SamAnswers(LengthScanner[SamFrame]):
+    """Decoder of the answers. Fed by one thread; keeps fewer than 2321 bytes."""
 
     def __init__(self) -> None:
-        self._scanner = LengthScanner(
+        super().__init__(
             header=HEADER,
             prefix_bytes=OVERHEAD_BYTES,
             total_bytes=_total_bytes,
             max_bytes=MAX_FRAME_BYTES,
             parse=_parse,
         )
-
-    @property
-    def discarded_bytes(self) -> int:
-        """How many bytes so far belonged to no good answer."""
-        return self._scanner.discarded_bytes
-
-    @property
-    def pending_bytes(self) -> int:
-        """How many bytes are kept because they may begin an answer: below 2321."""
-        return self._scanner.pending_bytes
-
-    def feed(self, chunk: bytes) -> list[SamFrame]:
-        """Take any number of bytes and return the answers that they complete. Never raises."""
-        return self._scanner.feed(chunk)
 
 
 def encode(frame: SamFrame) -> bytes:

@@ -54,31 +54,17 @@ def encode(frame: BoardFrame) -> bytes:
     return body + crc(body).to_bytes(2, "little")
 
 
-class Receiver:
+class Receiver(LengthScanner[BoardFrame]):
     """The board's ear: frames in what came over the wire, however it was cut. For the simulator."""
 
     def __init__(self, address: int) -> None:
-        self._scanner = LengthScanner(
+        super().__init__(
             header=bytes((address,)) + HEADER,
             prefix_bytes=6,
             total_bytes=lambda prefix: 6 + prefix[5] + 2,
             max_bytes=FRAME_MAX_BYTES,
             parse=parse,
         )
-
-    @property
-    def discarded_bytes(self) -> int:
-        """How many bytes so far belonged to no good frame."""
-        return self._scanner.discarded_bytes
-
-    @property
-    def pending_bytes(self) -> int:
-        """How many bytes are kept because they may begin a frame."""
-        return self._scanner.pending_bytes
-
-    def feed(self, chunk: bytes) -> list[BoardFrame]:
-        """The frames that `chunk` completes. Never raises."""
-        return self._scanner.feed(chunk)
 
 
 def parse(candidate: bytes) -> BoardFrame | None:

@@ -51,31 +51,17 @@ class ReaderAnswer:
     content: bytes = b""
 
 
-class UhfReader18:
-    """Decoder of the answers. Fed by one thread."""
+class UhfReader18(LengthScanner[ReaderAnswer]):
+    """Decoder of the answers. Fed by one thread; keeps at most 160 bytes."""
 
     def __init__(self) -> None:
-        self._scanner = LengthScanner(
+        super().__init__(
             header=b"",
             prefix_bytes=3,
             total_bytes=_total_bytes,
             max_bytes=MAX_FRAME_BYTES,
             parse=_parse,
         )
-
-    @property
-    def discarded_bytes(self) -> int:
-        """How many bytes so far belonged to no good answer."""
-        return self._scanner.discarded_bytes
-
-    @property
-    def pending_bytes(self) -> int:
-        """How many bytes are kept because they may begin an answer: at most 160."""
-        return self._scanner.pending_bytes
-
-    def feed(self, chunk: bytes) -> list[ReaderAnswer]:
-        """Take any number of bytes and return the answers that they complete. Never raises."""
-        return self._scanner.feed(chunk)
 
 
 def crc(message: bytes) -> int:
