@@ -145,7 +145,7 @@ def test_a_hub_put_back_to_a_backup_owns_up_to_the_records_of_lanes_that_are_qui
         (564, 3, 364.6, Kind.WRONG_CARD),
         (580, 2, 375.4, Kind.WRONG_CARD),
     )
-    choices = (
+    choices: tuple[Choice, ...] = (
         Trouble(number=634, lane=3, at_s=20.3, kind=Bad.CUT, for_s=300.0),
         Trouble(number=609, lane=-1, at_s=333.6, kind=Bad.HUB_RESTORED, for_s=90.0),
         *(Truck(number=n, lane=lane, at_s=at_s, kind=kind) for n, lane, at_s, kind in trucks),
