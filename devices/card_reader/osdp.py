@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from devices.link import Transport
 
 FORMATS: tuple[NumberFormat, ...] = ("hex", "wiegand-26", "wiegand-34", "text")
-ONLINE_S = 0.7  # from `open` to a secure channel
+ONLINE_S = 0.7  # from `open` to the first answer
+SECURE_S = 1.5  # from `open` to a secure channel, of a reader that answers
 SILENT_S = 1.5  # a reader is asked twenty times a second
 SETTLE_S = 1.0
 TURN_S = 0.01
@@ -145,9 +146,10 @@ class OsdpCardReader:
         where = f"{self._config.port} at {self._config.baud} baud"
         if self._secure_s is not None and not is_secure:
             raise LinkDown(f"the secure channel on {where} broke")
-        if silent_s > (SILENT_S if self.is_heard else ONLINE_S):
+        has_answered = self._heard_s > self._opened_s
+        if (not has_answered and silent_s > ONLINE_S) or (self.is_heard and silent_s > SILENT_S):
             raise LinkDown(f"no answer for {silent_s:.1f} s on {where}")
-        if self._secure_s is None and now_s - self._opened_s > ONLINE_S:
+        if has_answered and not self.is_heard and now_s - self._opened_s > SECURE_S:
             raise LinkDown(
                 f"something answers on {where} as address {self._config.address}, but there is no "
                 "secure channel: another key, address, baud rate, or a reader in install mode"
