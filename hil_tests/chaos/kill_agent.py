@@ -25,6 +25,7 @@ import msgspec
 
 from devices.clock import SystemClock
 from devices.sim.truck import TruckPhase
+from gate_agent.domain.effects import Sign
 from hil_tests.chaos.account import LaneStory, Summary, Visit, account_of
 from hil_tests.chaos.blows import Blow, Striker, plan_of
 from hil_tests.chaos.site import ChaosSite
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 TRUCK_S = 150.0  # a truck has left within, whatever is killed meanwhile
 DRAIN_S = 15.0
 LEFT_OPEN_S = 3.0
-SIGNS_THAT_TURN = frozenset({"turn_back", "go_to_inspection"})
+SIGNS_THAT_TURN = frozenset({Sign.TURN_BACK, Sign.GO_TO_INSPECTION})
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
@@ -160,8 +161,8 @@ class KillAgent:
                 held: Any = console.get("/held")
                 for vehicle in held:
                     self._decide(console, vehicle["passage"], stories)
-                for name, state in self._site.lane_states().items():
-                    self._see_lane(console, stories[name], state, open_since_s)
+                for story in self._stories:
+                    self._see_lane(console, story, open_since_s)
             except ConsoleError:
                 continue
 
@@ -190,11 +191,11 @@ class KillAgent:
         self,
         console: Any,  # noqa: ANN401 - the session
         story: LaneStory,
-        state: Any,  # noqa: ANN401 - JSON of the console
         open_since_s: dict[str, float],
     ) -> None:
         visit = story.present
-        if visit is not None and state["showing"] in SIGNS_THAT_TURN:
+        # The driver sees the sign itself, not what the hub heard of it before its cable was cut.
+        if visit is not None and self._site.sign(story.name) in SIGNS_THAT_TURN:
             if visit.handle.has_stopped.is_set():
                 visit.handle.turn_back()
             return

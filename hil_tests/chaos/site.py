@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from hil_tests.chaos.agent_process import set_clock
 from hil_tests.chaos.cable import Cable
 from hil_tests.chaos.disk import Disk
 from hil_tests.demo.processes import Process
+from hil_tests.lane_bench.lane_view import LaneView
 from hil_tests.site import Site
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from devices.clock import Clock
+    from gate_agent.domain.effects import Sign
 
 AGENT = "hil_tests.chaos.agent_process"
 
@@ -57,6 +60,12 @@ class ChaosSite(Site):
         if all(disk.is_image for disk in self.disks.values()):
             return "an ext4 image on a loop device, kept at a random moment without a sync"
         return "a copy of the files at a random moment, with a torn write behind each log"
+
+    def sign(self, name: str) -> Sign | None:
+        """What the sign tells the vehicle that is in the lane; None: none is, or not known."""
+        with closing(LaneView(self.state_dir(name))) as view:  # open no longer: the disk may go
+            lane = view.look()
+        return None if lane is None or lane.passage is None else lane.sign
 
     def number(self, name: str) -> int:
         """The place of a lane among the lanes, from 0."""
