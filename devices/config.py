@@ -82,7 +82,7 @@ class TagReaderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     port: str  # a serial device path, or tcp://host:port
     baud: Baud = 57_600
     address: Annotated[int, Meta(ge=0, le=255)] = 0  # the reader's number; 255: whoever hears it
-    poll_s: Positive = 0.1  # the time between two questions
+    poll_s: Positive = 0.2  # the time between two questions
     reply_s: Positive = 0.6  # an answer later than this is dropped: it may be an earlier one's
     reads_min: Annotated[int, Meta(ge=1, le=20)] = 2  # so many answers must name a tag
     repeat_s: Positive = 2.0  # within this time; then the same tag is reported once

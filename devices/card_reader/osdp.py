@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 FORMATS: tuple[NumberFormat, ...] = ("hex", "wiegand-26", "wiegand-34", "text")
 ONLINE_S = 0.7  # from `open` to the first answer
 SECURE_S = 1.5  # from `open` to a secure channel, of a reader that answers
+STUCK_S = 0.4  # without a word on the way there: libosdp would wait for seconds
 SILENT_S = 1.5  # a reader is asked twenty times a second
 SETTLE_S = 1.0
 TURN_S = 0.01
@@ -149,7 +150,8 @@ class OsdpCardReader:
         has_answered = self._heard_s > self._opened_s
         if (not has_answered and silent_s > ONLINE_S) or (self.is_heard and silent_s > SILENT_S):
             raise LinkDown(f"no answer for {silent_s:.1f} s on {where}")
-        if has_answered and not self.is_heard and now_s - self._opened_s > SECURE_S:
+        is_stuck = silent_s > STUCK_S or now_s - self._opened_s > SECURE_S
+        if has_answered and not self.is_heard and is_stuck:
             raise LinkDown(
                 f"something answers on {where} as address {self._config.address}, but there is no "
                 "secure channel: another key, address, baud rate, or a reader in install mode"

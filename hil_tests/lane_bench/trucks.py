@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from devices.sim.lane_world import TruckVisit
+from hil_tests.lane_bench.clear_pictures import ClearPictures
 from hil_tests.lane_bench.scenario import Card, Plate
 from hil_tests.rig import picture_of_plate, quick_truck
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from hil_tests.rig import Papers
 
 LATE_S = 2.0
+_clear_pictures = ClearPictures()
 
 
 class Truck(Protocol):
@@ -121,7 +123,9 @@ class SimulatedMover:
         has_card = self._tell is None and scenario.card not in (Card.NONE, Card.EARLY)
         visit = TruckVisit(
             truck=spec,
-            picture=picture_of_plate(papers.plate, seed=number, unreadable=is_covered),
+            picture=picture_of_plate(papers.plate, seed=number, unreadable=True)
+            if is_covered
+            else _clear_pictures.of_plate(papers.plate, seed=number),
             card_uid=papers.card_uid if has_card else None,
             tag_id=papers.tag_id or None,
             plate="" if is_covered else papers.plate,
