@@ -309,8 +309,8 @@ def test_a_camera_that_is_too_slow_dark_frozen_or_silent_is_told_apart(
     assert not technician.brings_up("lane_camera", scene.lane(), frozen)
     assert "frozen or late pictures" in technician.said
     scene.server.frozen = False
-    monkeypatch.setattr(bring_up_cameras, "AGE_MAX_S", 0.3)
-    scene.pause_s = 0.4
+    monkeypatch.setattr(bring_up_cameras, "AGE_MAX_S", 0.1)
+    scene.pause_s = 0.1
     assert not technician.brings_up("lane_camera", scene.lane(rate_fps=1))
     assert "they come in bursts" in technician.said
     scene.pause_s = 0.0
@@ -318,5 +318,5 @@ def test_a_camera_that_is_too_slow_dark_frozen_or_silent_is_told_apart(
     assert not technician.brings_up("lane_camera", scene.lane())
     assert "1280x720, black" in technician.said
     scene.server.stalled = True
-    assert not technician.brings_up("lane_camera", scene.lane(open_timeout_s=0.5, stale_s=0.5))
+    assert not technician.brings_up("lane_camera", scene.lane(open_timeout_s=0.3, stale_s=0.3))
     assert "address, user and password" in technician.said

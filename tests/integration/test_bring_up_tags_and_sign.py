@@ -59,8 +59,14 @@ class Mast:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tag_driver, "SILENT_S", 0.4)
-    monkeypatch.setattr(bring_up_tags, "NEXT_LANE_S", 0.6)
-    monkeypatch.setattr(bring_up_tags, "GLIMPSE_S", 1.5)
+    for name, short_s in {
+        "ANSWER_S": 0.4,
+        "QUIET_S": 0.2,
+        "TRY_S": 0.2,
+        "NEXT_LANE_S": 0.4,
+        "GLIMPSE_S": 1.5,
+    }.items():
+        monkeypatch.setattr(bring_up_tags, name, short_s)
     monkeypatch.setattr(check, "CHECK_S", 0.7)
     monkeypatch.setattr(bring_up_sign, "BAUDS", (9_600, 19_200, 38_400))
     monkeypatch.setattr(bring_up_sign, "ADDRESSES", range(6))
@@ -127,9 +133,10 @@ def test_a_tag_at_the_edge_of_the_field_is_told_from_one_that_is_not_seen(mast: 
     ],
 )
 def test_a_tag_reader_that_answers_wrongly_is_told_how(
-    mast: Mast, fault: TagFault, advice: str
+    mast: Mast, fault: TagFault, advice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     technician = Technician()
+    monkeypatch.setattr(bring_up_tags, "ANSWER_S", 1.2 if fault is TagFault.LATE else 0.4)
     mast.sim.fault = fault
     assert not technician.brings_up("tag_reader", mast.lane)
     assert advice in technician.said

@@ -168,3 +168,9 @@ def test_a_file_of_answers_stands_in_for_the_technician(tmp_path: Path) -> None:
     path.write_text("empty = ")
     with pytest.raises(DeviceConfigError, match=r"answers\.toml"):
         answers_of(path)
+
+
+def test_the_page_names_every_device_that_has_a_walk() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "bring-up-a-device.md"
+    text = page.read_text(encoding="utf-8")
+    assert [device for device in STEPS if text.count(f"`{device}`") < 2] == []
