@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from devices.errors import DeviceConfigError, DeviceError
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Ask = Callable[[str, str], str]
 
 SKIP = "skip"
+WAIT_S = 20.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +46,15 @@ class BringUpStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """What every step needs. `ask(key, question)` returns a person's answer, or `skip`."""
+    """What every step needs. `ask(key, question)` returns a person's answer, or `skip`.
+
+    `wait_s` is how long a step waits for what a person has to do.
+    """
 
     config: DevicesConfig
     clock: Clock
     ask: Ask
+    wait_s: float = WAIT_S
 
 
 def good(said: str) -> Finding:
@@ -64,6 +70,29 @@ def bad(said: str, *advice: str) -> Finding:
 def skipped(said: str) -> Finding:
     """Nobody was there to do what the step needs."""
     return Finding(ok=True, said=said, is_skipped=True)
+
+
+def is_yes(said: str) -> bool:
+    """Whether the answer to a question is yes."""
+    return said.strip().lower() in ("y", "yes", "是")
+
+
+def is_no(said: str) -> bool:
+    """Whether it is no. An answer may be neither."""
+    return said.strip().lower() in ("n", "no", "否")
+
+
+def configured(table: T | None, device: str) -> T:
+    """The device's table.
+
+    Raises:
+        DeviceConfigError: the lane has no such device.
+    """
+    if table is None:
+        raise DeviceConfigError(
+            f"no [devices.{device}] table in the lane file: nothing to bring up"
+        )
+    return table
 
 
 def walk(steps: Iterable[BringUpStep], say: Callable[[str], None]) -> bool:

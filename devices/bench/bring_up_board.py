@@ -1,4 +1,4 @@
-"""Bringing into service the board with loops, beams, lamps and boom; and the camera."""
+"""Bringing into service the board with loops, beams, lamps and boom."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
-from devices.bench.bring_up import SKIP, BringUpStep, Finding, bad, good, skipped
-from devices.camera.opening import open_camera
+from devices.bench.bring_up import SKIP, BringUpStep, Finding, bad, good, is_no, is_yes, skipped
 from devices.errors import DeviceError, DeviceTimeout, LinkDown, RemoteProtocolError
 from devices.lane_io.driver import LaneIo
 from devices.lane_io.registers import board_of
@@ -22,15 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devices.bench.bring_up import Session
-    from devices.readings import Frame, LaneInputs
+    from devices.readings import LaneInputs
 
 ADDRESSES = range(1, 17)
 BAUDS = (4_800, 9_600, 19_200, 38_400, 115_200)
-WATCH_S = 20.0
 POLL_S = 0.05
 BOOM_S = 8.0
-FRAMES = 10
-DARKER = 12.0  # gray levels: a covered lens changes the mean by more
 
 _TO_DO = {
     "entry_loop": "put metal on the entry loop",
@@ -39,9 +34,6 @@ _TO_DO = {
     "exit_loop": "put metal on the exit loop",
     "emergency_stop": "press the emergency stop",
 }
-
-
-# --- the board ------------------------------------------------------------------------------------
 
 
 def board_steps(session: Session) -> tuple[BringUpStep, ...]:
@@ -155,12 +147,13 @@ def _rests(session: Session) -> Finding:
 
 
 def _sees(session: Session, sensor: str, what: str) -> Finding:
-    if session.ask(sensor, f"{what} within 20 s; Enter starts, or skip: ") == SKIP:
+    question = f"{what} within {session.wait_s:g} s; Enter starts, or skip: "
+    if session.ask(sensor, question) == SKIP:
         return skipped("nobody does it")
 
     def look(_bus: ModbusBus, io: LaneIo) -> Finding:
         clock, first = session.clock, io.read()
-        until_s = clock.now().mono_s + WATCH_S
+        until_s = clock.now().mono_s + session.wait_s
         while clock.now().mono_s < until_s:
             now = io.read()
             changed = [one for one in SENSORS if getattr(now, one) != getattr(first, one)]
@@ -175,7 +168,7 @@ def _sees(session: Session, sensor: str, what: str) -> Finding:
                 )
             clock.sleep(POLL_S)
         return bad(
-            f"nothing changed in {WATCH_S:g} s",
+            f"nothing changed in {session.wait_s:g} s",
             "the wire, the detector's supply, its sensitivity, the common of the inputs",
         )
 
@@ -193,9 +186,9 @@ def _lights(session: Session, lamp: Lamp) -> Finding:
             io.set_lamp(lamp, on=False)
         if said == SKIP:
             return skipped("its relay closes; nobody looks at the lamp")
-        if said.strip().lower() in ("y", "yes", "是"):
+        if is_yes(said):
             return good("its relay closes, it is on")
-        if said.strip().lower() in ("n", "no", "否"):
+        if is_no(said):
             return bad("its relay closes, it is dark", "the lamp's supply, its common, the lamp")
         return bad(f"{said} is on", f"{lamp.value} and {said} are exchanged at the relays")
 
@@ -204,7 +197,7 @@ def _lights(session: Session, lamp: Lamp) -> Finding:
 
 def _opens(session: Session) -> Finding:
     question = "THE BOOM WILL RISE. Nobody under it, lane closed off? y or skip: "
-    if session.ask("boom", question).strip().lower() not in ("y", "yes", "是"):
+    if not is_yes(session.ask("boom", question)):
         return skipped("the boom was not moved")
 
     def look(bus: ModbusBus, io: LaneIo) -> Finding:
@@ -220,7 +213,7 @@ def _opens(session: Session) -> Finding:
                     "the barrier is set to manual, or its own safety loop is occupied",
                 )
             return bad(_on(inputs), "the up limit is not made: its wire or its cam")
-        if session.ask("boom_down", "may it come down? y: ").strip().lower() not in ("y", "yes"):
+        if not is_yes(session.ask("boom_down", "may it come down? y: ")):
             return good(f"up after {up_s:.1f} s, left up")
         bus.pulse_coil(board.lower_coil, session.config.barrier.pulse_s)
         down_s = _wait(session, io, lambda inputs: inputs.barrier_down and not inputs.barrier_up)
@@ -249,63 +242,3 @@ def _wait(session: Session, io: LaneIo, is_so: Callable[[LaneInputs], bool]) -> 
 def _on(inputs: LaneInputs) -> str:
     on = [sensor for sensor in SENSORS if getattr(inputs, sensor)]
     return f"inputs on: {', '.join(on) or 'none'}"
-
-
-# --- the camera -----------------------------------------------------------------------------------
-
-
-def camera_steps(session: Session) -> tuple[BringUpStep, ...]:
-    """The walk for the camera."""
-    return (
-        BringUpStep(name="picture", look=partial(_shows, session)),
-        BringUpStep(name="alive", look=partial(_is_alive, session)),
-    )
-
-
-def _shows(session: Session) -> Finding:
-    camera = open_camera(session.config.camera, session.clock)
-    try:
-        camera.open()
-        first_s, number, frame = session.clock.now().mono_s, 0, None
-        for _ in range(FRAMES):
-            seen = camera.latest(number, session.config.camera.stale_s)
-            if seen is None:
-                break
-            frame, number = seen, seen.number
-        took_s = session.clock.now().mono_s - first_s
-    except DeviceError as exc:
-        return bad(str(exc), "address, user and password in the source; try it in a player")
-    finally:
-        camera.close()
-    if frame is None:
-        return bad("no picture", "the stream's name (main or sub stream), H.265 instead of H.264")
-    height_px, width_px = frame.image.shape[:2]
-    if _gray(frame) < DARKER:
-        return bad(f"{width_px}x{height_px}, black", "lens cap, iris, no light, IR filter")
-    return good(f"{width_px}x{height_px}, {FRAMES / max(took_s, 0.01):.0f} pictures a second")
-
-
-def _is_alive(session: Session) -> Finding:
-    if session.ask("cover", "hold a hand before the lens, then Enter, or skip: ") == SKIP:
-        return skipped("nobody covers the lens")
-    camera = open_camera(session.config.camera, session.clock)
-    try:
-        camera.open()
-        covered = camera.latest(0, session.config.camera.stale_s)
-        session.ask("uncover", "take it away, then Enter: ")
-        newest = camera.latest(covered.number if covered else 0, session.config.camera.stale_s)
-    finally:
-        camera.close()
-    if covered is None or newest is None:
-        return bad("no picture", "the stream stopped: bandwidth, a second client")
-    change = abs(_gray(newest) - _gray(covered))
-    if change < DARKER:
-        return bad(
-            f"the picture changed by {change:.0f} gray levels",
-            "frozen or late pictures, or another camera's stream",
-        )
-    return good("the picture follows")
-
-
-def _gray(frame: Frame) -> float:
-    return float(np.mean(frame.image))

@@ -6,42 +6,30 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
+from devices.bench.bare_line import READ_S, BareLine
 from devices.bench.bring_up import SKIP, BringUpStep, Finding, bad, good, skipped
 from devices.bench.diagnosis import (
-    BAUDS,
     ENOUGH_FRAMES,
     card_decoders,
-    good_frames,
-    has_parity,
     looks_swapped,
     scale_decoders,
     scale_example,
-    who_speaks,
 )
 from devices.card_reader.protocols import PROTOCOLS as CARD_PROTOCOLS
 from devices.errors import LinkDown
 from devices.readings import WeightStatus
 from devices.registry import open_card_reader, open_weighbridge
-from devices.transports.opening import open_transport
 from devices.weighbridge.protocols import protocol_named
 from devices.weighbridge.settle import SettleFilter, WeightPhase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from devices.bench.bring_up import Session
     from devices.bench.diagnosis import Maker
     from devices.weighbridge.settle import WeightState
 
-LISTEN_S = 2.0
-CARD_S = 20.0
 SETTLE_WITHIN_S = 15.0
-ASK_EVERY_S = 0.3
 BACK_WITHIN_S = 3.0
 PULL_WITHIN_S = 60.0
-LISTEN_MAX_BYTES = 65_536
-READ_S = 0.1
-SETTLE_LINE_S = 0.3
 
 _STATUS_ADVICE = {
     WeightStatus.NET: "a tare is set: clear it, the gate needs gross weight",
@@ -57,13 +45,13 @@ _STATUS_ADVICE = {
 def weighbridge_steps(session: Session) -> tuple[BringUpStep, ...]:
     """The walk for an indicator."""
     config = session.config.weighbridge
-    line = _Line(session, "weighbridge", config.port, config.baud)
+    line = BareLine(session, config.port, config.baud)
     protocol = protocol_named(config.driver, config.address)
     asks = () if protocol.poll is None else (protocol.poll.check, protocol.poll.ask)
     decoders: dict[str, Maker] = {**scale_decoders(), config.driver: protocol.make_decoder}
     return (
         BringUpStep(name="port", look=line.opens),
-        BringUpStep(name="bytes", look=partial(line.hears, asks, LISTEN_S)),
+        BringUpStep(name="bytes", look=partial(line.hears, asks)),
         BringUpStep(
             name="frames",
             look=partial(
@@ -87,12 +75,11 @@ def card_steps(session: Session) -> tuple[BringUpStep, ...]:
     by_driver = BringUpStep(name="card", look=partial(_reads_card, session))
     if config.driver not in CARD_PROTOCOLS:
         return (by_driver,)
-    line = _Line(session, "card_reader", config.port, config.baud)
-    hears = partial(line.hears_card, partial(session.ask, "present"))
+    line = BareLine(session, config.port, config.baud)
     example = CARD_PROTOCOLS[config.driver].packet_of(b"\x04\xa1\xb2\xc3")
     return (
         BringUpStep(name="port", look=line.opens),
-        BringUpStep(name="bytes", look=hears),
+        BringUpStep(name="bytes", look=line.hears_card),
         BringUpStep(
             name="frames",
             look=partial(
@@ -105,124 +92,6 @@ def card_steps(session: Session) -> tuple[BringUpStep, ...]:
         ),
         by_driver,
     )
-
-
-class _Line:
-    """The bare bytes of one line."""
-
-    def __init__(self, session: Session, device: str, port: str, baud: int) -> None:
-        self._session = session
-        self._device = device
-        self._port = port
-        self._baud = baud
-        self._asks: tuple[bytes, ...] = ()
-        self._listen_s = LISTEN_S
-        self._heard = b""
-
-    def opens(self) -> Finding:
-        """Whether the port is there and free."""
-        try:
-            open_transport(self._port, self._baud).close()
-        except LinkDown as exc:
-            return bad(
-                str(exc),
-                "missing: the name under /dev/kakou (udev), the converter, its cable",
-                "denied: this user is not in the group dialout",
-                "busy: the lane holds it, stop it: systemctl stop gate-agent@LANE",
-            )
-        return good(f"{self._port} at {self._baud} baud, 8N1")
-
-    def hears(self, asks: tuple[bytes, ...], listen_s: float) -> Finding:
-        """Whether the device says anything at all."""
-        self._asks, self._listen_s = asks, listen_s
-        self._heard = self._listen(self._baud)
-        if self._heard:
-            return good(f"{len(self._heard)} bytes in {listen_s:g} s: {self._heard[:16].hex(' ')}")
-        if asks:
-            return bad(
-                f"silence, asked {len(asks)} ways",
-                "A and B swapped, or its receive wire not connected: it does not hear the question",
-                "another address or baud rate in the indicator, or it is set to send by itself",
-            )
-        return bad(
-            f"nothing in {listen_s:g} s",
-            "the indicator's continuous output is off, or set to command mode",
-            "its transmit wire is not on our receive wire; no common ground (RS-232)",
-        )
-
-    def hears_card(self, ask: Callable[[str], str]) -> Finding:
-        """Whether the reader says anything when a card is held to it."""
-        self._listen_s = CARD_S
-        if ask("hold a card to the reader within 20 s; Enter starts: ") == SKIP:
-            return skipped("nobody holds a card")
-        self._heard = self._listen(self._baud, until_bytes=True)
-        if self._heard:
-            return good(f"{len(self._heard)} bytes: {self._heard[:16].hex(' ')}")
-        return bad(
-            f"nothing in {CARD_S:g} s",
-            "the reader has no supply (12 V on the wrong terminal): does it beep?",
-            "its transmit wire is not on our receive wire, or it is a Wiegand output",
-            "the card is of another kind (125 kHz, 13.56 MHz)",
-        )
-
-    def understands(
-        self,
-        driver: str,
-        decoders: Mapping[str, Maker],
-        least: int,
-        is_swapped: Callable[[bytes], bool],
-    ) -> Finding:
-        """Whether what came are good frames of the driver; if not, what mistake explains it."""
-        if not self._heard:
-            return skipped("nothing was heard")
-        found = good_frames(self._heard, decoders[driver])
-        if found >= least:
-            return good(f"{found} good frames of {driver}")
-        said = f"{len(self._heard)} bytes, no good frame of {driver}"
-        if others := who_speaks(self._heard, decoders, least):
-            return bad(said, f'it speaks another protocol: driver = "{others[0]}"')
-        if has_parity(self._heard, decoders[driver], least):
-            return bad(
-                said, "it sends 7 bits with parity: set the device to 8 data bits, no parity"
-            )
-        if is_swapped(self._heard):
-            return bad(said, "the data wires A and B (or + and -) are swapped")
-        if baud := self._other_baud(decoders[driver], least):
-            return bad(said, f"it sends at {baud} baud: set baud = {baud}, or the device")
-        return bad(
-            said,
-            "no common ground, or a missing termination: every byte is damaged",
-            "a protocol that no driver here knows: record a tape and send it",
-        )
-
-    def _other_baud(self, make_decoder: Maker, least: int) -> int | None:
-        """The baud rate at which there are good frames. A card must be shown again for each."""
-        if not self._port.startswith("/") or self._listen_s > LISTEN_S:
-            return None
-        for baud in BAUDS:
-            if baud != self._baud and good_frames(self._listen(baud), make_decoder) >= least:
-                return baud
-        return None
-
-    def _listen(self, baud: int, *, until_bytes: bool = False) -> bytes:
-        clock, heard, asked_s = self._session.clock, b"", -1.0
-        transport = open_transport(self._port, baud)
-        try:
-            settled_s = clock.now().mono_s + (0.0 if until_bytes else SETTLE_LINE_S)
-            while clock.now().mono_s < settled_s:  # what came while the port was being set
-                transport.read(4096, READ_S)
-            until_s = clock.now().mono_s + self._listen_s
-            while (now_s := clock.now().mono_s) < until_s and len(heard) < LISTEN_MAX_BYTES:
-                if self._asks and now_s - asked_s > ASK_EVERY_S:
-                    asked_s = now_s
-                    for request in self._asks:
-                        transport.write(request)
-                heard += transport.read(4096, READ_S)
-                if until_bytes and heard:
-                    until_s = min(until_s, now_s + 2 * READ_S)
-        finally:
-            transport.close()
-        return heard
 
 
 def _is_scale_swapped(driver: str, address: int, baud: int, payload: bytes) -> bool:
@@ -345,13 +214,14 @@ def _reads_card(session: Session) -> Finding:
     printed = session.ask("card", "number printed on the card in hex, Enter if none, or skip: ")
     if printed == SKIP:
         return skipped("nobody holds a card")
-    if session.ask("present_again", "hold that card to the reader; Enter starts 20 s: ") == SKIP:
+    question = f"hold that card to the reader; Enter starts {session.wait_s:g} s: "
+    if session.ask("present_again", question) == SKIP:
         return skipped("nobody holds a card")
     config, clock = session.config.card_reader, session.clock
     reader = open_card_reader(config, clock)
     reader.open()
     try:
-        until_s = clock.now().mono_s + CARD_S
+        until_s = clock.now().mono_s + session.wait_s
         while clock.now().mono_s < until_s:
             for card in reader.read(READ_S):
                 return _compared(card.uid, printed.strip().replace(" ", "").upper())

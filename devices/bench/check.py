@@ -69,7 +69,7 @@ def _looks(config: DevicesConfig) -> dict[str, Callable[[Clock], str]]:
     if config.plate_camera is not None:
         looks["plate_camera"] = partial(_look_at_plate_camera, config.plate_camera)
     if config.tag_reader is not None:
-        looks["tag_reader"] = partial(_look_at_tag_reader, config.tag_reader)
+        looks["tag_reader"] = partial(look_at_tag_reader, config.tag_reader)
     if config.sign is not None:
         looks["sign"] = partial(_look_at_sign, config.sign)
     return looks
@@ -142,7 +142,8 @@ def _look_at_plate_camera(config: PlateCameraConfig, clock: Clock) -> str:
     return f"listened at {place}, posted: {plates}"
 
 
-def _look_at_tag_reader(config: TagReaderConfig, clock: Clock) -> str:
+def look_at_tag_reader(config: TagReaderConfig, clock: Clock) -> str:
+    """The tags in view, or that it answers. Raises a `DeviceError` where it does not."""
     reader = open_tag_reader(config, clock)
     reader.open()
     try:
@@ -160,12 +161,23 @@ def _look_at_tag_reader(config: TagReaderConfig, clock: Clock) -> str:
 def _look_at_sign(config: SignConfig, clock: Clock) -> str:
     """Show a text, silently; the lane shows its own when it starts."""
     sign = open_sign(config, clock)
+    message = check_message(config)
     sign.open()
-    lines = tuple(SIGN_TEXT[language] for language in config.languages)
     try:
-        sign.show(SignMessage(code="check", lines=lines))
+        sign.show(message)
     finally:
         sign.close()
+    return said_of(config, message)
+
+
+def check_message(config: SignConfig, *, is_spoken: bool = False) -> SignMessage:
+    """A text in each of the sign's languages; silent, or spoken in the first."""
+    lines = tuple(SIGN_TEXT[language] for language in config.languages)
+    return SignMessage(code="check", lines=lines, spoken=lines[0] if is_spoken else "")
+
+
+def said_of(config: SignConfig, message: SignMessage) -> str:
+    """What is known of a message once a sign has taken it."""
     if config.driver == "http":
-        return f"{config.url} has shown {lines[0]}"
-    return f"{lines[0]} was sent to {config.port}: look, such a sign answers nothing"
+        return f"{config.url} has shown {message.lines[0]}"
+    return f"{message.lines[0]} was sent to {config.port}: look, such a sign answers nothing"

@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devices.bench import panel
-from devices.bench.bring_up import Session, answers_of, walk
-from devices.bench.bring_up_board import board_steps, camera_steps
+from devices.bench.bring_up import WAIT_S, Session, answers_of, walk
+from devices.bench.bring_up_board import board_steps
+from devices.bench.bring_up_cameras import camera_steps, lane_camera_steps
 from devices.bench.bring_up_lines import card_steps, weighbridge_steps
+from devices.bench.bring_up_plate_camera import plate_camera_steps
+from devices.bench.bring_up_sign import sign_steps
+from devices.bench.bring_up_tags import tag_steps
 from devices.bench.control import Request, ask, running_control
 from devices.bench.recording import play, record, record_between
 from devices.bench.tap import TAPED, place_of
@@ -27,6 +31,10 @@ STEPS = {
     "card_reader": card_steps,
     "bus": board_steps,
     "camera": camera_steps,
+    "lane_camera": lane_camera_steps,
+    "plate_camera": plate_camera_steps,
+    "tag_reader": tag_steps,
+    "sign": sign_steps,
 }
 
 
@@ -37,11 +45,19 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="bring one real device into service, step by step",
         description="Bring one device into service: each step passes or fails, and the likely"
         " wiring mistake is named. Stop the lane first. Only the boom's step moves anything, and"
-        " asks before.",
+        " asks before; a sign is shown texts.",
     )
     bring_up.add_argument("device", choices=list(STEPS), metavar="DEVICE", help=", ".join(STEPS))
     bring_up.add_argument(
         "--answers", type=Path, metavar="FILE", help="TOML that answers the questions, by key"
+    )
+    bring_up.add_argument(
+        "--wait",
+        dest="wait_s",
+        type=float,
+        default=WAIT_S,
+        metavar="S",
+        help=f"how long a step waits for what you have to do, {WAIT_S:g} s without",
     )
     recorder = commands.add_parser(
         "record",
@@ -80,7 +96,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def bring_up(config: DevicesConfig, arguments: argparse.Namespace) -> int:
     """Walk through one device."""
     answer = answers_of(arguments.answers) if arguments.answers else _ask
-    session = Session(config=config, clock=SystemClock(), ask=answer)
+    session = Session(config=config, clock=SystemClock(), ask=answer, wait_s=arguments.wait_s)
     is_good = walk(STEPS[arguments.device](session), lambda line: print(line, flush=True))
     print(f"{arguments.device}: {'in service' if is_good else 'NOT in service'}")
     return EXIT_OK if is_good else EXIT_FAILED

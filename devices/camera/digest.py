@@ -77,5 +77,14 @@ class DigestGate:
         return True
 
 
+def claimed(authorization: str) -> str:
+    """Scheme and user of an `Authorization` header, without what it proves them with."""
+    scheme, _, rest = authorization.partition(" ")
+    if scheme.lower() != "digest":
+        return scheme
+    users = [quoted or bare for name, quoted, bare in _FIELD.findall(rest) if name == "username"]
+    return f"{scheme} {users[0]}" if users else scheme
+
+
 def _hashed(*words: str) -> str:
     return hashlib.md5(":".join(words).encode(), usedforsecurity=False).hexdigest()

@@ -5,6 +5,7 @@ server, bounded: one small endpoint in a process of threads needs no framework, 
 (starlette) wants an event loop. Bounds: connections at a time, time on the wire, bytes of a body
 (which must say its length), readings that wait. Who may speak: addresses of a list, and a password
 by HTTP digest where one is set. Nothing here answers in a way that makes a camera open anything.
+Why something became no reading is kept for a person who sets up the camera, bounded too.
 
 Threads: one that accepts, one per connection; `read` belongs to the caller's.
 """
@@ -16,13 +17,15 @@ import ipaddress
 import queue
 import socket
 import threading
+from collections import deque
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devices.camera.codecs import alarm_info_plate, isapi
-from devices.camera.digest import DigestGate
+from devices.camera.digest import DigestGate, claimed
+from devices.camera.refusals import Refusal, RefusedPost
 from devices.errors import DeviceConfigError, LinkDown
 from devices.readings import RecognizedPlate
 
@@ -36,12 +39,20 @@ if TYPE_CHECKING:
 CONNECTIONS_MAX = 8
 CONNECTION_S = 5.0
 WAITING_MAX = 16
+REFUSALS_MAX = 32
+SAID_MAX = 80
 POLL_S = 0.2
+TLS_HANDSHAKE = b"\x16"
 
 
 PLATE_POSTS: Mapping[str, PlatePost] = {
     "isapi": isapi.POST,
     "alarm-info-plate": alarm_info_plate.POST,
+}
+_CAUSES = {
+    HTTPStatus.NOT_FOUND: Refusal.PATH,
+    HTTPStatus.LENGTH_REQUIRED: Refusal.NO_LENGTH,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Refusal.TOO_LARGE,
 }
 
 
@@ -58,6 +69,7 @@ class PushedPlates:
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self._readings: queue.Queue[RecognizedPlate] = queue.Queue(WAITING_MAX)
+        self._refusals: deque[RefusedPost] = deque(maxlen=REFUSALS_MAX)
 
     @property
     def place(self) -> str:
@@ -90,6 +102,14 @@ class PushedPlates:
                 found.append(self._readings.get_nowait())
         return tuple(found)
 
+    def refusals(self) -> tuple[RefusedPost, ...]:
+        """What became no reading since the last call, oldest first, at most `REFUSALS_MAX`."""
+        found = []
+        with contextlib.suppress(IndexError):
+            while True:
+                found.append(self._refusals.popleft())
+        return tuple(found)
+
     def close(self) -> None:
         """Stop listening and drop every connection. May be called twice."""
         server, thread = self._server, self._thread
@@ -113,13 +133,22 @@ class PushedPlates:
             return None
         return self._gate.challenge()
 
-    def take(self, content_type: str, body: bytes) -> tuple[str, bytes]:
+    def take(self, content_type: str, body: bytes, peer: str = "") -> tuple[str, bytes]:
         """Keep the reading of a post; returns type and bytes of the answer."""
         received_s = self._clock.now().mono_s
         recognition = self._post.decode(content_type, body)
         if recognition is not None:
             self._keep(RecognizedPlate(recognition=recognition, received_s=received_s))
+        else:
+            readers = (
+                name for name, post in PLATE_POSTS.items() if post.decode(content_type, body)
+            )
+            self.note(peer, Refusal.NO_READING, next(readers, ""))
         return self._post.answer_type, self._post.answer
+
+    def note(self, peer: str, refusal: Refusal, said: str = "") -> None:
+        """Keep why something became no reading. Any thread may call."""
+        self._refusals.append(RefusedPost(peer=peer, refusal=refusal, said=said[:SAID_MAX]))
 
     def refusal(self, target: str, length: str | None) -> HTTPStatus | None:
         """Why a post is not even read; None: it may be."""
@@ -189,7 +218,13 @@ class _Server(ThreadingHTTPServer):
 
     def verify_request(self, request: object, client_address: tuple[str, int]) -> bool:
         """Only addresses of the list, and only so many at a time; others are hung up on."""
-        return self.camera.is_welcome(client_address[0]) and self._places.acquire(blocking=False)
+        if not self.camera.is_welcome(client_address[0]):
+            self.camera.note(client_address[0], Refusal.STRANGER)
+            return False
+        if not self._places.acquire(blocking=False):
+            self.camera.note(client_address[0], Refusal.BUSY)
+            return False
+        return True
 
     def finish_request(self, request: object, client_address: object) -> None:
         """Serve one connection, remembered so that it can be dropped, and give its place back."""
@@ -218,23 +253,43 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = CONNECTION_S
     protocol_version = "HTTP/1.1"
 
+    def handle(self) -> None:
+        """One request; a camera that begins a TLS handshake would only wait for our half."""
+        if self.connection.recv(1, socket.MSG_PEEK) == TLS_HANDSHAKE:
+            self._note(Refusal.TLS)
+        else:
+            super().handle()
+
     def do_POST(self) -> None:
         """Take one post of the camera."""
         self.close_connection = True
         camera, length = self.server.camera, self.headers["Content-Length"]
         if (refusal := camera.refusal(self.path, length)) is not None:
+            self._note(_CAUSES[refusal], self.path)
             self._answer(refusal)
             return
         authorization = self.headers.get("Authorization", "")
         challenge = camera.challenge("POST", self.path, authorization)
         body = self.rfile.read(int(length))
         if challenge is not None:
+            cause = Refusal.NOT_LET_IN if authorization else Refusal.ANONYMOUS
+            self._note(cause, claimed(authorization))
             self._answer(HTTPStatus.UNAUTHORIZED, challenge=challenge)
         elif len(body) < int(length):
+            self._note(Refusal.CUT)
             self._answer(HTTPStatus.BAD_REQUEST)
         else:
-            kind, answer = camera.take(self.headers.get("Content-Type", ""), body)
+            kind = self.headers.get("Content-Type", "")
+            kind, answer = camera.take(kind, body, self.client_address[0])
             self._answer(HTTPStatus.OK, answer, kind)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What the library refuses: another method, or a head that is none."""
+        self._note(Refusal.NO_POST, self.requestline)
+        super().send_error(code, message, explain)
+
+    def _note(self, refusal: Refusal, said: str = "") -> None:
+        self.server.camera.note(self.client_address[0], refusal, said)
 
     def _answer(
         self,

@@ -26,13 +26,17 @@ TIMEOUT_S = 2.0
 
 
 class HttpSign:
-    """A `TextSign`. Each message is a connection of its own: nothing can be half open."""
+    """A `TextSign`. Each message is a connection of its own: nothing can be half open.
+
+    `answered` is the status of the last answer, 0 before the first and where there was none.
+    """
 
     def __init__(self, config: SignConfig, clock: Clock) -> None:
         del clock
         self._config = config
         self._url = urlsplit(config.url)
         self._is_open = False
+        self.answered = 0
 
     def open(self) -> None:
         """Nothing to take; whether it can be reached shows with the first message."""
@@ -44,9 +48,10 @@ class HttpSign:
             raise LinkDown(f"sign: not open: {self._config.url}")
         spoken = message.spoken if self._config.voice else ""
         body = msgspec.json.encode({"code": message.code, "lines": message.lines, "spoken": spoken})
-        status = self._post(body)
-        if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's own
-            raise RemoteProtocolError(f"sign: {self._config.url} answered {status}")
+        self.answered = 0
+        self.answered = self._post(body)
+        if not 200 <= self.answered < 300:  # noqa: PLR2004 - HTTP's own
+            raise RemoteProtocolError(f"sign: {self._config.url} answered {self.answered}")
 
     def close(self) -> None:
         """Nothing to give back."""

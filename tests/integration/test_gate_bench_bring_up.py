@@ -8,8 +8,7 @@ import msgspec
 import pytest
 
 from devices.bench.bring_up import Session, answers_of, walk
-from devices.bench.bring_up_board import board_steps, camera_steps
-from devices.bench.bring_up_lines import card_steps, weighbridge_steps
+from devices.bench.cli import STEPS
 from devices.clock import SystemClock
 from devices.config import DevicesConfig
 from devices.errors import DeviceConfigError
@@ -32,14 +31,8 @@ class Desk:
         self.lines: list[str] = []
 
     def walk(self, device: str, config: DevicesConfig | None = None) -> bool:
-        steps = {
-            "weighbridge": weighbridge_steps,
-            "card_reader": card_steps,
-            "bus": board_steps,
-            "camera": camera_steps,
-        }[device]
         session = Session(config=config or self.config, clock=CLOCK, ask=self._answer)
-        return walk(steps(session), self.lines.append)
+        return walk(STEPS[device](session), self.lines.append)
 
     @property
     def said(self) -> str:
@@ -175,3 +168,9 @@ def test_a_file_of_answers_stands_in_for_the_technician(tmp_path: Path) -> None:
     path.write_text("empty = ")
     with pytest.raises(DeviceConfigError, match=r"answers\.toml"):
         answers_of(path)
+
+
+def test_the_page_names_every_device_that_has_a_walk() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "bring-up-a-device.md"
+    text = page.read_text(encoding="utf-8")
+    assert [device for device in STEPS if text.count(f"`{device}`") < 2] == []
