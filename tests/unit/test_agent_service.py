@@ -130,7 +130,7 @@ def test_a_crash_is_a_fault_and_never_the_end_of_the_thread(where: str) -> None:
     assert codes == ["FaultRaised", "FaultCleared"]
 
 
-def test_the_pause_between_tries_grows_to_two_seconds_and_no_further(
+def test_the_pause_between_tries_grows_to_a_second_and_no_further(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pauses: list[float] = []
