@@ -49,8 +49,10 @@ class SimResidentIdReader(LineServer):
             found = status.NO_CARD if uid is None else status.FOUND
             return resident_id.SamFrame(status=found, content=bytes(4) if uid else b"")
         if question == resident_id.SELECT:
-            selected = status.NOT_SELECTED if uid is None else status.OK
-            return resident_id.SamFrame(status=selected, content=bytes(8) if uid else b"")
+            if uid is None:
+                return resident_id.SamFrame(status=status.NOT_SELECTED)
+            selected = bytes(resident_id.SELECT_ANSWER_BYTES)
+            return resident_id.SamFrame(status=status.OK, content=selected)
         if uid is None:
             return resident_id.SamFrame(status=status.READ_FAILED)
         return resident_id.SamFrame(status=status.OK, content=resident_id.card_content(uid))

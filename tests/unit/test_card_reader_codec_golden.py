@@ -91,3 +91,31 @@ def test_a_resident_number_with_a_wrong_check_digit_is_no_number() -> None:
     assert resident_id.number_of(answer) is None
     assert resident_id.number_of(SamFrame(status=Status.READ_FAILED)) is None
     assert resident_id.number_of(SamFrame(status=Status.OK, content=bytes(16))) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "AA AA AA 96 69 00 08 00 00 9F 00 00 00 00 97",  # found
+        "AA AA AA 96 69 00 0C 00 00 90 00 00 00 00 00 00 00 00 9C",  # selected
+        "AA AA AA 96 69 00 04 00 00 80 84",  # no card
+        "AA AA AA 96 69 00 14 00 00 90 05 01 20 05 13 3F 4C 59 52 09 8F A3 93 32 8F 8B 4E",
+    ],
+)
+def test_one_damaged_bit_makes_no_other_answer_of_a_resident_id_reader(answer: str) -> None:
+    wire = bytes.fromhex(answer)
+    (whole,) = resident_id.SamAnswers().feed(wire)
+    for bit in range(8 * len(wire)):
+        damaged = (int.from_bytes(wire, "big") ^ 1 << bit).to_bytes(len(wire), "big")
+        # bytes behind it, as another answer has them, among which every sum is met
+        for behind in range(256):
+            read = resident_id.SamAnswers().feed(damaged + bytes((behind,)) * 24)
+            assert read in ([], [whole])
+
+
+def test_an_answer_of_a_length_that_its_status_has_not_is_no_answer() -> None:
+    # Found by `make fuzz`: 10 had become 00 in the length, and the sum of eight bits fitted.
+    damaged = bytes.fromhex("AA AA AA 96 69 00 04 00 00 9F 9B 5B 4F 74 5D 97")
+    assert resident_id.SamAnswers().feed(damaged) == []
+    with pytest.raises(ValueError, match="cannot carry"):
+        resident_id.encode(SamFrame(status=Status.OK, content=bytes(5)))

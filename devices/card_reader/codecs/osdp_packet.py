@@ -1,11 +1,14 @@
 """The packets of OSDP v2 (IEC 60839-11-5), whole and with a good sum. What they say is libosdp's.
 
-    [FF]  53  ADDR  LEN(2, low first)  CTRL  …  CRC(2, low first) | SUM(1)
+    [FF]  53  ADDR  LEN(2, low first)  CTRL  …  CRC(2, low first)
 
-LEN counts the whole packet without the mark FF. ADDR has bit 7 set in a reader's answers. CTRL bit
-2 says which sum follows: CRC-16 with polynomial 1021, start 1D0F, over all before it, or the two's
-complement of the sum of all before it. From the documents of libosdp and two ports; the worked
-frames were accepted by a live libosdp.
+LEN counts the whole packet without the mark FF. ADDR has bit 7 set in a reader's answers. The
+CRC-16 has polynomial 1021 and start 1D0F and goes over all before it. From the documents of
+libosdp and two ports; the worked frames were accepted by a live libosdp.
+
+CTRL bit 2 says that a CRC follows. Without it the standard allows a sum of eight bits; such packets
+are refused: else one damaged bit would have a packet judged by the weaker sum, which fits one time
+in 256. libosdp asks with the CRC, and a reader answers with what it was asked with.
 
 libosdp takes a packet only in one piece, and a serial port delivers pieces: so packets are put
 together here.
@@ -19,13 +22,14 @@ from devices.framing import LengthScanner
 
 SOM = 0x53
 HEAD_BYTES = 5
+CRC_BYTES = 2
 MAX_PACKET_BYTES = 1440
 HAS_CRC = 0x04
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OsdpPacket:
-    """One packet: its address byte, its control byte, and what stands between that and the sum."""
+    """One packet: its address byte, its control byte, and what stands between that and the CRC."""
 
     address: int
     control: int
@@ -60,35 +64,27 @@ def encode(packet: OsdpPacket) -> bytes:
     """The bytes of `packet`, without a mark.
 
     Raises:
-        ValueError: it is too long.
+        ValueError: it is too long, empty, or its control byte says that no CRC follows.
     """
-    sum_bytes = 2 if packet.control & HAS_CRC else 1
-    length = HEAD_BYTES + len(packet.content) + sum_bytes
-    if not packet.content or length > MAX_PACKET_BYTES:
+    length = HEAD_BYTES + len(packet.content) + CRC_BYTES
+    if not packet.content or length > MAX_PACKET_BYTES or not packet.control & HAS_CRC:
         raise ValueError(f"a packet cannot carry {packet}")
     head = bytes((SOM, packet.address)) + length.to_bytes(2, "little") + bytes((packet.control,))
-    return head + packet.content + _sum_of(head + packet.content, sum_bytes)
-
-
-def _sum_of(message: bytes, sum_bytes: int) -> bytes:
-    if sum_bytes == 2:
-        return crc(message).to_bytes(2, "little")
-    return bytes((-sum(message) & 0xFF,))
+    message = head + packet.content
+    return message + crc(message).to_bytes(CRC_BYTES, "little")
 
 
 def _total_bytes(prefix: bytes) -> int | None:
     length = int.from_bytes(prefix[2:4], "little")
-    shortest = HEAD_BYTES + 1 + (2 if prefix[4] & HAS_CRC else 1)
-    return length if length >= shortest else None
+    fits = length > HEAD_BYTES + CRC_BYTES and prefix[4] & HAS_CRC
+    return length if fits else None
 
 
 def _parse(candidate: bytes) -> OsdpPacket | None:
-    sum_bytes = 2 if candidate[4] & HAS_CRC else 1
-    if _sum_of(candidate[:-sum_bytes], sum_bytes) != candidate[-sum_bytes:]:
+    message, told = candidate[:-CRC_BYTES], candidate[-CRC_BYTES:]
+    if crc(message) != int.from_bytes(told, "little"):
         return None
-    return OsdpPacket(
-        address=candidate[1], control=candidate[4], content=candidate[HEAD_BYTES:-sum_bytes]
-    )
+    return OsdpPacket(address=message[1], control=message[4], content=message[HEAD_BYTES:])
 
 
 def _crc_of_byte(byte: int) -> int:
