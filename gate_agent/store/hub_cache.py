@@ -92,12 +92,8 @@ class HubCache:
                         self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
                 before = held_in(self._db.conn)
                 removed = [old for key in deletes if (old := self._remove(key))]
-                added = []
-                for row in upserts:
-                    old, new = self._put(row)
-                    added.append(new)
-                    if old is not None:
-                        removed.append(old)
+                added, replaced = self._put(upserts, none_kept=replace_all)
+                removed += replaced
                 total = digest.changed(before.digest, added=added, removed=removed)
                 held = before.count + len(added) - len(removed)
                 if (held, total) != (count, expected_digest):
@@ -144,31 +140,37 @@ class HubCache:
         )
         return kept.row_digest
 
-    def _put(self, row: DeclarationRow) -> tuple[str | None, str]:
-        """Write a row; the digest of the one that it replaces (None: new), and its own.
+    def _put(
+        self, rows: Iterable[DeclarationRow], *, none_kept: bool
+    ) -> tuple[list[str], list[str]]:
+        """Write rows; their digests, and those of the rows that they replace.
 
-        Most changes mark a declaration as used: then what it is found by stays as it is.
+        Most changes mark a declaration as used: then what it is found by stays as it is. New ones
+        go into the indexes in their order: among millions, each page is then written once.
         """
-        key, row_digest, body = row.declaration_id, digest.row_digest(row), _encoder.encode(row)
-        values = [body, row_digest, zlib.crc32(body), key]
-        kept, plates, card_uid = self._kept(key), *_normalized(row)
-        if kept is not None and kept.found_by == (plates, card_uid):
-            self._db.execute(
-                "UPDATE declarations SET body = ?, row_digest = ?, body_crc = ?"
-                " WHERE declaration_id = ?",
-                values,
-            )
-            return kept.row_digest, row_digest
-        removed = None if kept is None else self._remove(key, kept)
-        self._db.execute(
-            "INSERT INTO declarations (body, row_digest, body_crc, declaration_id)"
-            " VALUES (?, ?, ?, ?)",
-            values,
-        )
-        for plate in plates:
-            self._db.execute("INSERT INTO declared_plates VALUES (?, ?)", [plate, key])
-        self._db.execute("INSERT INTO declared_cards VALUES (?, ?)", [card_uid, key])
-        return removed, row_digest
+        added: list[str] = []
+        replaced: list[str] = []
+        new, by_plate, by_card = [], [], []
+        for key, row in {row.declaration_id: row for row in rows}.items():
+            row_digest, body = digest.row_digest(row), _encoder.encode(row)
+            added.append(row_digest)
+            values = (body, row_digest, zlib.crc32(body), key)
+            kept, found_by = None if none_kept else self._kept(key), _normalized(row)
+            if kept is not None:
+                replaced.append(kept.row_digest)
+                if kept.found_by == found_by:
+                    self._db.execute(_REPLACE, values)
+                    continue
+                self._remove(key, kept)
+            plates, card_uid = found_by
+            new.append(values)
+            by_plate += [(plate, key) for plate in plates]
+            by_card.append((card_uid, key))
+        write = self._db.conn.executemany
+        write(_INSERT, new)
+        write("INSERT INTO declared_plates VALUES (?, ?)", sorted(by_plate))
+        write("INSERT INTO declared_cards VALUES (?, ?)", sorted(by_card))
+        return added, replaced
 
     def confirm(self, at_ms: int) -> None:
         """The hub said that the version held is its newest. Raises `StoreError`."""
@@ -361,6 +363,10 @@ _NOTHING = HeldManifest(version=0, count=0, digest=digest.EMPTY, confirmed_ms=No
 
 
 _declaration_id = attrgetter("declaration_id")
+_INSERT = (
+    "INSERT INTO declarations (body, row_digest, body_crc, declaration_id) VALUES (?, ?, ?, ?)"
+)
+_REPLACE = "UPDATE declarations SET body = ?, row_digest = ?, body_crc = ? WHERE declaration_id = ?"
 _FIND = (
     "SELECT m.version, m.count, m.digest, m.confirmed_ms, d.body, d.row_digest, d.body_crc"
     " FROM manifest AS m LEFT JOIN declarations AS d ON d.declaration_id IN ("

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from operator import attrgetter
 
 import msgspec
 
@@ -18,23 +19,26 @@ from gate_agent.wire.v1 import DeclarationRow
 EMPTY = "0" * 64
 _MODULUS = 1 << 256
 _encoder = msgspec.json.Encoder()
-_LATER = tuple(
-    (field.name, field.default)
-    for field in msgspec.structs.fields(DeclarationRow)
-    if field.name
-    not in {
-        "declaration_id",
-        "plates",
-        "card_uid",
-        "gross_kg",
-        "valid_from_ms",
-        "valid_until_ms",
-        "documents",
-        "holds",
-        "used_by",
-        "drawn",  # the lane's own
-    }
+_FROM_THE_BEGINNING = (
+    "declaration_id",
+    "plates",
+    "card_uid",
+    "gross_kg",
+    "valid_from_ms",
+    "valid_until_ms",
+    "documents",
+    "holds",
+    "used_by",
 )
+_LANES_OWN = "drawn"
+_LATER = tuple(
+    field
+    for field in msgspec.structs.fields(DeclarationRow)
+    if field.name not in {*_FROM_THE_BEGINNING, _LANES_OWN}
+)
+_fields_of = attrgetter(*_FROM_THE_BEGINNING)
+_later_of = attrgetter(*(field.name for field in _LATER))
+_NOTHING_LATER = tuple(field.default for field in _LATER)
 
 
 def row_digest(row: DeclarationRow) -> str:
@@ -44,19 +48,15 @@ def row_digest(row: DeclarationRow) -> str:
     name, whatever later field says something. A lane that is too old to know such a field cannot
     keep it, so its digest differs and it judges by no manifest at all: it must not judge by half.
     """
-    fields = (
-        row.declaration_id,
-        row.plates,
-        row.card_uid,
-        row.gross_kg,
-        row.valid_from_ms,
-        row.valid_until_ms,
-        row.documents,
-        row.holds,
-        row.used_by,
-    )
-    later = [(name, value) for name, silence in _LATER if (value := getattr(row, name)) != silence]
-    return hashlib.sha256(_encoder.encode((*fields, later) if later else fields)).hexdigest()
+    fields, values = _fields_of(row), _later_of(row)
+    if values != _NOTHING_LATER:
+        said = [
+            (field.name, value)
+            for field, value in zip(_LATER, values, strict=True)
+            if value != field.default
+        ]
+        fields = (*fields, said)
+    return hashlib.sha256(_encoder.encode(fields)).hexdigest()
 
 
 def policy_digest(packs: Iterable[bytes], periods: Iterable[str]) -> str:
