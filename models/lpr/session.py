@@ -35,10 +35,16 @@ def packaged_weights(package: str, name: str, sha256: str) -> bytes:
 
 
 def open_session(content: bytes) -> ort.InferenceSession:
-    """A session on one thread that never spins: the cores belong to all lanes."""
+    """A session on one thread that never spins: the cores belong to all lanes.
+
+    It plans no memory ahead: the plan is kept for every size of input that was ever seen, and the
+    number of plates and looks differs from picture to picture. Without it a reader takes a third
+    less memory in the same time.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_mem_pattern = False
     options.log_severity_level = 3
     return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
