@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -335,6 +335,7 @@ def canonical(pack: PolicyPack) -> bytes:
     return _encoder.encode(_said(pack))
 
 
+@lru_cache(maxsize=16)  # a lane names the same pack in every word it says
 def policy_hash(pack: PolicyPack) -> str:
     """SHA-256 of the canonical bytes, in hex: the pack's name in every record."""
     return hashlib.sha256(canonical(pack)).hexdigest()

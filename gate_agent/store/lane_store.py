@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -139,7 +139,7 @@ class LaneStore:
         """
         ends = replace(self._ends, journal_seq=self._ends.journal_seq + 1)
         name, body = encode_event(stamped.event)
-        at = stamped.at
+        at, state = stamped.at, encode_state(step.lane)
         if isinstance(stamped.event, AgentStarted):
             self._software = stamped.event.version
         try:
@@ -159,7 +159,7 @@ class LaneStore:
                 self._db.execute(
                     "UPDATE snapshot SET journal_seq = ?, record_seq = ?, chain = ?,"
                     " opened_seq = ?, state = ?",
-                    [*astuple(ends), encode_state(step.lane)],
+                    [ends.journal_seq, ends.record_seq, ends.chain, ends.opened_seq, state],
                 )
         except sqlite3.Error as exc:
             raise StoreError(f"{self.path}: cannot commit: {exc}") from exc
