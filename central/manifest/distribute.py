@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from typing import Protocol
 
 import structlog
 
 from central.clock import Clock
 from central.errors import StoreError
-from central.manifest.parts import parts_for
+from central.manifest.parts import EncodedParts, write_parts
 from central.store import manifest_queries, policy_store
 from central.store.connection import Store
 from gate_agent.wire.topics import HUB, Stream
 from gate_agent.wire.v1 import ManifestHead, PolicyPacks, encode
 
 HEAD_EVERY_S = 1.0
-ANSWERS_AT_ONCE = 2  # whole manifests in memory
+ANSWERS_AT_ONCE = 2  # each may take a reader of the store for minutes
 
 log = structlog.get_logger()
 
@@ -98,16 +99,18 @@ class Distributor:
 
     async def _answer(self, lane: str, have_version: int) -> None:
         async with self._slots:
-            try:
-                parts = await self._store.read(parts_for, have_version)
-            except StoreError as exc:
-                log.warning("manifest_unreadable", lane=lane, error=str(exc))
-                return
-            for part in parts:
-                if not self._sender.send(lane, Stream.MANIFEST_PART, part, qos=1):
+            with closing(EncodedParts(self._store.folder)) as parts:
+                try:
+                    await self._store.read(write_parts, have_version, parts)
+                except (StoreError, OSError) as exc:
+                    log.warning("manifest_unreadable", lane=lane, error=str(exc))
                     return
-                await self._sender.drained()
-        log.info("manifest_sent", lane=lane, have_version=have_version, parts=len(parts))
+                for part in parts:
+                    if not self._sender.send(lane, Stream.MANIFEST_PART, part, qos=1):
+                        return
+                    await self._sender.drained()
+                count = len(parts)
+        log.info("manifest_sent", lane=lane, have_version=have_version, parts=count)
 
     async def _answer_policy(self, lane: str) -> None:
         try:

@@ -58,6 +58,11 @@ class Store:
         """As `read`, blocking; never call it on the event loop."""
         return self._readers.submit(lambda: self._read(query, *args, **kwargs)).result()
 
+    @property
+    def folder(self) -> Path:
+        """Where the file lies."""
+        return self._path.parent
+
     def close(self) -> None:
         """Finish what was submitted and close the file."""
         self._writer.shutdown(wait=True)

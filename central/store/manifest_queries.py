@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 
 import msgspec
 
@@ -101,7 +102,7 @@ def changed_since(
     return upserts, deletes
 
 
-def everything(db: sqlite3.Connection) -> tuple[bytes, ...]:
-    """Every declaration as wire JSON."""
-    rows = db.execute("SELECT body FROM declarations ORDER BY declaration_id")
-    return tuple(body for (body,) in rows)
+def everything(db: sqlite3.Connection) -> Iterator[bytes]:
+    """Every declaration as wire JSON, read one at a time."""
+    for (body,) in db.execute("SELECT body FROM declarations ORDER BY declaration_id"):
+        yield body

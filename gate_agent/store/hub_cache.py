@@ -9,8 +9,9 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from dataclasses import dataclass
+from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -24,10 +25,15 @@ from gate_agent.wire.policy_pack import PolicyPackError, read_pack
 from gate_agent.wire.v1 import DeclarationRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from gate_agent.domain.manifest import Declaration
+
+T = TypeVar("T")
+
+CHUNK_ROWS = 20_000
+"""Rows written at a time, about 30 MB of memory: the more, the fewer times a page is written."""
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(DeclarationRow)
@@ -81,8 +87,10 @@ class HubCache:
         expected_digest: str,
         at_ms: int,
     ) -> None:
-        """Bring the manifest to `version` in one transaction.
+        """Bring the manifest to `version` in one transaction, a few thousand rows at a time.
 
+        `upserts` and `deletes` may be read from the parts that are kept here: a manifest of
+        millions never stands in memory. The parts are dropped with it.
         Raises `ManifestMismatchError` or `StoreError`; the old manifest then stays.
         """
         try:
@@ -91,11 +99,15 @@ class HubCache:
                     for table in ("declarations", "declared_plates", "declared_cards", "manifest"):
                         self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
                 before = held_in(self._db.conn)
-                removed = [old for key in deletes if (old := self._remove(key))]
-                added, replaced = self._put(upserts, none_kept=replace_all)
-                removed += replaced
-                total = digest.changed(before.digest, added=added, removed=removed)
-                held = before.count + len(added) - len(removed)
+                total, held = before.digest, before.count
+                for keys in _chunks(deletes):
+                    removed = [old for key in keys if (old := self._remove(key))]
+                    total = digest.changed(total, removed=removed)
+                    held -= len(removed)
+                for rows in _chunks(upserts):
+                    added, replaced = self._put(rows, none_kept=replace_all)
+                    total = digest.changed(total, added=added, removed=replaced)
+                    held += len(added) - len(replaced)
                 if (held, total) != (count, expected_digest):
                     raise ManifestMismatchError(
                         f"{self.path}: manifest version {version} should have {count} declarations"
@@ -105,8 +117,33 @@ class HubCache:
                 self._db.execute(
                     "INSERT INTO manifest VALUES (1, ?, ?, ?, ?)", [version, held, total, at_ms]
                 )
+                self._db.execute("DELETE FROM arriving")
         except sqlite3.Error as exc:
             raise StoreError(f"{self.path}: manifest cannot be written: {exc}") from exc
+
+    def keep_part(self, number: int, body: bytes) -> None:
+        """Keep one part of a manifest that is on its way. Raises `StoreError`."""
+        try:
+            with self._db.atomic():
+                self._db.execute("INSERT OR REPLACE INTO arriving VALUES (?, ?)", [number, body])
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.path}: a part of a manifest cannot be kept: {exc}") from exc
+
+    def kept_parts(self) -> Iterator[bytes]:
+        """The parts that are kept, by number, read one at a time. Raises `StoreError`."""
+        try:
+            for (body,) in self._db.execute("SELECT body FROM arriving ORDER BY part"):
+                yield body
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.path}: the parts kept cannot be read: {exc}") from exc
+
+    def drop_parts(self) -> None:
+        """Forget the parts that are kept. Raises `StoreError`."""
+        try:
+            with self._db.atomic():
+                self._db.execute("DELETE FROM arriving")
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.path}: cannot be written: {exc}") from exc
 
     def _kept(self, declaration_id: str) -> _Kept | None:
         row = self._db.execute(
@@ -346,6 +383,13 @@ class ManifestReader:
     def close(self) -> None:
         """Give the connection back."""
         self._connection.close()
+
+
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    """`items` in lists of at most `CHUNK_ROWS`."""
+    rest = iter(items)
+    while chunk := list(islice(rest, CHUNK_ROWS)):
+        yield chunk
 
 
 def _found_by(body: bytes, body_crc: int | None) -> _FoundBy | None:

@@ -98,6 +98,16 @@ def declaration_sums(db: Database) -> None:
     db.execute("ALTER TABLE declarations ADD COLUMN body_crc INTEGER")
 
 
+@hub_migrations()
+def arriving_parts(db: Database) -> None:
+    """The parts of a manifest that has not wholly come: too large to wait in memory."""
+    db.execute("CREATE TABLE arriving (part INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT")
+
+
+LOG_KEPT_BYTES = 64 * 2**20
+"""A log that one large manifest has made longer is cut back to this."""
+
+
 def open_database(path: Path, migrations: Migrations) -> Database:
     """Open for writing, in WAL mode with synchronous=FULL: a commit survives a power cut.
 
@@ -111,6 +121,7 @@ def open_database(path: Path, migrations: Migrations) -> Database:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA busy_timeout = 2000")
+        db.execute(f"PRAGMA journal_size_limit = {LOG_KEPT_BYTES}")
         refuse_damage(db, path)
         migrations.apply(db)
     except (sqlite3.Error, OSError) as exc:

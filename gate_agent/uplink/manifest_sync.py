@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from gate_agent.store.hub_cache import ManifestMismatchError
 from gate_agent.wire import v1
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from gate_agent.logs import Log
     from gate_agent.store.hub_cache import HubCache
@@ -16,6 +18,14 @@ if TYPE_CHECKING:
 ASK_EVERY_S = 3.0
 CONFIRM_EVERY_S = 10.0
 PARTS_MAX = 100_000
+
+
+class _Key(NamedTuple):
+    """What parts have in common that belong together."""
+
+    from_version: int
+    to_version: int
+    parts: int
 
 
 class ManifestSync:
@@ -29,7 +39,9 @@ class ManifestSync:
         self._held = cache.manifest()
         self._asked_s = float("-inf")
         self._confirmed_s = float("-inf")
-        self._parts: dict[int, v1.ManifestPart] = {}
+        self._arriving: _Key | None = None  # what the parts kept on disk belong to
+        self._arrived: set[int] = set()
+        cache.drop_parts()  # of a process that has ended: the hub will send them again
         self._all_next = False  # what we hold does not add up: ask for everything
         self._head_version = 0  # the newest that the hub has named
 
@@ -56,50 +68,68 @@ class ManifestSync:
         behind = held.version < head.version
         have = held.version if behind and not self._all_next else 0
         self._asked_s = now_s
-        self._parts = {}
+        self._drop_parts()
         self._send(v1.encode(v1.ManifestRequest(lane=self._lane, have_version=have)))
 
     def take_part(self, part: v1.ManifestPart, now_s: float, now_ms: int) -> None:
-        """Collect the parts of one change and apply them when all have come."""
+        """Collect the parts of one change and apply them when all have come.
+
+        Raises `StoreError`.
+        """
         if not self._fits(part):
             return
-        self._parts[part.part] = part
         self._asked_s = now_s  # parts are coming: do not ask again meanwhile
-        if len(self._parts) < part.parts:
+        if part.parts == 1:
+            self._apply(part, lambda: (part,), now_s, now_ms)
             return
-        parts = [self._parts[number] for number in sorted(self._parts)]
-        self._parts = {}
-        self._apply(parts, now_s, now_ms)
+        self._cache.keep_part(part.part, v1.encode(part))
+        self._arriving = _key(part)
+        self._arrived.add(part.part)
+        if len(self._arrived) == part.parts:
+            self._apply(part, self._kept_parts, now_s, now_ms)
+            self._drop_parts()
 
     def _fits(self, part: v1.ManifestPart) -> bool:
         if part.from_version not in (0, self._held.version) or not 0 < part.parts <= PARTS_MAX:
             return False
         if not 0 < part.part <= part.parts or part.to_version < self._lowest():
             return False
-        known = next(iter(self._parts.values()), None)
-        if known is not None and _key(known) != _key(part):
-            if part.to_version < known.to_version:
+        if self._arriving not in (None, _key(part)):
+            if part.to_version < self._arriving.to_version:
                 return False
-            self._parts = {}
+            self._drop_parts()
         return True
+
+    def _drop_parts(self) -> None:
+        if self._arrived:
+            self._cache.drop_parts()
+        self._arriving, self._arrived = None, set()
+
+    def _kept_parts(self) -> Iterator[v1.ManifestPart]:
+        return map(_decoder.decode, self._cache.kept_parts())
 
     def _lowest(self) -> int:
         """A late copy of an old answer is refused, unless the hub itself went back."""
         return min(self._held.version, self._head_version)
 
-    def _apply(self, parts: list[v1.ManifestPart], now_s: float, now_ms: int) -> None:
-        last = parts[-1]
+    def _apply(
+        self,
+        last: v1.ManifestPart,
+        parts: Callable[[], Iterable[v1.ManifestPart]],
+        now_s: float,
+        now_ms: int,
+    ) -> None:
         try:
             self._cache.apply(
                 version=last.to_version,
                 replace_all=last.from_version == 0,
-                upserts=[row for part in parts for row in part.upserts],
-                deletes=[key for part in parts for key in part.deletes],
+                upserts=(row for part in parts() for row in part.upserts),
+                deletes=(key for part in parts() for key in part.deletes),
                 count=last.count,
                 expected_digest=last.digest,
                 at_ms=now_ms,
             )
-        except ManifestMismatchError as exc:
+        except (ManifestMismatchError, msgspec.MsgspecError) as exc:  # a part damaged on disk
             self._log.error("manifest_mismatch", detail=str(exc))
             self._all_next = True
             return
@@ -110,5 +140,8 @@ class ManifestSync:
         self._log.info("manifest_adopted", version=self._held.version, count=self._held.count)
 
 
-def _key(part: v1.ManifestPart) -> tuple[int, int, int]:
-    return part.from_version, part.to_version, part.parts
+def _key(part: v1.ManifestPart) -> _Key:
+    return _Key(part.from_version, part.to_version, part.parts)
+
+
+_decoder = msgspec.json.Decoder(v1.ManifestPart)

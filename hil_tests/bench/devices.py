@@ -26,6 +26,7 @@ from gate_agent.inbox import Inbox
 from gate_agent.store.picture_files import ClipFiles, PictureFiles
 from hil_tests.bench import loop_edge
 from hil_tests.bench.figures import Figure, Part, percentiles
+from hil_tests.bench.machine import peak_mb
 from hil_tests.rig import HOST, free_ports
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _filmed(clock: Clock, port: int) -> Part:
             film, config, clips, pictures, inbox, clock, loop_edge.silent_log()
         )
         _wait_for_camera(config, clock)
-        before_mb = _peak_mb()
+        before_mb = peak_mb()
         with loop_edge.served(adapter, inbox, clock):
             clock.sleep(config.before_s)
             adapter.order(Began(PassageId("bench")))
@@ -103,7 +104,7 @@ def _filmed(clock: Clock, port: int) -> Part:
         frames = kept.frames if kept else 0
     figures = (
         ("of one core while it films", load * 100, "%"),
-        ("memory more than before, at its peak", _peak_mb() - before_mb, "MB"),
+        ("memory more than before, at its peak", peak_mb() - before_mb, "MB"),
         ("clip of a passage of 20 s", None if clip is None else len(clip) / 1e6, "MB"),
         ("frames in it", float(frames), ""),
         ("asked for to kept", written_s, "s"),
@@ -143,7 +144,3 @@ def _wait_for_camera(config: LaneCameraConfig, clock: Clock) -> None:
 def _spent_s() -> float:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
-
-
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000

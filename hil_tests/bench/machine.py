@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +52,11 @@ def resident_mib(pid: int) -> float:
     """Memory of a process, shared libraries included."""
     words = (_field(f"/proc/{pid}/status", "VmRSS") or "0").split()
     return round(int(words[0]) / 1024, 1)
+
+
+def peak_mb() -> float:
+    """The most memory that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
 def child_of(pid: int) -> int | None:

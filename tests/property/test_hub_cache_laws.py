@@ -3,6 +3,7 @@
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from unittest import mock
 
 import msgspec
 from hypothesis import given, settings
@@ -39,12 +40,14 @@ changes = st.tuples(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(changes, min_size=1, max_size=6))
+@given(st.lists(changes, min_size=1, max_size=6), st.sampled_from([1, 2, 20_000]))
 def test_what_is_found_is_what_the_newest_rows_say(
     versions: list[tuple[list[DeclarationRow], list[str], str]],
+    chunk_rows: int,
 ) -> None:
     held: dict[str, DeclarationRow] = {}
     with (
+        mock.patch("gate_agent.store.hub_cache.CHUNK_ROWS", chunk_rows),
         tempfile.TemporaryDirectory() as folder,
         closing(HubCache(Path(folder, "hub.db"))) as cache,
     ):

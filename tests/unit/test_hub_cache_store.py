@@ -92,6 +92,31 @@ def test_replacing_everything_forgets_what_is_not_in_it(cache: HubCache) -> None
     assert find(cache, TWO.plate, None) == ["D2"]
 
 
+def test_a_whole_manifest_is_written_a_few_rows_at_a_time(
+    cache: HubCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gate_agent.store.hub_cache.CHUNK_ROWS", 10)
+    rows = [
+        declaration_row(Papers(plate=f"粤B{n:05d}", card_uid=f"{n:08X}", gross_kg=9), f"D{n}")
+        for n in range(95)
+    ]
+    read = 0
+
+    def upserts() -> Iterator[DeclarationRow]:
+        nonlocal read
+        for row in rows:
+            stands = cache._db.execute("SELECT count(*) FROM declarations").fetchone()[0]
+            assert read - stands <= 10
+            read += 1
+            yield row
+
+    cache.apply(
+        version=1, replace_all=True, upserts=upserts(), deletes=(), count=95,
+        expected_digest=total(rows), at_ms=0,
+    )  # fmt: skip
+    assert find(cache, "粤B00094", None) == ["D94"]
+
+
 def test_a_declaration_is_found_by_plate_or_card_however_they_are_written(cache: HubCache) -> None:
     one, two = declaration_row(ONE, "D1"), declaration_row(TWO, "D2")
     bring(cache, 1, [one, two], upserts=[one, two])

@@ -1,12 +1,13 @@
 """How the manifest changes: versions, digests, uses."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from central.manifest.parts import PART_ROWS, parts_for
+from central.manifest.parts import PART_ROWS, EncodedParts, write_parts
 from central.store import hub_store, manifest_queries, manifest_store
 from central.store.connection import Store
 from central.store.manifest_store import Applied, Author
@@ -28,7 +29,7 @@ def bring(store: Store, rows: Sequence[DeclarationRow], *, replace: bool = False
 
 
 def rows_of(store: Store) -> dict[str, DeclarationRow]:
-    bodies = store.read_now(manifest_queries.everything)
+    bodies = store.read_now(lambda db: list(manifest_queries.everything(db)))
     rows = [msgspec.json.decode(body, type=DeclarationRow) for body in bodies]
     return {row.declaration_id: row for row in rows}
 
@@ -40,8 +41,16 @@ def check_digest(store: Store) -> None:
     assert (head.count, head.digest) == (len(rows), told)
 
 
+@contextmanager
+def encoded_parts(store: Store, have_version: int) -> Iterator[EncodedParts]:
+    with closing(EncodedParts(store.folder)) as encoded:
+        store.read_now(write_parts, have_version, encoded)
+        yield encoded
+
+
 def parts(store: Store, have_version: int) -> list[ManifestPart]:
-    decoded = [decode_hub_message(part) for part in store.read_now(parts_for, have_version)]
+    with encoded_parts(store, have_version) as encoded:
+        decoded = [decode_hub_message(part) for part in encoded]
     assert all(isinstance(part, ManifestPart) for part in decoded)
     return [part for part in decoded if isinstance(part, ManifestPart)]
 
@@ -160,9 +169,21 @@ def test_a_lane_that_has_nothing_gets_everything_in_parts(store: Store) -> None:
 def test_parts_stay_below_256_kilobytes_however_long_the_rows(store: Store) -> None:
     holds = tuple(f"{n:02d}{'X' * 60}" for n in range(16))
     bring(store, [a_declaration(n, holds=holds) for n in range(1, 600)])
-    encoded = store.read_now(parts_for, 0)
-    assert max(len(part) for part in encoded) <= 256_000
+    with encoded_parts(store, 0) as encoded:
+        assert max(len(part) for part in encoded) <= 256_000
     assert sum(len(part.upserts) for part in parts(store, 0)) == 599
+
+
+def test_a_manifest_too_large_for_memory_waits_in_a_file(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central.manifest.parts.IN_MEMORY_BYTES", 1_000)
+    bring(store, [a_declaration(n) for n in range(1, 2 * PART_ROWS + 10)])
+    with encoded_parts(store, 0) as encoded:
+        assert len(encoded) == 3
+        assert list(encoded) == list(encoded)
+        assert [path.name for path in tmp_path.iterdir() if "parts" in path.name] == []
+    assert sum(len(part.upserts) for part in parts(store, 0)) == 2 * PART_ROWS + 9
 
 
 def test_a_lane_that_is_behind_gets_what_changed_and_what_is_gone(store: Store) -> None:

@@ -192,3 +192,56 @@ def test_a_part_that_cannot_be_is_not_kept(lane: _Lane, changes: dict[str, int])
     lane.takes(msgspec.structs.replace(whole[0], **changes))
     lane.takes(*whole)
     assert lane.held == (3, 6)
+
+
+def waiting(lane: _Lane) -> int:
+    return len(list(lane.cache.kept_parts()))
+
+
+def test_parts_wait_on_disk_and_are_gone_when_the_manifest_is_whole(lane: _Lane) -> None:
+    lane.hears(3, ROWS)
+    whole = parts(0, 3, ROWS, ROWS)
+    lane.takes(*whole[:2])
+    assert waiting(lane) == 2
+    lane.takes(whole[2])
+    assert lane.held == (3, 6)
+    assert waiting(lane) == 0
+
+
+def test_parts_of_a_lane_that_was_ended_on_the_way_are_asked_for_again(tmp_path: Path) -> None:
+    whole = parts(0, 3, ROWS, ROWS)
+    ended = _Lane(tmp_path / "hub.db")
+    ended.hears(3, ROWS)
+    ended.takes(*whole[:2])
+    ended.cache.close()
+    lane = _Lane(tmp_path / "hub.db")
+    with closing(lane.cache):
+        assert waiting(lane) == 0
+        lane.hears(4, ROWS[2:])
+        lane.takes(*parts(0, 4, ROWS[2:], ROWS[2:]))
+        assert lane.held == (4, 4)
+        assert lane.asked == [0]
+
+
+def test_parts_of_a_newer_manifest_drop_those_of_the_older(lane: _Lane) -> None:
+    lane.hears(3, ROWS)
+    lane.takes(*parts(0, 3, ROWS, ROWS)[:2])
+    newer = parts(0, 4, ROWS[1:], ROWS[1:])
+    lane.takes(newer[0])
+    assert waiting(lane) == 1
+    lane.takes(*newer[1:])
+    assert lane.held == (4, 5)
+
+
+def test_a_part_that_the_disk_damaged_is_asked_for_again_with_all_others(lane: _Lane) -> None:
+    lane.hears(3, ROWS)
+    whole = parts(0, 3, ROWS, ROWS)
+    lane.takes(*whole[:2])
+    lane.cache.keep_part(1, b'{"type":"manifest_part","from_ver')
+    lane.takes(whole[2])
+    assert lane.held == (0, 0)
+    assert waiting(lane) == 0
+    lane.hears(3, ROWS)
+    lane.takes(*whole)
+    assert lane.held == (3, 6)
+    assert lane.asked == [0, 0]
