@@ -86,11 +86,11 @@ class HubCache:
         count: int,
         expected_digest: str,
         at_ms: int,
-    ) -> None:
+    ) -> HeldManifest:
         """Bring the manifest to `version` in one transaction, a few thousand rows at a time.
 
         `upserts` and `deletes` may be read from the parts that are kept here: a manifest of
-        millions never stands in memory. The parts are dropped with it.
+        millions never stands in memory.
         Raises `ManifestMismatchError` or `StoreError`; the old manifest then stays.
         """
         try:
@@ -113,13 +113,13 @@ class HubCache:
                         f"{self.path}: manifest version {version} should have {count} declarations"
                         f" with digest {expected_digest[:12]}, has {held} with {total[:12]}"
                     )
-                self._db.execute("DELETE FROM manifest")
                 self._db.execute(
-                    "INSERT INTO manifest VALUES (1, ?, ?, ?, ?)", [version, held, total, at_ms]
+                    "INSERT OR REPLACE INTO manifest VALUES (1, ?, ?, ?, ?)",
+                    [version, held, total, at_ms],
                 )
-                self._db.execute("DELETE FROM arriving")
         except sqlite3.Error as exc:
             raise StoreError(f"{self.path}: manifest cannot be written: {exc}") from exc
+        return HeldManifest(version=version, count=held, digest=total, confirmed_ms=at_ms)
 
     def keep_part(self, number: int, body: bytes) -> None:
         """Keep one part of a manifest that is on its way. Raises `StoreError`."""

@@ -120,7 +120,7 @@ class ManifestSync:
         now_ms: int,
     ) -> None:
         try:
-            self._cache.apply(
+            held = self._cache.apply(
                 version=last.to_version,
                 replace_all=last.from_version == 0,
                 upserts=(row for part in parts() for row in part.upserts),
@@ -136,8 +136,8 @@ class ManifestSync:
         self._all_next = False
         self._asked_s = float("-inf")
         self._confirmed_s = now_s
-        self._held = self._cache.manifest()
-        self._log.info("manifest_adopted", version=self._held.version, count=self._held.count)
+        self._held = held
+        self._log.info("manifest_adopted", version=held.version, count=held.count)
 
 
 def _key(part: v1.ManifestPart) -> _Key:
