@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gate_agent.texts.catalogue import catalogue
+from gate_agent.wire.topics import FROM_LANE, Stream
 from tests import reference
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,3 +101,11 @@ def test_the_steps_to_install_a_lane_name_files_that_exist() -> None:
     for place in ("/opt/kakou/venv/bin/gate-agent", "/etc/kakou/credentials/"):
         assert place in unit
         assert place in page
+
+
+def test_every_stream_between_lane_and_hub_is_documented_with_its_way() -> None:
+    page = (DOCS / "reference" / "messages.md").read_text()
+    rows = dict(re.findall(r"(?m)^\| `([a-z-]+)` \| ([a-z ]+?)[,|]", page))
+    assert {stream.value for stream in Stream} == set(rows)
+    for stream in Stream:
+        assert rows[stream.value].startswith("lane to" if stream in FROM_LANE else "hub to")
