@@ -111,7 +111,7 @@ def _authority(lane: LaneState, cache: Path) -> list[str]:
     """How much longer this lane may release each credit class if it does not hear the hub."""
     from devices.clock import SystemClock  # noqa: PLC0415 - as above
     from gate_agent.domain.rules.authority import authority_left_ms  # noqa: PLC0415
-    from gate_agent.store.hub_cache import held_in  # noqa: PLC0415
+    from gate_agent.store.held_manifest import held_in  # noqa: PLC0415
     from gate_agent.store.schema import open_reader  # noqa: PLC0415
 
     if not cache.exists():

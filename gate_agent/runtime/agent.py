@@ -40,8 +40,9 @@ from gate_agent.runtime.lane_loop import LaneLoop, stop_lamps
 from gate_agent.runtime.notify import Notifier
 from gate_agent.store.clip_shelf import CLIPS, ClipShelf
 from gate_agent.store.declared_plates import DeclaredPlates
-from gate_agent.store.hub_cache import ManifestReader, acknowledged_in, open_cache
+from gate_agent.store.hub_cache import acknowledged_in, open_cache
 from gate_agent.store.lane_store import LaneStore, OutboxReader
+from gate_agent.store.manifest_reader import ManifestReader
 from gate_agent.store.picture_files import ClipFiles, PictureFiles
 from gate_agent.store.schema import open_reader
 from gate_agent.uplink.mqtt import BrokerAddress, MqttLink

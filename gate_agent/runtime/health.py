@@ -13,7 +13,7 @@ from gate_agent.wire.v1 import AuthorityLeft, LaneHealth
 if TYPE_CHECKING:
     from gate_agent.domain.state import LaneState
     from gate_agent.domain.vocabulary import Instant
-    from gate_agent.store.hub_cache import HeldManifest
+    from gate_agent.store.held_manifest import HeldManifest
 
 
 def health_of(

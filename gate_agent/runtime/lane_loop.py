@@ -42,9 +42,10 @@ if TYPE_CHECKING:
     from gate_agent.logs import Log
     from gate_agent.runtime.deadlines import Deadlines
     from gate_agent.runtime.dispatch import Dispatch
+    from gate_agent.store.held_manifest import HeldManifest
     from gate_agent.store.held_policy import HeldPolicy
-    from gate_agent.store.hub_cache import HeldManifest, ManifestReader
     from gate_agent.store.lane_store import LaneStore
+    from gate_agent.store.manifest_reader import ManifestReader
 
 TURN_S = 0.5
 RETRY_S = 0.5

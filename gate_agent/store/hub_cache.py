@@ -1,7 +1,7 @@
 """hub.db: the manifest and the hub's acknowledgements. Rebuildable; losing it costs a re-sync.
 
-`HubCache` writes and belongs to the uplink thread. `ManifestReader` reads beside it and belongs
-to the lane thread.
+`HubCache` writes and belongs to the uplink thread. `manifest_reader` reads beside it for the lane
+thread.
 """
 
 from __future__ import annotations
@@ -10,25 +10,22 @@ import sqlite3
 import zlib
 from dataclasses import dataclass
 from itertools import islice
-from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.errors import DamagedError, StoreError
+from gate_agent.store.held_manifest import HeldManifest, held_in
 from gate_agent.store.held_policy import NO_POLICY, HeldPolicy
-from gate_agent.store.schema import hub_migrations, open_database, open_reader
+from gate_agent.store.schema import hub_migrations, open_database
 from gate_agent.wire import digest
-from gate_agent.wire.convert import declaration_of
 from gate_agent.wire.policy_pack import PolicyPackError, read_pack
 from gate_agent.wire.v1 import DeclarationRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
-
-    from gate_agent.domain.manifest import Declaration
 
 T = TypeVar("T")
 
@@ -37,16 +34,6 @@ CHUNK_ROWS = 20_000
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(DeclarationRow)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldManifest:
-    """What the lane holds. Version 0: nothing yet. `confirmed_ms` is UTC epoch milliseconds."""
-
-    version: int
-    count: int
-    digest: str
-    confirmed_ms: int | None
 
 
 class ManifestMismatchError(Exception):
@@ -301,99 +288,6 @@ def open_cache(path: Path) -> tuple[HubCache, str]:
     return HubCache(path), why
 
 
-class ManifestReader:
-    """Looks declarations up for the lane thread."""
-
-    def __init__(
-        self,
-        path: Path,
-        used_by: Callable[[str], str | None],
-        drawn_on: Callable[[str], Sequence[tuple[str, int]]] = lambda _: (),
-    ) -> None:
-        """Read `path` beside its writer.
-
-        `used_by` and `drawn_on` say what this lane itself has used up, and taken of an account.
-        """
-        self._path = path
-        self._used_by = used_by
-        self._drawn_on = drawn_on
-        self._connection = open_reader(path)
-
-    def find(
-        self, plate: str | None, card_uid: str | None
-    ) -> tuple[Sequence[Declaration], HeldManifest]:
-        """All declarations that name the plate or the card, and the manifest they belong to.
-
-        Raises `StoreError`.
-        """
-        wanted = [normalize_plate(plate or ""), normalize_card(card_uid or "")]
-        try:
-            rows, held = self._read(wanted)
-            if not any(row.accounts for row in rows):
-                return [declaration_of(self._with_own_use(row)) for row in rows], held
-            # What is left of an account is reckoned from several rows, of one version.
-            self._connection.execute("BEGIN")
-            try:
-                rows, held = self._read(wanted)
-                own = [self._with_pending(self._with_own_use(row)) for row in rows]
-            finally:
-                self._connection.execute("ROLLBACK")
-        except (sqlite3.Error, msgspec.MsgspecError) as exc:
-            raise StoreError(f"{self._path}: manifest cannot be read: {exc}") from exc
-        return [declaration_of(row) for row in own], held
-
-    def _read(self, wanted: list[str]) -> tuple[list[DeclarationRow], HeldManifest]:
-        """The rows and the manifest that they belong to, in one statement: of one version."""
-        found = self._connection.execute(_FIND, wanted).fetchall()
-        if not found:
-            return [], _NOTHING
-        rows = [self._sound(*row[4:]) for row in found if row[4] is not None]
-        return sorted(rows, key=_declaration_id), _held(found[0][:4])
-
-    def _sound(self, body: bytes, kept_digest: str, body_crc: int | None) -> DeclarationRow:
-        """The row as the hub sent it: a bit that the disk lost must not become another weight."""
-        row = _decoder.decode(body)
-        is_sound = (
-            digest.row_digest(row) == kept_digest
-            if body_crc is None
-            else zlib.crc32(body) == body_crc
-        )
-        if not is_sound:
-            raise StoreError(f"{self._path}: declaration {row.declaration_id} is damaged on disk")
-        return row
-
-    def _with_own_use(self, row: DeclarationRow) -> DeclarationRow:
-        """What this lane used up counts even before the hub has heard of it."""
-        if row.used_by is None and (passage_id := self._used_by(row.declaration_id)):
-            return msgspec.structs.replace(row, used_by=passage_id)
-        return row
-
-    def _with_pending(self, row: DeclarationRow) -> DeclarationRow:
-        accounts = tuple(
-            msgspec.structs.replace(each, pending=self._pending(each.account_id))
-            for each in row.accounts
-        )
-        return msgspec.structs.replace(row, accounts=accounts)
-
-    def _pending(self, account_id: str) -> int:
-        """What this lane took that the balance in the manifest held does not reckon in yet.
-
-        The hub marks a use and reckons it in one version: where the row held is marked, it is in.
-        """
-        total = 0
-        for declaration_id, quantity in self._drawn_on(account_id):
-            stored = self._connection.execute(
-                "SELECT body FROM declarations WHERE declaration_id = ?", [declaration_id]
-            ).fetchone()
-            if stored is None or _decoder.decode(stored[0]).used_by is None:
-                total += quantity
-        return total
-
-    def close(self) -> None:
-        """Give the connection back."""
-        self._connection.close()
-
-
 def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
     """`items` in lists of at most `CHUNK_ROWS`."""
     rest = iter(items)
@@ -412,32 +306,10 @@ def _normalized(row: DeclarationRow) -> _FoundBy:
     return frozenset(map(normalize_plate, row.plates)), normalize_card(row.card_uid)
 
 
-_NOTHING = HeldManifest(version=0, count=0, digest=digest.EMPTY, confirmed_ms=None)
-
-
-_declaration_id = attrgetter("declaration_id")
 _INSERT = (
     "INSERT INTO declarations (body, row_digest, body_crc, declaration_id) VALUES (?, ?, ?, ?)"
 )
 _REPLACE = "UPDATE declarations SET body = ?, row_digest = ?, body_crc = ? WHERE declaration_id = ?"
-_FIND = (
-    "SELECT m.version, m.count, m.digest, m.confirmed_ms, d.body, d.row_digest, d.body_crc"
-    " FROM manifest AS m LEFT JOIN declarations AS d ON d.declaration_id IN ("
-    " SELECT declaration_id FROM declared_plates WHERE plate = ?"
-    " UNION ALL SELECT declaration_id FROM declared_cards WHERE card_uid = ?)"
-)
-"""Sorted by whoever asks: SQLite would build an index for it, at a third of the time."""
-
-
-def held_in(connection: sqlite3.Connection) -> HeldManifest:
-    """The manifest of an open hub.db."""
-    row = connection.execute("SELECT version, count, digest, confirmed_ms FROM manifest").fetchone()
-    return _NOTHING if row is None else _held(row)
-
-
-def _held(row: tuple[int, int, str, int | None]) -> HeldManifest:
-    version, count, held_digest, confirmed_ms = row
-    return HeldManifest(version=version, count=count, digest=held_digest, confirmed_ms=confirmed_ms)
 
 
 def acknowledged_in(connection: sqlite3.Connection, epoch: str) -> int:

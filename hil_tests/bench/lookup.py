@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate_agent.store.hub_cache import HubCache, ManifestReader
+from gate_agent.store.hub_cache import HubCache
+from gate_agent.store.manifest_reader import ManifestReader
 from gate_agent.wire import digest
 from gate_agent.wire.v1 import DeclarationRow
 from hil_tests.bench.figures import Figure, Part, percentiles

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gate_agent.store.hub_cache import ManifestReader
+from gate_agent.store.manifest_reader import ManifestReader
 from hil_tests.bench.figures import Figure, Part, percentiles
 from hil_tests.demo.lane_traffic import COLUMNS
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate_agent.domain.matching import normalize_card, normalize_plate
-from gate_agent.store.hub_cache import HubCache, ManifestReader
+from gate_agent.store.hub_cache import HubCache
+from gate_agent.store.manifest_reader import ManifestReader
 from gate_agent.wire import digest
 from gate_agent.wire.v1 import DeclarationRow
 from hil_tests.rig import Papers

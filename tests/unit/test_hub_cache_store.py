@@ -10,7 +10,8 @@ import pytest
 
 from gate_agent.errors import StoreError
 from gate_agent.store.declared_plates import DeclaredPlates
-from gate_agent.store.hub_cache import HubCache, ManifestMismatchError, ManifestReader, open_cache
+from gate_agent.store.hub_cache import HubCache, ManifestMismatchError, open_cache
+from gate_agent.store.manifest_reader import ManifestReader
 from gate_agent.wire import digest
 from gate_agent.wire.v1 import DeclarationRow
 from hil_tests.rig import Papers

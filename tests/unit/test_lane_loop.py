@@ -15,8 +15,10 @@ from gate_agent.domain.vocabulary import Instant, LaneId, WeightState
 from gate_agent.inbox import Inbox
 from gate_agent.runtime.deadlines import Deadlines
 from gate_agent.runtime.lane_loop import LaneLoop, status_of
-from gate_agent.store.hub_cache import HeldManifest, HubCache, ManifestReader
+from gate_agent.store.held_manifest import HeldManifest
+from gate_agent.store.hub_cache import HubCache
 from gate_agent.store.lane_store import LaneStore
+from gate_agent.store.manifest_reader import ManifestReader
 from tests.agent_rig import quiet_log
 
 

@@ -7,7 +7,7 @@ from central.hub.lanes import LanePresence, PresenceState
 from gate_agent.domain.policy_pack import CreditClass, CreditTable
 from gate_agent.domain.rules.authority import authority_left_ms
 from gate_agent.runtime.health import health_of
-from gate_agent.store.hub_cache import HeldManifest
+from gate_agent.store.held_manifest import HeldManifest
 from gate_agent.wire.digest import EMPTY
 from gate_agent.wire.v1 import AuthorityLeft
 from tests.builders import HOUR_MS, START, LaneStory

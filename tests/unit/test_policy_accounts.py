@@ -13,7 +13,8 @@ import pytest
 from central.store import account_store, manifest_queries, manifest_store
 from central.store.connection import Store, open_store
 from central.store.manifest_store import Author
-from gate_agent.store.hub_cache import HubCache, ManifestReader
+from gate_agent.store.hub_cache import HubCache
+from gate_agent.store.manifest_reader import ManifestReader
 from gate_agent.wire import digest, v1
 
 AUTHOR = Author(at_ms=1, who="admin")

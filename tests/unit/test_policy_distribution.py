@@ -25,8 +25,9 @@ from gate_agent.domain.vocabulary import LaneId
 from gate_agent.inbox import Inbox
 from gate_agent.runtime.deadlines import Deadlines
 from gate_agent.runtime.lane_loop import LaneLoop
-from gate_agent.store.hub_cache import HubCache, ManifestReader
+from gate_agent.store.hub_cache import HubCache
 from gate_agent.store.lane_store import LaneStore
+from gate_agent.store.manifest_reader import ManifestReader
 from gate_agent.uplink.policy_sync import REFUSED_ASK_EVERY_S, PolicySync
 from gate_agent.wire import digest, v1
 from tests.agent_rig import quiet_log
