@@ -41,7 +41,6 @@ class ManifestSync:
         self._confirmed_s = float("-inf")
         self._arriving: _Key | None = None  # what the parts kept on disk belong to
         self._arrived: set[int] = set()
-        cache.drop_parts()  # of a process that has ended: the hub will send them again
         self._all_next = False  # what we hold does not add up: ask for everything
         self._head_version = 0  # the newest that the hub has named
 
@@ -82,6 +81,8 @@ class ManifestSync:
         if part.parts == 1:
             self._apply(part, lambda: (part,), now_s, now_ms)
             return
+        if self._arriving is None:
+            self._cache.drop_parts()  # of a process that has ended on the way
         self._cache.keep_part(part.part, v1.encode(part))
         self._arriving = _key(part)
         self._arrived.add(part.part)

@@ -216,11 +216,11 @@ def test_parts_of_a_lane_that_was_ended_on_the_way_are_asked_for_again(tmp_path:
     ended.cache.close()
     lane = _Lane(tmp_path / "hub.db")
     with closing(lane.cache):
-        assert waiting(lane) == 0
         lane.hears(4, ROWS[2:])
         lane.takes(*parts(0, 4, ROWS[2:], ROWS[2:]))
         assert lane.held == (4, 4)
         assert lane.asked == [0]
+        assert waiting(lane) == 0
 
 
 def test_parts_of_a_newer_manifest_drop_those_of_the_older(lane: _Lane) -> None:
