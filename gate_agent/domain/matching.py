@@ -9,21 +9,23 @@ from collections.abc import Iterable, Sequence
 
 from gate_agent.domain.manifest import Declaration
 
-_SEPARATORS = str.maketrans("", "", " \t·・•.-_–—")
-_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_SEPARATORS = " \t·・•.-_–—"
+_HALF_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_WITHOUT_SEPARATORS = str.maketrans("", "", _SEPARATORS)
 # Mainland plates have neither the letter O nor the letter I: readers and typists confuse them
 # with the digits, so both sides are folded.
-_FOLDED = str.maketrans({"O": "0", "I": "1"})
+_FOLDED = str.maketrans("OI", "01", _SEPARATORS)
+_PLATE = _FOLDED | {code: half.translate(_FOLDED) for code, half in _HALF_WIDTH.items()}
 
 
 def normalize_plate(text: str) -> str:
     """Upper case, half width, no separators, O and I folded onto 0 and 1."""
-    return text.translate(_FULL_WIDTH).upper().translate(_SEPARATORS).translate(_FOLDED)
+    return text.upper().translate(_PLATE)
 
 
 def normalize_card(uid: str) -> str:
     """Upper-case hex without separators."""
-    return uid.translate(_SEPARATORS).replace(":", "").upper()
+    return uid.translate(_WITHOUT_SEPARATORS).replace(":", "").upper()
 
 
 def is_among(declared: str, seen: Iterable[str]) -> bool:

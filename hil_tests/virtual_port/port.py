@@ -89,7 +89,7 @@ class VirtualPort:
     def __init__(self, script: Script, folder: Path, loop: asyncio.AbstractEventLoop) -> None:
         self._script = script
         self._folder = folder
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger().bind()
         self._failure: asyncio.Future[None] = loop.create_future()
         self.loop = loop
         self.day = asyncio.Event()
