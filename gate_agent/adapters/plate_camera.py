@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gate_agent.clock import instant_of
 from gate_agent.domain.events import PlateRead, PlateSource
+from gate_agent.domain.evidence import FrameReading
 from gate_agent.errors import StoreError
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class PlateCameraAdapter:
                 picture_id=self._keep(said.picture),
                 plate_picture_id=self._keep(said.plate_picture),
                 source=PlateSource.CAMERA,
+                readings=(_reading(text, said.confidence_permille),) if text else (),
             ),
             instant_of(self._clock, plate.received_s),
         )
@@ -107,3 +109,8 @@ class PlateCameraAdapter:
         except StoreError as exc:
             self._log.warning("picture_not_kept", detail=str(exc))
             return None
+
+
+def _reading(text: str, permille: int) -> FrameReading:
+    """Its one word. It tells neither frame nor place."""
+    return FrameReading(frame=0, text=text, permille=permille)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gate_agent.domain.evidence import OtherPlate, PlateCandidate
 from gate_agent.domain.matching import normalize_plate
+from gate_agent.plate_vote import permille
 from models.lpr.opening import open_verify_policy
 from models.lpr.verify import look_alikes, verify_frames
 from models.lpr.vote import edits
@@ -130,7 +131,7 @@ def others_of(votes: Sequence[PlateVote]) -> tuple[OtherPlate, ...]:
     return tuple(
         OtherPlate(
             text=each.text,
-            confidence_permille=round(each.confidence * 1000),
+            confidence_permille=permille(each.confidence),
             frames_agreed=each.frames_agreed,
         )
         for each in votes[1 : 1 + OTHERS]

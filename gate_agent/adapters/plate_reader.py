@@ -19,15 +19,17 @@ from gate_agent.clock import instant
 from gate_agent.domain.events import FaultCleared, FaultRaised, PlateRead
 from gate_agent.domain.faults import FaultCode
 from gate_agent.errors import StoreError
+from gate_agent.plate_vote import permille, recorded
 from models.lpr.vote import PlateVote, vote, vote_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from devices.camera.api import Camera
     from devices.clock import Clock
     from devices.readings import Frame
     from gate_agent.adapters.plate_candidates import PlateCandidates
+    from gate_agent.domain.evidence import FrameReading
     from gate_agent.domain.vocabulary import PassageId
     from gate_agent.inbox import Inbox
     from gate_agent.logs import Log
@@ -63,6 +65,35 @@ class PlateOrder:
     attempt: int
     asked_s: float  # monotonic; a picture from before shows somebody else
     card_uid: str | None = None  # of the card that was presented by then
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The frames of one answer and what was read in each."""
+
+    frames: list[Frame]
+    readings: list[list[PlateReading]]
+
+    def each(self) -> Iterator[tuple[Frame, list[PlateReading]]]:
+        return zip(self.frames, self.readings, strict=True)
+
+    def best(self, found: PlateVote | None) -> Frame | None:
+        """The frame that shows the plate best; None: there is no frame."""
+        if found is not None:
+            for frame in self.frames:
+                if frame.number == found.best.frame_number:
+                    return frame
+        return self.frames[-1] if self.frames else None
+
+    def recorded(self, found: PlateVote | None) -> tuple[FrameReading, ...]:
+        """The single readings as they enter the record."""
+        if not self.frames:
+            return ()
+        frames = [(frame.number, readings) for frame, readings in self.each()]
+        return recorded(frames, found, _overview_scale(self.frames[-1]))
+
+
+_NOTHING_SEEN = _Seen([], [])
 
 
 class PlateAdapter:
@@ -119,7 +150,7 @@ class PlateAdapter:
         order = self._newest_order(0.0)
         if order is not None and self._clock.now().mono_s - order.asked_s > PATIENCE_S:
             self._pending = None
-            self._send(order, [], 0, None, NOT_WEIGHED)
+            self._send(order, _NOTHING_SEEN, [], NOT_WEIGHED)
 
     def close(self) -> None:
         """Give the camera back."""
@@ -154,26 +185,20 @@ class PlateAdapter:
                 break
         if not frames:
             raise DeviceTimeout(f"camera: no frame for {FRAME_WAIT_S} s")
+        seen = _Seen(frames, readings)
         votes = vote_all(readings)
-        weighed = self._weigh(order, frames, readings, votes)
-        best = _frame_of(frames, votes[0] if votes else None)
+        weighed = self._weigh(order, seen, votes)
         self._pending = None
-        self._send(order, votes, len(frames), best, weighed)
+        self._send(order, seen, votes, weighed)
         return frames[-1]
 
-    def _weigh(
-        self,
-        order: PlateOrder,
-        frames: list[Frame],
-        readings: list[list[PlateReading]],
-        votes: list[PlateVote],
-    ) -> Weighed:
+    def _weigh(self, order: PlateOrder, seen: _Seen, votes: list[PlateVote]) -> Weighed:
         """Hold the plate against the declared ones; what fails here leaves the reading as it is."""
         if self._reader is None or not votes:
             return NOT_WEIGHED
-        seen = [(frame.image, found) for frame, found in zip(frames, readings, strict=True)]
+        pictures = [(frame.image, found) for frame, found in seen.each()]
         try:
-            return self._candidates.weigh(self._reader, seen, votes[0], order.card_uid)
+            return self._candidates.weigh(self._reader, pictures, votes[0], order.card_uid)
         except StoreError as exc:
             self._log.warning("plates_not_weighed", detail=str(exc))
         except Exception as exc:  # noqa: BLE001 - a reader that fails is a fault, not a crash
@@ -202,32 +227,28 @@ class PlateAdapter:
         self._inbox.put(event, instant(self._clock))
 
     def _send(
-        self,
-        order: PlateOrder,
-        votes: list[PlateVote],
-        frames_seen: int,
-        best: Frame | None,
-        weighed: Weighed,
+        self, order: PlateOrder, seen: _Seen, votes: list[PlateVote], weighed: Weighed
     ) -> None:
         found = votes[0] if votes else None
         # The vote is what the decision waits for; the pictures are kept before it is told, so
         # that the record never names a picture that does not exist.
-        overview, plate = self._keep_pictures(best, found)
+        overview, plate = self._keep_pictures(seen.best(found), found)
         self._inbox.put(
             PlateRead(
                 passage_id=order.passage_id,
                 attempt=order.attempt,
                 text=found.text if found else "",
                 plate_class=found.plate_class.value if found else "",
-                confidence_permille=round(found.confidence * 1000) if found else 0,
+                confidence_permille=permille(found.confidence) if found else 0,
                 frames_agreed=found.frames_agreed if found else 0,
-                frames_seen=frames_seen,
+                frames_seen=len(seen.frames),
                 picture_id=overview,
                 plate_picture_id=plate,
                 model_id=self._reader.model_id if isinstance(self._reader, NamesItsModel) else "",
                 candidates=weighed.candidates,
                 none_milli_nats=weighed.none_milli_nats,
                 others=others_of(votes),
+                readings=seen.recorded(found),
             ),
             instant(self._clock),
         )
@@ -253,21 +274,18 @@ class PlateAdapter:
         return overview, plate
 
 
-def _frame_of(frames: list[Frame], found: PlateVote | None) -> Frame:
-    if found is not None:
-        for frame in frames:
-            if frame.number == found.best.frame_number:
-                return frame
-    return frames[-1]
-
-
 def _overview_jpeg(frame: Frame) -> bytes:
     height_px, width_px = frame.image.shape[:2]
     image: cv2.typing.MatLike = frame.image
     if width_px > OVERVIEW_WIDTH_PX:
-        size = (OVERVIEW_WIDTH_PX, round(height_px * OVERVIEW_WIDTH_PX / width_px))
+        size = (OVERVIEW_WIDTH_PX, round(height_px * _overview_scale(frame)))
         image = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
     return _jpeg(image)
+
+
+def _overview_scale(frame: Frame) -> float:
+    width_px: int = frame.image.shape[1]
+    return min(1.0, OVERVIEW_WIDTH_PX / width_px)
 
 
 def _plate_jpeg(frame: Frame, corners: Corners) -> bytes:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from gate_agent.domain.evidence import (
     ClaimState,
+    FrameReading,
     KnownEmpty,
     OtherPlate,
     PlateCandidate,
@@ -91,7 +92,7 @@ class PlateRead:
     """The vote over some frames of the passage. Empty `text`: no plate was found in them.
 
     `picture_id` is the whole frame, `plate_picture_id` the plate cut out of it; SHA-256 of JPEGs.
-    `candidates`, `none_milli_nats` and `others` are those of `PlateEvidence`.
+    `candidates`, `none_milli_nats`, `others` and `readings` are those of `PlateEvidence`.
     """
 
     passage_id: PassageId
@@ -108,6 +109,7 @@ class PlateRead:
     none_milli_nats: int | None = None
     others: tuple[OtherPlate, ...] = ()
     source: PlateSource = PlateSource.LANE
+    readings: tuple[FrameReading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+import msgspec
+
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.vocabulary import (
     Barrier,
@@ -42,6 +44,35 @@ class OtherPlate:
     frames_agreed: int
 
 
+class DoubtfulCharacter(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A character of a reading: its place from 0, how sure it is, what else it may be, best first.
+
+    `others` are characters with their permille, without the one that was read.
+    """
+
+    place: int
+    permille: int
+    others: tuple[tuple[str, int], ...] = ()
+
+
+class FrameReading(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """One plate as one frame was read, before the vote. An array in every record: it is short.
+
+    `frame` is the camera's number of it; 0: a camera that reads by itself numbers none. The place
+    is in pixels of the overview as it is kept, all 0 where the camera does not say. `doubts` are
+    there only where the vote cannot be made again without them.
+    """
+
+    frame: int
+    text: str
+    permille: int
+    left: int = 0
+    top: int = 0
+    right: int = 0
+    bottom: int = 0
+    doubts: tuple[DoubtfulCharacter, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlateEvidence:
     """The vote over the frames of this passage. `text` is normalized, never empty.
@@ -49,7 +80,8 @@ class PlateEvidence:
     `confidence_permille` is 0..1000. `picture_id` is the SHA-256 of the best frame's JPEG.
     `candidates` are the declared plates that the picture was held against, likeliest first, and
     `none_milli_nats` is what is left for a plate that nobody declared, on the same scale. None: the
-    picture was held against nothing. `others` are the other plates in the picture.
+    picture was held against nothing. `others` are the other plates in the picture. `readings` are
+    what the vote was made of, by frame and the surest first; no rule reads them.
     `age_ms` here and in the other pieces: how old it was when the lane decided, 0 while it
     gathers. `since_arrival_ms`: negative if it is older than the arrival, or in the snapshot of a
     version that did not keep it so.
@@ -67,6 +99,7 @@ class PlateEvidence:
     none_milli_nats: int | None = None
     others: tuple[OtherPlate, ...] = ()
     looks: int = 1  # whose weights are in `candidates`, on the average
+    readings: tuple[FrameReading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,6 +116,7 @@ def _plate_evidence(passage: Passage, event: PlateRead, at: Instant) -> PlateEvi
         candidates=event.candidates,
         none_milli_nats=event.none_milli_nats,
         others=event.others,
+        readings=event.readings,
     )
 
 

@@ -1,4 +1,4 @@
-"""`gate-agent replay`, `verify`, `audit-draws`, `export`, `clips`: files, and no device."""
+"""`gate-agent replay`, `verify`, `plates`, `audit-draws`, `export`, `clips`: files, no device."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from devices.clock import SystemClock
 from gate_agent import config as lane_file
 from gate_agent.errors import GateError
-from gate_agent.proof import clips, draws, files, replay, verify
+from gate_agent.proof import clips, draws, files, plates, replay, verify
 from gate_agent.wire import dossier
 from gate_agent.wire.chain import line_of
 from gate_agent.wire.policy_pack import PolicyPackError, read_new_pack
@@ -50,6 +50,14 @@ def add_commands(commands: Subparsers) -> None:
     )
     _add_paths(check)
     check.set_defaults(act=_verify)
+    votes = commands.add_parser(
+        "plates",
+        help="show every plate reading of dossiers and vote again",
+        description="Show each single plate reading of dossiers with its frame, confidence and"
+        " place in the overview, and make each vote again. Exit status 1: one is another plate.",
+    )
+    _add_paths(votes)
+    votes.set_defaults(act=_plates)
     audit = commands.add_parser(
         "audit-draws",
         help="make every inspection draw of a period again",
@@ -235,6 +243,28 @@ def _verify(options: argparse.Namespace) -> int:
         is_intact = False
         print(f"gate-agent: {complaint}", file=sys.stderr)
     return EX_OK if is_intact else EX_FAILED
+
+
+def _plates(options: argparse.Namespace) -> int:
+    dossiers, votes = 0, Counter[str]()
+    try:
+        for found in _each_once(options.paths):
+            dossiers += 1
+            for look in plates.looks(found):
+                kind = "without readings" if look.is_open else "the same again"
+                votes["DIFFERENT" if not (look.is_same or look.is_open) else kind] += 1
+                if options.json:
+                    print(plates.as_json(look).decode())
+                    continue
+                print(plates.look_line(look))
+                for reading in look.readings:
+                    print(f"  {plates.reading_line(reading)}")
+    except replay.ReplayError as exc:
+        raise GateError(str(exc)) from exc
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(votes.items()))
+    counted = f"{dossiers} dossiers, {votes.total()} votes"
+    print(": ".join([counted, counts] if counts else [counted]), file=sys.stderr)
+    return EX_OK if dossiers and not votes["DIFFERENT"] else EX_FAILED
 
 
 def _audit_draws(options: argparse.Namespace) -> int:

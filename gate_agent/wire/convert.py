@@ -236,6 +236,9 @@ def _plate_fact(plate: PlateEvidence) -> v1.PlateFact:
             )
             for each in plate.others
         ),
+        readings=msgspec.convert(
+            plate.readings, tuple[v1.FrameReadingRow, ...], from_attributes=True
+        ),
     )
 
 

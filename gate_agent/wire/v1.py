@@ -38,6 +38,30 @@ class OtherPlateFact(msgspec.Struct, frozen=True, kw_only=True):
     frames_agreed: int
 
 
+class DoubtfulCharacterRow(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A character of a reading, its place from 0, and what else it may be, in permille."""
+
+    place: int
+    permille: int
+    others: tuple[tuple[str, int], ...] = ()
+
+
+class FrameReadingRow(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """One plate as one frame was read, as an array; later additions stand at its end.
+
+    The place is in pixels of the overview.
+    """
+
+    frame: int
+    text: str
+    permille: int
+    left: int = 0
+    top: int = 0
+    right: int = 0
+    bottom: int = 0
+    doubts: tuple[DoubtfulCharacterRow, ...] = ()
+
+
 class PlateFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the camera and reader saw. `confidence_permille` 0..1000, voted over the frames.
 
@@ -56,6 +80,7 @@ class PlateFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     candidates: tuple[PlateCandidateFact, ...] = ()
     none_milli_nats: int | None = None
     others: tuple[OtherPlateFact, ...] = ()
+    readings: tuple[FrameReadingRow, ...] = ()  # what was voted over
 
 
 class CardFact(msgspec.Struct, frozen=True, kw_only=True):

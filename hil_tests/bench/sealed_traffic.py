@@ -27,7 +27,7 @@ from gate_agent.domain.events import (
     Stamped,
     WeightObserved,
 )
-from gate_agent.domain.evidence import ClaimState, PlateCandidate
+from gate_agent.domain.evidence import ClaimState, FrameReading, PlateCandidate
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.lane import step
 from gate_agent.domain.manifest import Declaration, Documents, ManifestStatus
@@ -136,6 +136,7 @@ class SealedTraffic:
                     model_id="bench",
                     candidates=self._candidates(plate),
                     none_milli_nats=-7_000,
+                    readings=_readings(plate),
                 )
             )
             passage = self.store.lane.passage
@@ -235,6 +236,22 @@ class SealedTraffic:
             self.at = _later(self.at, max(0.0, due_s - self.at.mono_s))
             self._happens(DeadlineExpired(token=token))
         self.at = end
+
+
+def _readings(plate: str) -> tuple[FrameReading, ...]:
+    """As many bytes as three frames that agree give a real record."""
+    return tuple(
+        FrameReading(
+            frame=1_000_000 + number,
+            text=plate,
+            permille=987,
+            left=412,
+            top=310,
+            right=540,
+            bottom=352,
+        )
+        for number in range(3)
+    )
 
 
 def _later(at: Instant, seconds: float) -> Instant:

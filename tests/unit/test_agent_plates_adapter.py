@@ -17,6 +17,7 @@ from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.vocabulary import PassageId
 from gate_agent.errors import StoreError
 from gate_agent.inbox import Inbox
+from gate_agent.plate_vote import permille, voted_again
 from gate_agent.store.picture_files import PictureFiles
 from models.lpr.api import BgrImage
 from models.lpr.plates import CharacterReading, Corners, PlateClass, PlateReading
@@ -155,6 +156,22 @@ def test_two_sure_frames_that_agree_are_enough_and_both_pictures_are_kept(bench:
     read = bench.read()
     assert (read.text, read.frames_agreed, read.frames_seen) == (PLATE, 2, 2)
     assert len(list(bench.folder.glob("*/*.jpg"))) == len({read.picture_id, read.plate_picture_id})
+
+
+def test_every_frames_own_reading_is_told_beside_the_vote(bench: _Bench) -> None:
+    second = replace(bench.reader.read(np.zeros((1, 1, 3), np.uint8))[0], text="粤B1234挂")
+    bench.reader.also = [replace(second, confidence=0.6)]
+    bench.reader.confidence = 0.9
+    bench.camera.turns = [0.0, 0.0, 0.0]
+    bench.ask()
+    bench.adapter.serve()
+    read = bench.read()
+    own = [(1, PLATE, 900), (1, "粤B1234挂", 600), (2, PLATE, 900), (2, "粤B1234挂", 600)]
+    assert [(each.frame, each.text, each.permille) for each in read.readings[:4]] == own
+    assert len(read.readings) == 6
+    assert {(e.left, e.top, e.right, e.bottom) for e in read.readings} == {(20, 20, 90, 50)}
+    (plate, *_) = voted_again(read.readings)
+    assert (plate.text, permille(plate.confidence)) == (read.text, read.confidence_permille)
 
 
 def test_a_picture_from_before_the_question_is_never_read(bench: _Bench) -> None:
