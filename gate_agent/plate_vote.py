@@ -16,7 +16,7 @@ from models.lpr.vote import PlateVote, vote_all
 READINGS_PER_FRAME = 8
 """No reader of ours finds more plates in a picture; of another one the surest are kept."""
 _PASSED_OVER = 0.995  # what a character counts whose doubts were not recorded
-_SUREST = 0.9995  # what 1000 permille counts: nobody is surer of a plate
+_SUREST = 0.999999  # what a million counts: one that is never wrong would outvote the others
 _DOUBTED_BELOW_PERMILLE = (0, 990, 1001)  # none, those in doubt, all: the first that suffices
 _ROUNDED_PERMILLE = 1
 
@@ -87,7 +87,7 @@ def _recorded(number: int, reading: PlateReading, scale: float, below: int) -> F
     return FrameReading(
         frame=number,
         text=reading.text,
-        permille=permille(reading.confidence),
+        ppm=round(reading.confidence * 1_000_000),
         left=max(0, floor(min(across))),
         top=max(0, floor(min(down))),
         right=ceil(max(across)),
@@ -118,7 +118,7 @@ def _spoken(reading: FrameReading) -> PlateReading:
         text=reading.text,
         plate_class=plausible_class(reading.text) or PlateClass.OTHER,
         rows=1,
-        confidence=min(reading.permille / 1000, _SUREST),
+        confidence=min(reading.ppm / 1_000_000, _SUREST),
         characters=tuple(
             _character(one, doubts.get(place)) for place, one in enumerate(reading.text)
         ),

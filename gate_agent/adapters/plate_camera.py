@@ -113,4 +113,4 @@ class PlateCameraAdapter:
 
 def _reading(text: str, permille: int) -> FrameReading:
     """Its one word. It tells neither frame nor place."""
-    return FrameReading(frame=0, text=text, permille=permille)
+    return FrameReading(frame=0, text=text, ppm=permille * 1000)

@@ -58,14 +58,16 @@ class DoubtfulCharacter(msgspec.Struct, frozen=True, kw_only=True, array_like=Tr
 class FrameReading(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """One plate as one frame was read, before the vote. An array in every record: it is short.
 
-    `frame` is the camera's number of it; 0: a camera that reads by itself numbers none. The place
-    is in pixels of the overview as it is kept, all 0 where the camera does not say. `doubts` are
-    there only where the vote cannot be made again without them.
+    `frame` is the camera's number of it; 0: a camera that reads by itself numbers none. `ppm` is
+    the probability of the whole text in millionths: beside another reading it matters whether one
+    is wrong once in a thousand times or in ten thousand. The place is in pixels of the overview as
+    it is kept, all 0 where the camera does not say. `doubts` are there only where the vote cannot
+    be made again without them.
     """
 
     frame: int
     text: str
-    permille: int
+    ppm: int
     left: int = 0
     top: int = 0
     right: int = 0

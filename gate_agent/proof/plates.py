@@ -75,6 +75,10 @@ def _look(
     place: str, passage_id: str, where: str, said: PlateRead | PlateEvidence, source: str = ""
 ) -> Look:
     votes = voted_again(said.readings)
+    is_same = is_voted(
+        votes, said.text, permille=said.confidence_permille, frames_agreed=said.frames_agreed
+    )
+    surest = votes[0].text if votes else ""
     return Look(
         place=place,
         passage_id=passage_id,
@@ -85,10 +89,8 @@ def _look(
         frames_agreed=said.frames_agreed,
         frames_seen=said.frames_seen,
         readings=said.readings,
-        now=votes[0].text if votes else "",
-        is_same=is_voted(
-            votes, said.text, permille=said.confidence_permille, frames_agreed=said.frames_agreed
-        ),
+        now=said.text if is_same else surest,  # two plates may be equally sure but for rounding
+        is_same=is_same,
     )
 
 
@@ -109,7 +111,7 @@ def as_json(look: Look) -> bytes:
 
 def reading_line(reading: FrameReading) -> str:
     """A single reading in one line; what it doubts stands behind it."""
-    words = [f"frame {reading.frame}: {reading.text} {reading.permille}\u2030"]
+    words = [f"frame {reading.frame}: {reading.text} {reading.ppm / 1000:g}\u2030"]
     if reading.right:
         words.append(f"at {reading.left},{reading.top} to {reading.right},{reading.bottom}")
     for doubt in reading.doubts:

@@ -49,12 +49,12 @@ class DoubtfulCharacterRow(msgspec.Struct, frozen=True, kw_only=True, array_like
 class FrameReadingRow(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """One plate as one frame was read, as an array; later additions stand at its end.
 
-    The place is in pixels of the overview.
+    `ppm` is the probability of the text in millionths, the place is in pixels of the overview.
     """
 
     frame: int
     text: str
-    permille: int
+    ppm: int
     left: int = 0
     top: int = 0
     right: int = 0

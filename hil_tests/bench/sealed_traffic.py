@@ -244,7 +244,7 @@ def _readings(plate: str) -> tuple[FrameReading, ...]:
         FrameReading(
             frame=1_000_000 + number,
             text=plate,
-            permille=987,
+            ppm=987_654,
             left=412,
             top=310,
             right=540,

@@ -225,8 +225,8 @@ def test_a_reading_counts_for_the_vehicle_that_was_there_when_it_came(tmp_path: 
     read = stamped.event
     assert isinstance(read, PlateRead)
     assert (read.passage_id, read.text, read.source) == ("p1", "粤B12345", PlateSource.CAMERA)
-    assert [(each.text, each.permille) for each in read.readings] == [
-        (read.text, read.confidence_permille)
+    assert [(each.text, each.ppm) for each in read.readings] == [
+        (read.text, read.confidence_permille * 1000)
     ]
     assert read.picture_id is not None
     assert pictures.read(read.picture_id) == JPEG

@@ -134,7 +134,7 @@ def test_the_vote_is_made_again_from_a_sealed_dossier_and_gives_the_recorded_pla
 def test_a_reading_says_its_frame_its_confidence_and_its_place_in_the_overview() -> None:
     kept = read_of(agreeing(), "p1").readings
     assert kept[0] == FrameReading(
-        frame=1_000_000, text=PLATE, permille=990, left=600, top=400, right=700, bottom=430
+        frame=1_000_000, text=PLATE, ppm=990_000, left=600, top=400, right=700, bottom=430
     )
     assert [each.frame for each in kept] == [1_000_000, 1_000_001, 1_000_002]
 
@@ -156,7 +156,7 @@ def test_no_more_readings_are_kept_than_a_frame_can_have() -> None:
     crowd = [a_reading(f"粤B{n:05}", 0.5 + n / 100, 3) for n in range(READINGS_PER_FRAME + 4)]
     kept = recorded([(3, crowd)], None, 1.0)
     assert len(kept) == READINGS_PER_FRAME
-    assert [each.permille for each in kept] == sorted((e.permille for e in kept), reverse=True)
+    assert [each.ppm for each in kept] == sorted((e.ppm for e in kept), reverse=True)
 
 
 def _blurred(random: Random, plate: str, frame: int, doubt: float) -> PlateReading:
@@ -215,7 +215,7 @@ def test_no_verdict_reads_the_single_readings(story: KeptStory) -> None:
     for readings in (
         (),
         plate.readings[:1],
-        (FrameReading(frame=1, text="粤A99999", permille=999),),
+        (FrameReading(frame=1, text="粤A99999", ppm=999_000),),
     ):
         other = replace(decision.evidence, plate=replace(plate, readings=readings))
         again = replayed(judgment.decided(msgspec.structs.replace(decision, evidence=other)))
@@ -274,15 +274,15 @@ def test_the_hub_is_told_the_readings_that_the_verdict_rests_on(story: KeptStory
     told = [v1.decode_body(row.body) for row in rows(story.path)]
     (decided,) = [body for body in told if isinstance(body, v1.PassageDecided)]
     assert decided.evidence.plate is not None
-    assert [(e.frame, e.text, e.permille) for e in decided.evidence.plate.readings] == [
-        (1_000_000, PLATE, 990),
-        (1_000_001, PLATE, 985),
-        (1_000_002, PLATE, 970),
+    assert [(e.frame, e.text, e.ppm) for e in decided.evidence.plate.readings] == [
+        (1_000_000, PLATE, 990_000),
+        (1_000_001, PLATE, 985_000),
+        (1_000_002, PLATE, 970_000),
     ]
 
 
 def test_a_later_version_may_say_more_of_a_reading() -> None:
-    raw = '[4,"粤B12345",990,1,2,3,4,[[6,500,[["5",400]],"more"]],"more"]'.encode()
+    raw = '[4,"粤B12345",990000,1,2,3,4,[[6,500,[["5",400]],"more"]],"more"]'.encode()
     assert msgspec.json.decode(raw, type=v1.FrameReadingRow).doubts[0].others == (("5", 400),)
     assert msgspec.json.decode(raw, type=FrameReading).right == 3
 
@@ -298,7 +298,7 @@ def test_a_camera_of_its_own_reading_is_voted_over_like_the_lanes(story: KeptSto
         confidence_permille=0,
         frames_agreed=1,
         frames_seen=1,
-        readings=(FrameReading(frame=0, text=PLATE, permille=0),),
+        readings=(FrameReading(frame=0, text=PLATE, ppm=0),),
     )
     story.happens(own)
     content = passage_after(story)
@@ -332,7 +332,7 @@ def test_an_auditor_sees_every_reading_and_the_vote_made_again(
     assert main(["plates", "--json", str(tmp_path / "lane.db")]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each["is_same"] for each in lines] == [True, True, True]
-    assert lines[1]["readings"][0] == [1_000_000, PLATE, 990, 600, 400, 700, 430, []]
+    assert lines[1]["readings"][0] == [1_000_000, PLATE, 990_000, 600, 400, 700, 430, []]
 
 
 def test_a_plate_that_its_readings_do_not_give_is_named(
