@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gate_agent.errors import StoreError
@@ -27,7 +28,7 @@ class ArrivingParts:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._places: dict[int, tuple[int, int]] = {}
-        self._file = self._new_file()
+        self._file: tempfile.SpooledTemporaryFile[bytes] | None = None
         self._end = 0
 
     def __len__(self) -> int:
@@ -35,6 +36,8 @@ class ArrivingParts:
 
     def __iter__(self) -> Iterator[bytes]:
         """Every part, in the order of the numbers. Raises `StoreError`."""
+        if self._file is None:
+            return
         try:
             for at, size in (self._places[number] for number in sorted(self._places)):
                 self._file.seek(at)
@@ -48,6 +51,10 @@ class ArrivingParts:
             return
         try:
             self._refuse_the_last_room(len(body))
+            if self._file is None:
+                self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - `drop` closes it
+                    IN_MEMORY_BYTES, dir=str(self._folder)
+                )
             self._file.seek(self._end)
             self._file.write(body)
             self._file.flush()
@@ -57,18 +64,12 @@ class ArrivingParts:
         self._end += len(body)
 
     def drop(self) -> None:
-        """Forget all of them."""
-        if self._places or self._end:
-            self.close()
-            self._file = self._new_file()
+        """Forget all of them, and give the file back."""
+        file, self._file = self._file, None
         self._places, self._end = {}, 0
-
-    def close(self) -> None:
-        """Give the file back."""
-        try:
-            self._file.close()
-        except OSError:  # what was not yet written has no room, and is not needed any more
-            return
+        if file is not None:
+            with suppress(OSError):  # what was not yet written has no room, and is not needed
+                file.close()
 
     def _refuse_the_last_room(self, more_bytes: int) -> None:
         if self._end + more_bytes <= IN_MEMORY_BYTES:
@@ -76,6 +77,3 @@ class ArrivingParts:
         disk = os.statvfs(self._folder)
         if disk.f_bavail * disk.f_frsize < LEFT_FREE_BYTES + more_bytes:
             raise OSError("the disk is nearly full")
-
-    def _new_file(self) -> tempfile.SpooledTemporaryFile[bytes]:
-        return tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=str(self._folder))

@@ -114,7 +114,7 @@ class ManifestSync:
 
     def close(self) -> None:
         """Give the file of the parts back."""
-        self._parts.close()
+        self._drop_parts()
 
     def _lowest(self) -> int:
         """A late copy of an old answer is refused, unless the hub itself went back."""
