@@ -52,11 +52,15 @@ class Golden:
         return list(again(Found(place=self.name, content=self.content, sha256=self.sha256)))
 
     @property
-    def line(self) -> str:
-        """As the list has it."""
+    def says(self) -> str:
+        """Its verdicts in words. Raises `ReplayError`."""
         found = Found(place=self.name, content=self.content)
-        verdicts = (said(decision.verdict) for decision in judgment_of(found).decisions)
-        return f"{self.sha256} {self.name}: {'; '.join(verdicts)}"
+        return "; ".join(said(decision.verdict) for decision in judgment_of(found).decisions)
+
+    @property
+    def line(self) -> str:
+        """As the list has it. Raises `ReplayError`."""
+        return f"{self.sha256} {self.name}: {self.says}"
 
 
 def committed() -> list[Golden]:
@@ -119,10 +123,10 @@ def _seal(life: Life, decided: PassageDecided) -> None:
     life.store.commit(started, Step(life.lane, tuple(Record(body=body) for body in bodies)))
 
 
-def still_holds(golden: Golden) -> bool:
-    """Whether its verdicts are what they were."""
+def still_holds(old: Golden, new: Golden) -> bool:
+    """Whether the verdicts of `old` are what they were, and what `new` says of the same passage."""
     try:
-        return all(each.is_identical for each in golden.again())
+        return old.says == new.says and all(each.is_identical for each in old.again())
     except ReplayError:
         return False
 
@@ -133,12 +137,15 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="make all of them anew")
     options = parser.parse_args()
     before = {} if options.all or not PACKED.exists() else {each.name: each for each in committed()}
-    kept = {name: each for name, each in before.items() if still_holds(each)}
+    goldens, anew = [], 0
     with tempfile.TemporaryDirectory() as folder:
-        goldens = [kept.get(each.name, each) for each in made(Path(folder))]
+        for new in made(Path(folder)):
+            old = before.get(new.name)
+            if old is None or not still_holds(old, new):
+                old, anew = new, anew + 1
+            goldens.append(old)
     PACKED.write_bytes(lzma.compress(b"\n".join(each.content for each in goldens), preset=9))
     LISTED.write_text("".join(f"{each.line}\n" for each in goldens), encoding="utf-8")
-    anew = len(goldens) - sum(each.name in kept for each in goldens)
     print(f"{len(goldens)} dossiers, {anew} made anew, {PACKED.stat().st_size} bytes")  # noqa: T201
     return 0
 
