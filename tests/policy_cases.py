@@ -15,6 +15,7 @@ from gate_agent.domain.evidence import (
     Evidence,
     ManifestEvidence,
 )
+from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import (
     AccountKind,
     AccountUse,
@@ -331,6 +332,13 @@ DEMANDED: dict[Reason, tuple[Callable[[], PassageDecided], Outcome]] = {
     ),
     Reason.POLICY_NOT_IN_FORCE: (
         lambda: decided(a_full_declaration(), changed_pack(effective_until_ms=NOW_MS)),
+        Outcome.HOLD,
+    ),
+    Reason.CLOCK_DOUBTFUL: (
+        lambda: judged(
+            a_full_declaration(),
+            evidence=replace(good_evidence(), faults=frozenset({FaultCode.CLOCK})),
+        ),
         Outcome.HOLD,
     ),
     Reason.DRAW_UNAVAILABLE: (_paper(drawn=None), Outcome.HOLD),

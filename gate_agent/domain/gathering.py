@@ -30,7 +30,7 @@ from gate_agent.domain.passing import begin_release, begin_turning_back, evidenc
 from gate_agent.domain.records import PassageDecided, PictureTaken, PictureView
 from gate_agent.domain.state import DeadlineKind, Found, LaneState, Lookup, Passage, Step
 from gate_agent.domain.vocabulary import Instant, Outcome, Phase, WeightState
-from gate_agent.domain.weighing import is_wholly_on, settled_weight, swinging_weight
+from gate_agent.domain.weighing import has_moved, is_wholly_on, settled_weight, swinging_weight
 
 
 def take_plate(lane: LaneState, event: PlateRead, at: Instant) -> Step:
@@ -180,7 +180,8 @@ def take_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
     passage = replace(
         passage,
         scale_zeroed=passage.scale_zeroed or event.state is WeightState.EMPTY,
-        weight_moved=passage.weight_moved or event.state is WeightState.MOVING,
+        weight_moved=has_moved(passage, event),
+        tail_kg=_tail_kg(passage, event),
     )
     weight = settled_weight(lane, passage, event, at)
     swing = swinging_weight(lane, passage, event, at)
@@ -188,6 +189,12 @@ def take_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
         passage = replace(passage, timeline=replace(passage.timeline, weight=at))
     passage = replace(passage, weight=weight, swing=swing)
     return look_up(replace(lane, passage=passage), at)
+
+
+def _tail_kg(passage: Passage, event: WeightObserved) -> int | None:
+    if passage.tail_kg is None and passage.rear_beam_passed:
+        return event.gross_kg
+    return passage.tail_kg
 
 
 def follow_beams(lane: LaneState) -> LaneState:
@@ -198,12 +205,14 @@ def follow_beams(lane: LaneState) -> LaneState:
     rear = lane.inputs.rear_beam
     passed = passage.rear_beam_passed or (passage.rear_beam_cut and rear is False)
     cut_again = passage.rear_beam_passed and rear is True
+    has_just_passed = passed and not passage.rear_beam_passed
     keeps_weight = is_wholly_on(lane) or lane.phase is not Phase.GATHERING
     passage = replace(
         passage,
         rear_beam_cut=passage.rear_beam_cut or rear is True,
         rear_beam_lost=passage.rear_beam_lost or rear is None,
         rear_beam_passed=passed,
+        weight_moved=passage.weight_moved and not has_just_passed,
         alone=passage.alone and not (cut_again and lane.phase is Phase.GATHERING),
         weight=passage.weight if keeps_weight else None,
         swing=passage.swing if keeps_weight else None,

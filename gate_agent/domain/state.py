@@ -139,7 +139,8 @@ class Passage:
     weight: WeightEvidence | None = None  # settled; after an early verdict what it rested on
     swing: WeightEvidence | None = None  # where a weight that still moves must settle
     scale_zeroed: bool = False
-    weight_moved: bool = False  # the scale reacted to this vehicle
+    weight_moved: bool = False  # the scale reacted to this vehicle, since its tail is past the beam
+    tail_kg: int | None = None  # what the scale showed first after that
     rear_beam_cut: bool = False
     rear_beam_lost: bool = False  # it could not be read for a while: it may have been cut
     rear_beam_passed: bool = False  # cut and clear again: the vehicle is wholly past it

@@ -13,6 +13,21 @@ def is_wholly_on(lane: LaneState) -> bool:
     return lane.inputs.front_beam is False and lane.inputs.rear_beam is False
 
 
+def has_moved(passage: Passage, event: WeightObserved) -> bool:
+    """Whether the scale has reacted to the whole vehicle.
+
+    A stream that froze while the vehicle rolled on repeats the weight of the axles that were on by
+    then: what the scale showed first after the tail had passed the rear beam must have changed.
+    """
+    if passage.weight_moved:
+        return True
+    if not passage.rear_beam_passed:
+        return event.state is WeightState.MOVING
+    if event.gross_kg is None or passage.tail_kg is None:
+        return False
+    return abs(event.gross_kg - passage.tail_kg) > event.division_kg
+
+
 def settled_weight(
     lane: LaneState, passage: Passage, event: WeightObserved, at: Instant
 ) -> WeightEvidence | None:

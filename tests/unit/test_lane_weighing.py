@@ -108,3 +108,21 @@ def test_a_first_look_up_without_an_answer_is_asked_again_and_judges_nobody() ->
     assert story.records(PassageDecided) == []
     story.drives_on().manifest_answers()
     assert story.phase is Phase.RELEASING
+
+
+@pytest.mark.parametrize("last_heard", ["as it froze", "a moment before"])
+def test_a_scale_that_froze_while_the_vehicle_rolled_on_weighs_nothing(last_heard: str) -> None:
+    """Three of its five axles make up the declared weight."""
+    story = LaneStory().ready().truck_arrives().plate_is_read().card()
+    story.manifest_answers()
+    story.sees(rear_beam=True).weighs(WeightState.MOVING, GROSS_KG // 2).passes(3.0)
+    heard_kg = GROSS_KG if last_heard == "as it froze" else GROSS_KG - 2_000
+    story.weighs(WeightState.MOVING, heard_kg).passes(0.5)
+    story.sees(entry_loop=False, rear_beam=False)
+    for _ in range(5):
+        story.passes(1.0).weighs(WeightState.SETTLED, GROSS_KG)
+    assert story.phase is Phase.GATHERING
+    assert story.passage.weight is None
+    story.passes(60.0)
+    assert story.verdict[0] is Outcome.HOLD
+    assert "weight_missing" in story.verdict[1]

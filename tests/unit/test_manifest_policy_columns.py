@@ -28,6 +28,7 @@ BASE = {
     "gross_kg": "32000",
     "valid_from": "2026-11-21T00:00Z",
     "valid_until": "2026-11-22T00:00Z",
+    "documents": "released",
 }
 SAID = {
     "credit_class": "AA",
