@@ -84,8 +84,9 @@ def made(folder: Path) -> Iterator[Golden]:
 
 
 def _named(name: str, sealed: list[bytes]) -> Iterator[Golden]:
-    for content in sealed:
-        yield Golden(name=name, content=content, sha256=sha256(content))
+    for number, content in enumerate(sealed, start=1):
+        each = name if number == 1 else f"{name}-{number}"
+        yield Golden(name=each, content=content, sha256=sha256(content))
 
 
 def _alone() -> Iterator[tuple[str, PassageDecided]]:

@@ -136,7 +136,7 @@ def _tagged(*tags: str) -> Callable[[Life], object]:
 def _in_mode(mode: Mode) -> Callable[[Life], object]:
     def tell(life: Life) -> None:
         life.ready().sets_mode(mode)
-        life.comes(a_declaration()).ends(by_person=Outcome.REFUSE)
+        life.comes(a_declaration()).ends(by_person=REFUSED)
 
     return tell
 
@@ -162,7 +162,7 @@ def _on_a_slip(life: Life) -> None:
 def _with_fault(code: FaultCode) -> Callable[[Life], object]:
     def tell(life: Life) -> None:
         life.ready().fault(code)
-        life.comes(a_declaration()).ends(by_person=Outcome.REFUSE)
+        life.comes(a_declaration()).ends(by_person=REFUSED)
 
     return tell
 
@@ -196,7 +196,7 @@ def _raise_fails(life: Life) -> None:
     life.comes(a_declaration())
     if life.phase is Phase.RELEASING:
         life.raise_fails()
-    life.ends(by_person=Outcome.REFUSE)
+    life.ends(by_person=REFUSED)
 
 
 def _killed(life: Life) -> None:
@@ -210,19 +210,19 @@ def _rebooted(life: Life) -> None:
     life.ready()
     life.waits_for_verdict()
     life.reboots().finds_its_vehicle()
-    life.ends(by_person=Outcome.REFUSE)
+    life.ends(by_person=REFUSED)
 
 
 def _wakes_in_1970(life: Life) -> None:
     life.reboots(wall_ms=5_000).ready()
-    life.comes(a_declaration()).ends(by_person=Outcome.REFUSE)
+    life.comes(a_declaration()).ends(by_person=REFUSED)
 
 
 def _clock_is_set(life: Life) -> None:
     life.under(PACK).truck_arrives().plate_is_read()
     life.at = Instant(life.at.mono_s, life.at.wall_ms + 600_000)
     life.drives_on().card()
-    life.told(a_full_declaration()).ends(by_person=Outcome.REFUSE)
+    life.told(a_full_declaration()).ends(by_person=REFUSED)
 
 
 def _backs_out_early(life: Life) -> None:
@@ -233,7 +233,22 @@ def _backs_out_early(life: Life) -> None:
 def _next_vehicle_waits(life: Life) -> None:
     life.under(PACK).truck_arrives().plate_is_read().drives_on()
     life.sees(entry_loop=True).card()
-    life.told(a_full_declaration()).ends(by_person=Outcome.REFUSE)
+    life.told(a_full_declaration()).ends(by_person=REFUSED)
+
+
+def _comes_back_at_once(life: Life) -> None:
+    """The lane itself has just let this plate go; the hub has not heard of it yet."""
+    life.under(PACK).comes(a_full_declaration()).ends()
+    life.comes(a_full_declaration(declaration_id="D2")).ends(by_person=REFUSED)
+
+
+def _scale_freezes(life: Life) -> None:
+    """With three of five axles on; it goes on to say what it said."""
+    life.under(PACK).truck_arrives().plate_is_read().sees(rear_beam=True)
+    life.weighs(WeightState.MOVING, GROSS_KG).passes(3.0)
+    life.sees(entry_loop=False).weighs(WeightState.SETTLED, GROSS_KG).passes(1.0)
+    life.sees(rear_beam=False).weighs(WeightState.SETTLED, GROSS_KG).card()
+    life.told(a_full_declaration()).ends(by_person=REFUSED)
 
 
 def _agencies(**states: AgencyState) -> tuple[AgencyAnswer, ...]:
@@ -334,6 +349,9 @@ LIVES: dict[str, Callable[[Life], object]] = {
     "closed": _in_mode(Mode.CLOSED),
     "emergency-on-a-slip": _on_a_slip,
     "scale-silent": _with_fault(FaultCode.SCALE_LINK),
+    "scale-frozen": _scale_freezes,
+    "clock-doubtful": _with_fault(FaultCode.CLOCK),
+    "came-back-at-once": _comes_back_at_once,
     "raise-not-sent": _raise_fails,
     "killed": _killed,
     "rebooted": _rebooted,

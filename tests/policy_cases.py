@@ -335,7 +335,7 @@ DEMANDED: dict[Reason, tuple[Callable[[], PassageDecided], Outcome]] = {
         Outcome.HOLD,
     ),
     Reason.CLOCK_DOUBTFUL: (
-        lambda: judged(
+        lambda: decided(
             a_full_declaration(),
             evidence=replace(good_evidence(), faults=frozenset({FaultCode.CLOCK})),
         ),
