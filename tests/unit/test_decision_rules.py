@@ -206,7 +206,7 @@ def test_a_vehicle_that_fulfils_a_demanding_pack_is_released() -> None:
 @pytest.mark.parametrize("reason", list(DEMANDED))
 def test_each_demand_of_a_pack_stands_alone_and_leads_to_its_outcome(reason: Reason) -> None:
     case, outcome = DEMANDED[reason]
-    verdict = case()
+    verdict = case().verdict
     assert (verdict.outcome, verdict.reasons) == (outcome, (reason,))
 
 
