@@ -52,6 +52,7 @@ def problems(scenario: Scenario, seen: Seen) -> list[str]:
     by_hand = (OPENED_BY_HAND,) if scenario.fault == FORCED else ()
     return [
         *(violation for violation in seen.violations if not violation.startswith(by_hand)),
+        *_played(scenario, seen),
         *_ends(seen),
         *_boom(seen),
         *_forbidden(scenario, seen),
@@ -91,6 +92,12 @@ def _of(seen: Seen, kind: str) -> list[LaneRecord]:
 
 def _releases(seen: Seen) -> list[LaneRecord]:
     return [one for one in _of(seen, "passage_decided") if one.body["outcome"] == "release"]
+
+
+def _played(scenario: Scenario, seen: Seen) -> Iterator[str]:
+    """A fault that never came has proved nothing, whatever the lane did."""
+    if scenario.fault is not None and seen.on_ms is None:
+        yield f"the fault never came: {scenario.fault}, {scenario.phase}"
 
 
 def _ends(seen: Seen) -> Iterator[str]:
