@@ -56,6 +56,17 @@ def test_a_boom_that_was_forced_by_hand_is_not_the_lanes_doing() -> None:
     assert problems(BY_NAME["faultless"], forced)[0].startswith("opened_for_nobody")
 
 
+def test_a_contact_that_welds_opens_the_boom_once_and_releases_nobody() -> None:
+    scenario = BY_NAME["board_raise_relay_welded-capturing"]
+    opened = ("opened_for_nobody: no truck at the stop line",)
+    welded = Seen(records=(), violations=opened, raises=1, on_ms=500, off_ms=900)
+    assert problems(scenario, welded) == []
+    twice = Seen(records=(), raises=2, on_ms=500, off_ms=900)
+    assert problems(scenario, twice) == ["the boom was opened 2 times for 0 releases on record"]
+    gone = Seen(records=(), raises=1, left_by="exit", on_ms=500, off_ms=900)
+    assert problems(scenario, gone) == ["the truck left by the exit without a release on record"]
+
+
 def test_a_release_while_the_scale_was_frozen_is_counted() -> None:
     scenario = BY_NAME["scale_frozen-before"]
     seen = Seen(records=released(2_000), raises=1, left_by="exit", on_ms=500, off_ms=4_000)
