@@ -41,6 +41,7 @@ class FrameStream(Generic[F]):
         self._decoder = make_decoder()
         self._transport: Transport | None = None
         self._attended_s = 0.0
+        self.opened_s = 0.0  # when the wire was taken
         self._earlier_discarded_bytes = 0
         self.good_frames = 0
         self.heard_s = 0.0  # when bytes were last taken from the wire, whatever they were
@@ -64,7 +65,7 @@ class FrameStream(Generic[F]):
             raise LinkDown(f"{self._name}: {exc}") from exc
         self._earlier_discarded_bytes += self._decoder.discarded_bytes
         self._decoder = self._make_decoder()
-        self._attended_s = self._clock.now().mono_s
+        self.opened_s = self._attended_s = self._clock.now().mono_s
 
     def read(self, timeout_s: float) -> list[tuple[F, float]]:
         """Wait up to `timeout_s` for bytes; the frames they complete, each with its time.

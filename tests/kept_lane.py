@@ -63,7 +63,7 @@ class KeptStory(LaneStory):
         """One vehicle from the loop to the boom behind it."""
         self.waits_for_verdict().manifest_answers()
         self.boom_goes_up().drives_out().passes(2.0)
-        self.boom_comes_down().passes(1.0)
+        self.boom_comes_down().passes(60.0)  # the same vehicle will come again, round the port
         return self
 
     def passage_turned_back(self) -> KeptStory:

@@ -15,6 +15,7 @@ from gate_agent.domain.evidence import (
     Evidence,
     ManifestEvidence,
 )
+from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import (
     AccountKind,
     AccountUse,
@@ -45,6 +46,7 @@ from gate_agent.domain.policy_pack import (
     WeightRule,
 )
 from gate_agent.domain.reasons import Reason
+from gate_agent.domain.records import PassageDecided
 from gate_agent.domain.vocabulary import Outcome
 from tests.builders import CARD, DECIDED_AT, GROSS_KG, HOUR_MS, PLATE, a_declaration, good_evidence
 
@@ -134,11 +136,26 @@ def a_full_declaration(**changed: Any) -> Declaration:  # noqa: ANN401 - any fie
     return replace(full, **changed)
 
 
+def decided(
+    declaration: Declaration, pack: PolicyPack = PACK, evidence: Evidence | None = None
+) -> PassageDecided:
+    """The verdict at `NOW_MS` with everything that it rests on, as its record has it."""
+    evidence = evidence or good_evidence()
+    return PassageDecided(
+        passage_id=evidence.passage_id,
+        verdict=decide(evidence, [declaration], pack, NOW_MS),
+        evidence=evidence,
+        pack=pack,
+        wall_ms=NOW_MS,
+        declarations=(declaration,),
+    )
+
+
 def judged(
     declaration: Declaration, pack: PolicyPack = PACK, evidence: Evidence | None = None
 ) -> Verdict:
     """The verdict at `NOW_MS`."""
-    return decide(evidence or good_evidence(), [declaration], pack, NOW_MS)
+    return decided(declaration, pack, evidence).verdict
 
 
 def with_claim(state: ClaimState, holder: str = "") -> Evidence:
@@ -190,11 +207,11 @@ def with_manifest_of(age_ms: int) -> Evidence:
     return replace(good_evidence(), manifest=ManifestEvidence(version=7, age_ms=age_ms))
 
 
-def _paper(**changed: Any) -> Callable[[], Verdict]:  # noqa: ANN401 - any field
-    return lambda: judged(a_full_declaration(**changed))
+def _paper(**changed: Any) -> Callable[[], PassageDecided]:  # noqa: ANN401 - any field
+    return lambda: decided(a_full_declaration(**changed))
 
 
-def _items(**states: str) -> Callable[[], Verdict]:
+def _items(**states: str) -> Callable[[], PassageDecided]:
     items = tuple(
         DocumentItem(code=code, state=state, checked_at_ms=NOW_MS - 1_000)
         for code, state in ({"tax": "paid", "licence": "matched"} | states).items()
@@ -207,7 +224,7 @@ def _lane(**changed: Any) -> PolicyPack:  # noqa: ANN401 - any field
     return changed_pack(lanes=(msgspec.structs.replace(PACK.lanes[0], **changed),))
 
 
-def _quarantine(state: AgencyState, at_ms: int) -> Callable[[], Verdict]:
+def _quarantine(state: AgencyState, at_ms: int) -> Callable[[], PassageDecided]:
     return _paper(
         agencies=(
             AgencyAnswer(agency="customs", state=AgencyState.AGREED),
@@ -217,17 +234,17 @@ def _quarantine(state: AgencyState, at_ms: int) -> Callable[[], Verdict]:
 
 
 _EMPTY = {"kind": Kind.EMPTY_CONTAINER, "gross_kg": TARE_KG}
-DEMANDED: dict[Reason, tuple[Callable[[], Verdict], Outcome]] = {
+DEMANDED: dict[Reason, tuple[Callable[[], PassageDecided], Outcome]] = {
     Reason.CARD_BLOCKED: (
-        lambda: judged(a_full_declaration(), changed_pack(blocked_cards=(CARD.lower(),))),
+        lambda: decided(a_full_declaration(), changed_pack(blocked_cards=(CARD.lower(),))),
         Outcome.INSPECT,
     ),
     Reason.PLATE_BLOCKED: (
-        lambda: judged(a_full_declaration(), changed_pack(blocked_plates=(PLATE,))),
+        lambda: decided(a_full_declaration(), changed_pack(blocked_plates=(PLATE,))),
         Outcome.INSPECT,
     ),
     Reason.DECLARATION_INCOMPLETE: (
-        lambda: judged(a_full_declaration(cargo=""), changed_pack(demands=("cargo",), weights=())),
+        lambda: decided(a_full_declaration(cargo=""), changed_pack(demands=("cargo",), weights=())),
         Outcome.HOLD,
     ),
     Reason.CREDIT_CLASS_UNKNOWN: (_paper(credit_class="AEO"), Outcome.HOLD),
@@ -238,17 +255,17 @@ DEMANDED: dict[Reason, tuple[Callable[[], Verdict], Outcome]] = {
     ),
     Reason.WRONG_DIRECTION: (_paper(direction=Direction.IN), Outcome.REFUSE),
     Reason.WRONG_LANE: (
-        lambda: judged(a_full_declaration(), _lane(is_priority=True)),
+        lambda: decided(a_full_declaration(), _lane(is_priority=True)),
         Outcome.REFUSE,
     ),
     Reason.OUTSIDE_HOURS: (
-        lambda: judged(
+        lambda: decided(
             a_full_declaration(), _lane(hours=(OpenHours(from_min=360, until_min=1080),))
         ),
         Outcome.REFUSE,
     ),
     Reason.APPOINTMENT_MISSING: (
-        lambda: judged(a_full_declaration(), _lane(appointments="always")),
+        lambda: decided(a_full_declaration(), _lane(appointments="always")),
         Outcome.REFUSE,
     ),
     Reason.APPOINTMENT_EARLY: (
@@ -276,7 +293,7 @@ DEMANDED: dict[Reason, tuple[Callable[[], Verdict], Outcome]] = {
     Reason.ACCOUNT_EXHAUSTED: (_paper(accounts=(an_account(quantity=101),)), Outcome.HOLD),
     Reason.ACCOUNT_CLOSED: (_paper(accounts=(an_account(closes_ms=NOW_MS),)), Outcome.HOLD),
     Reason.ACCOUNT_OFFLINE: (
-        lambda: judged(
+        lambda: decided(
             a_full_declaration(accounts=(an_account(quantity=51),)),
             evidence=with_manifest_of(60_001),
         ),
@@ -302,25 +319,32 @@ DEMANDED: dict[Reason, tuple[Callable[[], Verdict], Outcome]] = {
         Outcome.INSPECT,
     ),
     Reason.CLAIMED_ELSEWHERE: (
-        lambda: judged(
+        lambda: decided(
             a_full_declaration(), evidence=with_claim(ClaimState.HELD, "lane2-b7-000011")
         ),
         Outcome.HOLD,
     ),
     Reason.OFFLINE_AUTHORITY_OVER: (
-        lambda: judged(
+        lambda: decided(
             a_full_declaration(credit_class="general"), evidence=with_manifest_of(HOUR_MS + 1)
         ),
         Outcome.HOLD,
     ),
     Reason.POLICY_NOT_IN_FORCE: (
-        lambda: judged(a_full_declaration(), changed_pack(effective_until_ms=NOW_MS)),
+        lambda: decided(a_full_declaration(), changed_pack(effective_until_ms=NOW_MS)),
+        Outcome.HOLD,
+    ),
+    Reason.CLOCK_DOUBTFUL: (
+        lambda: decided(
+            a_full_declaration(),
+            evidence=replace(good_evidence(), faults=frozenset({FaultCode.CLOCK})),
+        ),
         Outcome.HOLD,
     ),
     Reason.DRAW_UNAVAILABLE: (_paper(drawn=None), Outcome.HOLD),
     Reason.EXIT_PROOF_INCOMPLETE: (_paper(tax_refund=True), Outcome.HOLD),
     Reason.LANE_MANUAL: (
-        lambda: judged(a_full_declaration(), _lane(is_manual=True)),
+        lambda: decided(a_full_declaration(), _lane(is_manual=True)),
         Outcome.HOLD,
     ),
 }  # fmt: skip

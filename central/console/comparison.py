@@ -97,7 +97,7 @@ _ROW_REASONS: dict[str, frozenset[str]] = {
         }
     ),
     "used": frozenset({"declaration_used", "claimed_elsewhere", "seen_elsewhere"}),
-    "faults": frozenset({"equipment_fault"}),
+    "faults": frozenset({"equipment_fault", "clock_doubtful"}),
     "manifest": frozenset({"manifest_missing", "manifest_stale", "offline_authority_over"}),
 }  # fmt: skip
 _DIFFERS = frozenset(

@@ -99,18 +99,24 @@ class Distributor:
 
     async def _answer(self, lane: str, have_version: int) -> None:
         async with self._slots:
-            with closing(EncodedParts(self._store.folder)) as parts:
-                try:
+            try:
+                with closing(EncodedParts(self._store.folder)) as parts:
                     await self._store.read(write_parts, have_version, parts)
-                except (StoreError, OSError) as exc:
-                    log.warning("manifest_unreadable", lane=lane, error=str(exc))
-                    return
-                for part in parts:
-                    if not self._sender.send(lane, Stream.MANIFEST_PART, part, qos=1):
+                    if not await self._sent(lane, parts):
                         return
-                    await self._sender.drained()
-                count = len(parts)
+                    count = len(parts)
+            except (StoreError, OSError) as exc:
+                log.warning("manifest_unreadable", lane=lane, error=str(exc))
+                return
         log.info("manifest_sent", lane=lane, have_version=have_version, parts=count)
+
+    async def _sent(self, lane: str, parts: EncodedParts) -> bool:
+        """Send them all; False where the broker is gone."""
+        for part in parts:
+            if not self._sender.send(lane, Stream.MANIFEST_PART, part, qos=1):
+                return False
+            await self._sender.drained()
+        return True
 
     async def _answer_policy(self, lane: str) -> None:
         try:

@@ -173,7 +173,7 @@ def _row(raw: Mapping[str, Any]) -> DeclarationRow:
     valid_until_ms = time_ms(raw, "valid_until")
     if valid_until_ms < valid_from_ms:
         raise Bad("valid_until", f"{shown(raw['valid_until'])} is before valid_from")
-    documents = text(raw, "documents") if raw.get("documents") else "released"
+    documents = text(raw, "documents") if raw.get("documents") else "pending"
     if documents not in DOCUMENTS:
         raise Bad("documents", f"{shown(documents)} is not one of {', '.join(DOCUMENTS)}")
     return DeclarationRow(

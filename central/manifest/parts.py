@@ -45,7 +45,7 @@ class EncodedParts:
         return len(self._sizes)
 
     def __iter__(self) -> Iterator[bytes]:
-        """Every part once more from the first. Raises `OSError`."""
+        """Every part once more from the first. Raises `OSError`: there was no room for all."""
         self._file.seek(0)
         for size in self._sizes:
             yield self._file.read(size)
@@ -69,11 +69,10 @@ def write_parts(db: sqlite3.Connection, have_version: int, parts: EncodedParts) 
     ):
         _write(parts, head, 0, lambda: manifest_queries.everything(db))
         return
-    upserts, deletes = manifest_queries.changed_since(db, have_version)
-    if len(upserts) + len(deletes) > head.count:
+    if manifest_queries.count_changed_since(db, have_version) > head.count:
         _write(parts, head, 0, lambda: manifest_queries.everything(db))
     else:
-        _write(parts, head, have_version, lambda: (*upserts, *deletes))
+        _write(parts, head, have_version, lambda: manifest_queries.changed_since(db, have_version))
 
 
 def _write(

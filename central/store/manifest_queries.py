@@ -87,19 +87,28 @@ def plates(db: sqlite3.Connection, *, limit: int = 200_000) -> tuple[str, ...]:
     return tuple(plate for (plate,) in rows)
 
 
-def changed_since(
-    db: sqlite3.Connection, have_version: int
-) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
-    """What versions after `have_version` touched: (rows as wire JSON, ids no longer there)."""
+def count_changed_since(db: sqlite3.Connection, have_version: int) -> int:
+    """How many declarations the versions after `have_version` touched."""
+    counted: int = db.execute(
+        "SELECT count(DISTINCT declaration_id) FROM manifest_changes WHERE version > ?",
+        [have_version],
+    ).fetchone()[0]
+    return counted
+
+
+def changed_since(db: sqlite3.Connection, have_version: int) -> Iterator[bytes | str]:
+    """What versions after `have_version` touched, read one at a time.
+
+    Rows as wire JSON, and the ids of those no longer there.
+    """
     rows = db.execute(
         "SELECT c.declaration_id, d.body FROM (SELECT DISTINCT declaration_id"
         " FROM manifest_changes WHERE version > ?) c"
         " LEFT JOIN declarations d USING (declaration_id) ORDER BY 1",
         [have_version],
-    ).fetchall()
-    upserts = tuple(body for _, body in rows if body is not None)
-    deletes = tuple(declaration_id for declaration_id, body in rows if body is None)
-    return upserts, deletes
+    )
+    for declaration_id, body in rows:
+        yield declaration_id if body is None else body
 
 
 def everything(db: sqlite3.Connection) -> Iterator[bytes]:

@@ -6,6 +6,8 @@ Contract
   reported again every `repeat_s`.
 - `uid` is upper-case hex, most significant byte first, whatever order and base the reader sends;
   where the lane file has `number_format = "text"` it is that text in capitals.
+- A card that may have been presented while the line was cut is dropped: over TCP, what comes in the
+  first moment after `open`, which a serial server may have kept.
 - Silence is normal: no card gives no reading and no error.
 - `received_s` is the moment the last byte of the frame arrived. When nobody had been reading and
   bytes were found waiting, it is the earliest moment at which they can have come: such a reading

@@ -9,6 +9,7 @@ from devices.card_reader.protocols import spelling_of
 from devices.card_reader.repeat import RepeatFilter
 from devices.line_device import LineDevice
 from devices.readings import CardReading
+from devices.transports.tcp import SCHEME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from devices.config import CardReaderConfig
     from devices.link import Transport
 
+SETTLE_S = 0.3
+"""A serial server hands over at once what it kept while nobody was connected, and its age is not
+known: the card may be the previous driver's."""
 PAUSE_S = 0.25
 """A line of text that stops for so long is cut short: what comes next is not its end."""
 
@@ -26,7 +30,8 @@ class ListeningCardReader(LineDevice[CardNumber]):
     """A reader that speaks when a card comes. Fulfills `devices.card_reader.api.CardReader`.
 
     What counts as a repeat is remembered over `close` and `open`: a card held while the cable
-    flickers is one. `refused_numbers` counts good frames whose number is not as the lane file says.
+    flickers is one. `refused_numbers` counts good frames whose number is not as the lane file says,
+    `dropped_cards` those that a serial server may have kept from before `open`.
     """
 
     def __init__(
@@ -42,10 +47,12 @@ class ListeningCardReader(LineDevice[CardNumber]):
             "card reader", config, clock, make_decoder=protocol.make_decoder, connect=connect
         )
         self._is_text = protocol.is_text
+        self._settle_s = SETTLE_S if config.port.startswith(SCHEME) else 0.0
         self._pause_after_s = 0.0  # the last pause followed what was heard then
         self._spelling = spelling_of(config, protocol.formats)
         self._repeats = RepeatFilter(config.repeat_s)
         self.refused_numbers = 0
+        self.dropped_cards = 0
 
     @property
     def is_heard(self) -> bool:
@@ -58,7 +65,9 @@ class ListeningCardReader(LineDevice[CardNumber]):
         asked_s = self._clock.now().mono_s
         for number, received_s in self._stream.read(timeout_s):
             uid = uid_of(number, self._spelling)
-            if uid is None:
+            if received_s - self._stream.opened_s < self._settle_s:
+                self.dropped_cards += 1
+            elif uid is None:
                 self.refused_numbers += 1
             elif not self._repeats.is_repeat(uid, received_s):
                 readings.append(CardReading(uid=uid, received_s=received_s))

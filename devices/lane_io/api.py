@@ -1,4 +1,10 @@
-"""What the lane's switches and lamps are, whatever board carries them."""
+"""What the lane's switches and lamps are, whatever board carries them.
+
+Contract. An answer is what the board says now: there is no last known value, and what cannot be
+read raises. A relay is what the board reads back, never what was ordered. An answer that belongs
+to an earlier request, or has another length than was asked for, is none. A contact of the boom
+opens by the board's own clock where the board has one.
+"""
 
 from __future__ import annotations
 

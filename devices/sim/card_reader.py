@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from devices.card_reader.protocols import CardProtocol
     from devices.sim.line_host import LineHost
 
+LATE_S = 1.5  # a driver has long drawn his card back, and not yet holds it out again
+
 
 class CardFault(StrEnum):
     """What can go wrong with a presentation. One at a time, settable while it runs."""
@@ -28,7 +30,7 @@ class CardFault(StrEnum):
     DOUBLE_READ = "double_read"  # every card twice
     REVERSED = "reversed"  # the bytes of its number the other way round
     SILENCE = "silence"  # powered off, cable in place
-    LATE = "late"  # every answer of a reader that is asked comes after its time
+    LATE = "late"  # a card is told late; every answer of a reader that is asked, after its time
 
 
 class SimulatedCardReader(Protocol):
@@ -127,4 +129,6 @@ class SimCardReader(LineServer):
 
     def _serve(self) -> None:
         while (packet := self._outgoing.get()) is not None:
+            if self.fault is CardFault.LATE:
+                self._stopping.wait(LATE_S)
             self._host.write(packet)

@@ -11,7 +11,8 @@ Everything else is stricter: a gap between frames longer than `stale_s` starts a
 that the indicator or the limits declare unusable makes the state INVALID and starts afresh.
 
 What this cannot see: an indicator that is frozen repeats a perfect value. The caller compares
-`since_s` with the moment the vehicle arrived: a weight that settled before then is not its weight.
+`judged_since_s` with the moment at which the vehicle's tail was on: a weight, or a swing, that
+began before then is not its own.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class WeightState:
 
     `gross_kg` is a number in EMPTY and SETTLED only; there it is the last value shown.
     `shown_kg` is the last value shown for a display, None when stale or invalid: never a weight.
+    `judged_since_s` is when the oldest reading came that the settled value rests on, in EMPTY and
+    SETTLED, or the bracket, in MOVING; how long it has stood there since does not make it younger.
     `bracket_kg` is, while MOVING, the (low, high) in which the load that is on the platform now
     will settle, proved by its swing; None: not proved.
     `since_s` is the monotonic second at which this phase began. `spread_kg` and `span_s` are the
@@ -65,6 +68,7 @@ class WeightState:
     status: WeightStatus
     readings: tuple[WeighbridgeReading, ...]
     bracket_kg: tuple[int, int] | None = None
+    judged_since_s: float = 0.0
 
 
 class SettleFilter:
@@ -77,6 +81,7 @@ class SettleFilter:
         self._stale_s = config.stale_s
         self._window: deque[WeighbridgeReading] = deque(maxlen=MAX_FRAMES)
         self._settled_range_kg: tuple[int, int] | None = None
+        self._settled_since_s = 0.0
         self._swing = SwingBracket(config.division_kg)
         self._state: WeightState | None = None
         self._asked_first_s: float | None = None
@@ -153,6 +158,7 @@ class SettleFilter:
             status=status,
             readings=tuple(self._window),
             bracket_kg=bracket_kg if phase is WeightPhase.MOVING else None,
+            judged_since_s=self._settled_since_s if usable else self._swing.since_s,
         )
 
     def _phase(
@@ -167,6 +173,7 @@ class SettleFilter:
             if not self._is_settled(values_kg):
                 return WeightPhase.MOVING
             self._settled_range_kg = (min(values_kg), max(values_kg))
+            self._settled_since_s = self._window[0].received_s
         near_zero = reading.gross_kg <= ZERO_DIVISIONS * self._division_kg
         return WeightPhase.EMPTY if near_zero else WeightPhase.SETTLED
 

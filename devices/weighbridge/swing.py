@@ -42,7 +42,8 @@ class SwingBracket:
     def __init__(self, division_kg: int) -> None:
         self._division_kg = division_kg
         self._recent: deque[tuple[float, int]] = deque()
-        self._turns: deque[int] = deque(maxlen=TURNS + 1)
+        self._turns: deque[tuple[float, int]] = deque(maxlen=TURNS + 1)
+        self._furthest_s = 0.0
         self._rising: bool | None = None
         self._furthest_kg = 0  # since the last turn, in the direction of the swing
 
@@ -59,16 +60,22 @@ class SwingBracket:
             self._recent.popleft()
         seen_kg = [kg for _, kg in self._recent]
         low_kg, high_kg = min(seen_kg), max(seen_kg)
-        self._follow(gross_kg, low_kg, high_kg)
+        self._follow(gross_kg, at_s, low_kg, high_kg)
         while self._turns and self._grows():
             self._turns.popleft()  # of another load, or of a swing that something disturbed
         is_long_enough = at_s - self._recent[0][0] >= WINDOW_S and len(self._recent) >= MIN_FRAMES
         if not is_long_enough or len(self._turns) < TURNS:
             return None
-        last = (*list(self._turns)[-TURNS:], self._furthest_kg)
+        last = (*(kg for _, kg in list(self._turns)[-TURNS:]), self._furthest_kg)
         return self._around(min(low_kg, *last), max(high_kg, *last))
 
-    def _follow(self, gross_kg: int, low_kg: int, high_kg: int) -> None:
+    @property
+    def since_s(self) -> float:
+        """When the oldest reading came that the interval rests on."""
+        used = [at_s for at_s, _ in list(self._turns)[-TURNS:]] + [self._recent[0][0]]
+        return min(used)
+
+    def _follow(self, gross_kg: int, at_s: float, low_kg: int, high_kg: int) -> None:
         """Keep the turns. Where the readings began is no turn: it only gives the direction."""
         reversal_kg = max(
             TURN_DIVISIONS * self._division_kg, (high_kg - low_kg) * TURN_PERCENT // 100
@@ -76,21 +83,21 @@ class SwingBracket:
         if self._rising is None:
             if max(high_kg - gross_kg, gross_kg - low_kg) >= reversal_kg:
                 self._rising = gross_kg - low_kg > high_kg - gross_kg
-                self._furthest_kg = gross_kg
+                self._furthest_kg, self._furthest_s = gross_kg, at_s
             return
         ahead_kg = gross_kg - self._furthest_kg
         if not self._rising:
             ahead_kg = -ahead_kg
         if ahead_kg >= 0:
-            self._furthest_kg = gross_kg
+            self._furthest_kg, self._furthest_s = gross_kg, at_s
         elif -ahead_kg >= reversal_kg:
-            self._turns.append(self._furthest_kg)
+            self._turns.append((self._furthest_s, self._furthest_kg))
             self._rising = not self._rising
-            self._furthest_kg = gross_kg
+            self._furthest_kg, self._furthest_s = gross_kg, at_s
 
     def _grows(self) -> bool:
         """Whether a turn, or the way since the last one, went further out than the turn before."""
-        extremes = [*self._turns, self._furthest_kg]
+        extremes = [*(kg for _, kg in self._turns), self._furthest_kg]
         for before, between, after in zip(extremes, extremes[1:], extremes[2:], strict=False):
             outward_kg = after - before if before > between else before - after
             allowed_kg = self._division_kg + abs(before - between) * GROWTH_PERCENT // 100

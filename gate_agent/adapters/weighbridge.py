@@ -6,6 +6,7 @@ becomes clearly narrower, and at once when it no longer holds.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from devices.weighbridge.settle import SettleFilter, WeightPhase
@@ -77,11 +78,11 @@ class WeighbridgeAdapter:
 
     def _report(self, settling: Settling, at_s: float) -> None:
         self._report_fault(settling)
-        event = self._event(settling)
+        event = self._event(settling, at_s)
         if self._is_news(event, at_s):
             self._send(event, at_s)
 
-    def _event(self, settling: Settling) -> WeightObserved:
+    def _event(self, settling: Settling, at_s: float) -> WeightObserved:
         state = _STATES[settling.phase]
         if state is WeightState.UNAVAILABLE:
             return _UNAVAILABLE
@@ -95,6 +96,7 @@ class WeighbridgeAdapter:
             window_kg=tuple(seen.gross_kg for seen in settling.readings) if is_evidence else (),
             low_kg=low_kg,
             high_kg=high_kg,
+            judged_ms=ceil((at_s - settling.judged_since_s) * 1000) if is_evidence else 0,
         )
 
     def _is_news(self, event: WeightObserved, at_s: float) -> bool:

@@ -145,7 +145,8 @@ class WeightObserved:
 
     While it moves, `low_kg` and `high_kg` bound the weight at which what stands on the platform
     now will settle, where its swing proves them; None: not proved. `window_kg` is the readings
-    that were judged, oldest first.
+    that were judged, oldest first. `judged_ms`: how long before this the oldest reading came that
+    the settled weight or the interval rests on, rounded up.
     """
 
     state: WeightState
@@ -155,6 +156,7 @@ class WeightObserved:
     window_kg: tuple[int, ...] = ()
     low_kg: int | None = None
     high_kg: int | None = None
+    judged_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

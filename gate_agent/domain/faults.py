@@ -27,7 +27,7 @@ class FaultCode(StrEnum):
     STORE_PICTURES = "store_pictures"  # pictures cannot be written
     MANIFEST = "manifest"  # the manifest on the lane cannot be read
     UPLINK = "uplink"  # hub or broker out of reach
-    CLOCK = "clock"  # the lane's clock and the hub's differ: orders may count as expired
+    CLOCK = "clock"  # the lane's clock and the hub's differ: nothing that expires can be judged
     OVERRUN = "overrun"  # the lane's inbox was full: facts were dropped
 
 
@@ -40,7 +40,7 @@ WARNINGS = frozenset(
         FaultCode.PLATE_CAMERA,  # it only ever contradicts
         FaultCode.CARD_LINK,  # a missing card already prevents the release
         FaultCode.TAG_LINK,  # a vehicle with a declared tag is a person's while it lasts
-        FaultCode.CLOCK,  # what depends on it, validity and expiry, is judged by it all the same
+        FaultCode.CLOCK,  # a reason of its own (`CLOCK_DOUBTFUL`) holds every vehicle
         FaultCode.STORE_PICTURES,  # "no pictures" never means "no decisions"
     }
 )

@@ -191,7 +191,7 @@ def take_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
     return look_up(replace(lane, passage=passage), at)
 
 
-def follow_beams(lane: LaneState) -> LaneState:
+def follow_beams(lane: LaneState, at: Instant) -> LaneState:
     """Keep the passage's record of the beams; an axle over a beam spoils the weight."""
     passage = lane.passage
     if passage is None:
@@ -199,12 +199,14 @@ def follow_beams(lane: LaneState) -> LaneState:
     rear = lane.inputs.rear_beam
     passed = passage.rear_beam_passed or (passage.rear_beam_cut and rear is False)
     cut_again = passage.rear_beam_passed and rear is True
+    has_just_passed = passed and not passage.rear_beam_passed
     keeps_weight = is_wholly_on(lane) or lane.phase is not Phase.GATHERING
     passage = replace(
         passage,
         rear_beam_cut=passage.rear_beam_cut or rear is True,
         rear_beam_lost=passage.rear_beam_lost or rear is None,
         rear_beam_passed=passed,
+        tail_at=at if has_just_passed else passage.tail_at,
         alone=passage.alone and not (cut_again and lane.phase is Phase.GATHERING),
         weight=passage.weight if keeps_weight else None,
         swing=passage.swing if keeps_weight else None,

@@ -207,7 +207,7 @@ def _follow_inputs(lane: LaneState, event: InputsChanged, at: Instant) -> Step:
     if lane.phase is Phase.IDLE:
         return _inputs_while_idle(lane, before, at)
     step = watching.watch_tailgating(passing.note_exit(lane, before))
-    lane = gathering.follow_beams(step.lane)
+    lane = gathering.follow_beams(step.lane, at)
     step = step.on(passing.follow_presence(lane))
     return step.on(passing.follow_exit(step.lane))
 

@@ -78,6 +78,7 @@ class Reason(StrEnum):
     OFFLINE_AUTHORITY_OVER = "offline_authority_over"  # too long alone for this credit class
     ACCOUNT_OFFLINE = "account_offline"  # more than a lane that is alone may draw
     POLICY_NOT_IN_FORCE = "policy_not_in_force"
+    CLOCK_DOUBTFUL = "clock_doubtful"  # the lane's clock and the hub's differ
     DRAW_UNAVAILABLE = "draw_unavailable"
     EXIT_PROOF_INCOMPLETE = "exit_proof_incomplete"
     SCALE_NOT_ZERO = "scale_not_zero"
@@ -136,6 +137,7 @@ DOUBTS_IDENTITY = frozenset(
         Reason.MANIFEST_MISSING,
         Reason.MANIFEST_STALE,
         Reason.POLICY_NOT_IN_FORCE,
+        Reason.CLOCK_DOUBTFUL,
         Reason.INTERRUPTED,
     }
 )

@@ -140,6 +140,7 @@ class Passage:
     swing: WeightEvidence | None = None  # where a weight that still moves must settle
     scale_zeroed: bool = False
     weight_moved: bool = False  # the scale reacted to this vehicle
+    tail_at: Instant | None = None  # its tail passed the rear beam
     rear_beam_cut: bool = False
     rear_beam_lost: bool = False  # it could not be read for a while: it may have been cut
     rear_beam_passed: bool = False  # cut and clear again: the vehicle is wholly past it

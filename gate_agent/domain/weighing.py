@@ -13,16 +13,28 @@ def is_wholly_on(lane: LaneState) -> bool:
     return lane.inputs.front_beam is False and lane.inputs.rear_beam is False
 
 
+def is_of_the_whole(passage: Passage, event: WeightObserved, at: Instant) -> bool:
+    """Whether every reading that was judged came after the vehicle's tail had passed the rear beam.
+
+    A stream that froze while the vehicle rolled on repeats the weight of the axles that were on by
+    then, and their swing: it is no weight of this vehicle, however long it stands still.
+    """
+    if passage.tail_at is None:
+        return True
+    return since_arrival_ms(passage.tail_at, at) >= event.judged_ms
+
+
 def settled_weight(
     lane: LaneState, passage: Passage, event: WeightObserved, at: Instant
 ) -> WeightEvidence | None:
-    """Settled, a vehicle's weight, moved since the arrival, no axle beside the platform (I6)."""
+    """Settled, a vehicle's weight, moved since the arrival, of all its axles (I6)."""
     if (
         event.state is not WeightState.SETTLED
         or event.gross_kg is None
         or event.gross_kg < lane.policy.min_vehicle_kg
         or not passage.weight_moved
         or not is_wholly_on(lane)
+        or not is_of_the_whole(passage, event, at)
     ):
         return None
     return WeightEvidence(
@@ -44,6 +56,7 @@ def swinging_weight(
         or event.high_kg is None
         or not lane.policy.min_vehicle_kg <= event.low_kg < event.high_kg
         or not is_wholly_on(lane)
+        or not is_of_the_whole(passage, event, at)
     ):
         return None
     return WeightEvidence(

@@ -76,25 +76,15 @@ class HubCache:
     ) -> HeldManifest:
         """Bring the manifest to `version` in one transaction, a few thousand rows at a time.
 
-        `upserts` and `deletes` may be read from the parts that are kept here: a manifest of
-        millions never stands in memory.
-        Raises `ManifestMismatchError` or `StoreError`; the old manifest then stays.
+        `upserts` and `deletes` may be read while this goes on: a manifest of millions never stands
+        in memory. Raises `ManifestMismatchError` or `StoreError`; the old manifest then stays.
         """
         try:
             with self._db.atomic():
                 if replace_all:
                     for table in ("declarations", "declared_plates", "declared_cards", "manifest"):
                         self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
-                before = held_in(self._db.conn)
-                total, held = before.digest, before.count
-                for keys in _chunks(deletes):
-                    removed = [old for key in keys if (old := self._remove(key))]
-                    total = digest.changed(total, removed=removed)
-                    held -= len(removed)
-                for rows in _chunks(upserts):
-                    added, replaced = self._put(rows, none_kept=replace_all)
-                    total = digest.changed(total, added=added, removed=replaced)
-                    held += len(added) - len(replaced)
+                total, held = self._changed(upserts, deletes, none_kept=replace_all)
                 if (held, total) != (count, expected_digest):
                     raise ManifestMismatchError(
                         f"{self.path}: manifest version {version} should have {count} declarations"
@@ -104,42 +94,29 @@ class HubCache:
                     "INSERT OR REPLACE INTO manifest VALUES (1, ?, ?, ?, ?)",
                     [version, held, total, at_ms],
                 )
+        except sqlite3.IntegrityError as exc:  # parts that do not belong together
+            raise ManifestMismatchError(
+                f"{self.path}: manifest version {version} names a declaration twice: {exc}"
+            ) from exc
         except sqlite3.Error as exc:
             raise StoreError(f"{self.path}: manifest cannot be written: {exc}") from exc
         return HeldManifest(version=version, count=held, digest=total, confirmed_ms=at_ms)
 
-    def keep_part(self, number: int, body: bytes) -> None:
-        """Keep one part of a manifest that is on its way. Raises `StoreError`.
-
-        A power cut may take it away again, so it need not wait for the disk.
-        """
-        try:
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            try:
-                with self._db.atomic():
-                    self._db.execute(
-                        "INSERT OR REPLACE INTO arriving VALUES (?, ?)", [number, body]
-                    )
-            finally:
-                self._db.execute("PRAGMA synchronous = FULL")
-        except sqlite3.Error as exc:
-            raise StoreError(f"{self.path}: a part of a manifest cannot be kept: {exc}") from exc
-
-    def kept_parts(self) -> Iterator[bytes]:
-        """The parts that are kept, by number, read one at a time. Raises `StoreError`."""
-        try:
-            for (body,) in self._db.execute("SELECT body FROM arriving ORDER BY part"):
-                yield body
-        except sqlite3.Error as exc:
-            raise StoreError(f"{self.path}: the parts kept cannot be read: {exc}") from exc
-
-    def drop_parts(self) -> None:
-        """Forget the parts that are kept. Raises `StoreError`."""
-        try:
-            with self._db.atomic():
-                self._db.execute("DELETE FROM arriving")
-        except sqlite3.Error as exc:
-            raise StoreError(f"{self.path}: cannot be written: {exc}") from exc
+    def _changed(
+        self, upserts: Iterable[DeclarationRow], deletes: Iterable[str], *, none_kept: bool
+    ) -> tuple[str, int]:
+        """Write the changes; the digest and the count that they lead to."""
+        before = held_in(self._db.conn)
+        total, held = before.digest, before.count
+        for keys in _chunks(deletes):
+            removed = [old for key in keys if (old := self._remove(key))]
+            total = digest.changed(total, removed=removed)
+            held -= len(removed)
+        for rows in _chunks(upserts):
+            added, replaced = self._put(rows, none_kept=none_kept)
+            total = digest.changed(total, added=added, removed=replaced)
+            held += len(added) - len(replaced)
+        return total, held
 
     def _kept(self, declaration_id: str) -> _Kept | None:
         row = self._db.execute(

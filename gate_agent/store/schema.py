@@ -98,12 +98,6 @@ def declaration_sums(db: Database) -> None:
     db.execute("ALTER TABLE declarations ADD COLUMN body_crc INTEGER")
 
 
-@hub_migrations()
-def arriving_parts(db: Database) -> None:
-    """The parts of a manifest that has not wholly come: too large to wait in memory."""
-    db.execute("CREATE TABLE arriving (part INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT")
-
-
 LOG_KEPT_BYTES = 64 * 2**20
 """A log that one large manifest has made longer is cut back to this."""
 

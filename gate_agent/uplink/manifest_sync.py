@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from gate_agent.store.arriving_parts import ArrivingParts
 from gate_agent.store.hub_cache import ManifestMismatchError
 from gate_agent.wire import v1
 
@@ -20,12 +22,15 @@ CONFIRM_EVERY_S = 10.0
 PARTS_MAX = 100_000
 
 
-class _Key(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Key:
     """What parts have in common that belong together."""
 
     from_version: int
     to_version: int
     parts: int
+    count: int
+    digest: str
 
 
 class ManifestSync:
@@ -39,8 +44,8 @@ class ManifestSync:
         self._held = cache.manifest()
         self._asked_s = float("-inf")
         self._confirmed_s = float("-inf")
-        self._arriving: _Key | None = None  # what the parts kept on disk belong to
-        self._arrived: set[int] = set()
+        self._arriving: _Key | None = None  # what the parts that are kept belong to
+        self._parts = ArrivingParts(cache.path.parent)
         self._all_next = False  # what we hold does not add up: ask for everything
         self._head_version = 0  # the newest that the hub has named
 
@@ -81,14 +86,13 @@ class ManifestSync:
         if part.parts == 1:
             self._apply(part, lambda: (part,), now_s, now_ms)
             return
-        if self._arriving is None:
-            self._cache.drop_parts()  # of a process that has ended on the way
-        self._cache.keep_part(part.part, v1.encode(part))
         self._arriving = _key(part)
-        self._arrived.add(part.part)
-        if len(self._arrived) == part.parts:
-            self._apply(part, self._kept_parts, now_s, now_ms)
-            self._drop_parts()
+        self._parts.keep(part.part, v1.encode(part))
+        if len(self._parts) == part.parts:
+            try:
+                self._apply(part, self._kept_parts, now_s, now_ms)
+            finally:
+                self._drop_parts()
 
     def _fits(self, part: v1.ManifestPart) -> bool:
         if part.from_version not in (0, self._held.version) or not 0 < part.parts <= PARTS_MAX:
@@ -102,12 +106,15 @@ class ManifestSync:
         return True
 
     def _drop_parts(self) -> None:
-        if self._arrived:
-            self._cache.drop_parts()
-        self._arriving, self._arrived = None, set()
+        self._parts.drop()
+        self._arriving = None
 
     def _kept_parts(self) -> Iterator[v1.ManifestPart]:
-        return map(_decoder.decode, self._cache.kept_parts())
+        return map(_decoder.decode, self._parts)
+
+    def close(self) -> None:
+        """Give the file of the parts back."""
+        self._drop_parts()
 
     def _lowest(self) -> int:
         """A late copy of an old answer is refused, unless the hub itself went back."""
@@ -130,7 +137,7 @@ class ManifestSync:
                 expected_digest=last.digest,
                 at_ms=now_ms,
             )
-        except (ManifestMismatchError, msgspec.MsgspecError) as exc:  # a part damaged on disk
+        except (ManifestMismatchError, *v1.UNREADABLE) as exc:  # or a part damaged on disk
             self._log.error("manifest_mismatch", detail=str(exc))
             self._all_next = True
             return
@@ -142,7 +149,7 @@ class ManifestSync:
 
 
 def _key(part: v1.ManifestPart) -> _Key:
-    return _Key(part.from_version, part.to_version, part.parts)
+    return _Key(part.from_version, part.to_version, part.parts, part.count, part.digest)
 
 
 _decoder = msgspec.json.Decoder(v1.ManifestPart)

@@ -125,6 +125,8 @@ class Uplink:
         self._thread.join(3.0)
         self._publish_status(online=False)
         self._link.stop()
+        if not self._thread.is_alive():  # it may be writing a large manifest
+            self._manifest.close()
 
     def wake(self) -> None:
         """There is something new in the outbox; any thread may call."""

@@ -178,7 +178,7 @@ def claim_fact(record: records.PassageDecided) -> v1.ClaimFact | None:
     claim, declaration = record.evidence.claim, record.verdict.declaration
     if claim is None:
         return None
-    alone_until_ms, known = None, known_empty_of(record.evidence)
+    alone_until_ms, known = None, known_empty_of(record.evidence, claim.declaration_id)
     is_alone = claim.state in (ClaimState.UNANSWERED, ClaimState.PENDING)
     if is_alone and declaration is not None:
         age_ms = record.evidence.manifest.age_ms
@@ -193,7 +193,7 @@ def claim_fact(record: records.PassageDecided) -> v1.ClaimFact | None:
         alone_until_ms=alone_until_ms,
         sightings=tuple(
             v1.SightingRow(lane=each.lane, passage_id=each.passage_id, gap_ms=each.gap_ms)
-            for each in sightings_of(record.evidence)
+            for each in sightings_of(record.evidence, claim.declaration_id)
         ),
         known_empty=v1.KnownEmptyRow(kg=known.kg, times=known.times) if known else None,
     )

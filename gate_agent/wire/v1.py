@@ -672,7 +672,7 @@ _hub_decoder: msgspec.json.Decoder[HubMessage] = msgspec.json.Decoder(HubMessage
 _body_decoder: msgspec.json.Decoder[RecordBody] = msgspec.json.Decoder(RecordBody)
 
 # RecursionError: nested a hundred thousand deep, perhaps in a field that would have been ignored.
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class WireError(Exception):
@@ -688,7 +688,7 @@ def decode_lane_message(payload: bytes) -> LaneMessage:
     """Decode what a lane sent. Raises `WireError`."""
     try:
         return _lane_decoder.decode(payload)
-    except _UNREADABLE as exc:
+    except UNREADABLE as exc:
         raise WireError(str(exc)) from exc
 
 
@@ -696,7 +696,7 @@ def decode_hub_message(payload: bytes) -> HubMessage:
     """Decode what the hub sent. Raises `WireError`."""
     try:
         return _hub_decoder.decode(payload)
-    except _UNREADABLE as exc:
+    except UNREADABLE as exc:
         raise WireError(str(exc)) from exc
 
 
@@ -704,5 +704,5 @@ def decode_body(raw: bytes) -> RecordBody:
     """Decode a record's body. Raises `WireError`, also for a type this version does not know."""
     try:
         return _body_decoder.decode(raw)
-    except _UNREADABLE as exc:
+    except UNREADABLE as exc:
         raise WireError(str(exc)) from exc

@@ -1,6 +1,6 @@
 """`python -m hil_tests.acceptance --bench FILE --out FOLDER`: tapes, numbers, scenarios, report.
 
-Exit status: 0 accepted, 1 not, 3 the bench is broken.
+Exit status: 0 accepted, or all passed of the part that was run; 1 not; 3 the bench is broken.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from devices.sim.faults.table import FAULTS, Allows
 from hil_tests.acceptance import drivers, numbers
 from hil_tests.acceptance.device_lines import device_lines
 from hil_tests.acceptance.figures import Number
-from hil_tests.acceptance.report import Run, StepLine, TapeLine, write_html, write_pdf
+from hil_tests.acceptance.report import Run, StepLine, TapeLine, Verdict, write_html, write_pdf
 from hil_tests.bench.machine import machine
 from hil_tests.lane_bench.bench_file import BenchFileError, load_bench
+from hil_tests.lane_bench.catalogue import SCENARIOS
 from hil_tests.lane_bench.lane_site import BenchSite
 from hil_tests.lane_bench.pool import BrokenBench
 
@@ -60,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"make hil: broken bench: {exc}", file=sys.stderr)
         return BROKEN
     run = _run(bench, configs, began, tapes, measured, steps)
-    run.is_broken = is_broken
+    run.chosen, run.is_broken = _chosen(options), is_broken
     return _report(run, out)
 
 
@@ -74,6 +75,16 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("-k", "--only", default="", help="only scenarios whose name has this")
     parser.add_argument("--no-numbers", action="store_true", help="measure no times")
     return parser.parse_args(arguments)
+
+
+def _chosen(options: argparse.Namespace) -> str:
+    """The options that leave something out, as they were given."""
+    given = [
+        f"-m {options.marked}" if options.marked else "",
+        f"-k {options.only}" if options.only else "",
+        "--no-numbers" if options.no_numbers else "",
+    ]
+    return " ".join(filter(None, given))
 
 
 def _devices(scratch: Path, bench: BenchFile, path: Path, clock: Clock) -> list[DevicesConfig]:
@@ -99,7 +110,7 @@ def _tapes(config: DevicesConfig, bench: BenchFile, out: Path, clock: Clock) -> 
 
 
 def _numbers(scratch: Path, clock: Clock) -> list[Number]:
-    _say("times: last byte, loop edge")
+    _say("times at simulated devices on this computer: last byte, loop edge")
     found = [numbers.weight_to_event(scratch, clock), numbers.edge_to_event(clock)]
     _say("times: every driver's cable, idle lanes")
     return found + drivers.lanes_of_every_driver(scratch / "drivers", PULLS, clock)
@@ -150,6 +161,8 @@ def _run(
         commit=here.commit,
         machine=f"{here.cores} × {here.cpu}, {here.system}, Python {here.python}, load"
         f" {here.load_1min}",
+        chosen="",
+        catalogue=len(SCENARIOS),
         devices=device_lines(bench, configs, metadata.version("kakou")),
         tapes=tapes,
         numbers=measured,
@@ -170,7 +183,7 @@ def _forbids(account: dict[str, Any]) -> bool:
 
 def _report(run: Run, out: Path) -> int:
     html, pdf = out / "report.html", out / "report.pdf"
-    (out / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(run), indent=1))
+    (out / "report.json").write_bytes(msgspec.json.format(_json(run), indent=1))
     write_html(run, html)
     pdf.unlink(missing_ok=True)
     why_not = write_pdf(html, pdf)
@@ -182,14 +195,25 @@ def _report(run: Run, out: Path) -> int:
     for step in run.steps:
         if step.problems:
             print(f"FAILED {step.name} ({step.lane}): {'; '.join(step.problems)}")
-    verdict = "ACCEPTED" if run.is_good else "NOT ACCEPTED"
     print(
-        f"{verdict}: {run.passed} passed, {run.failed} failed,"
+        f"{_headline(run)}: {run.passed} passed, {run.failed} failed,"
         f" {run.skipped} skipped; {run.unproved_releases} releases on untrusted evidence in"
         f" {run.forbidding} scenarios that forbid one"
     )
     print(f"report: {html}" + (f", no PDF: {why_not}" if why_not else f", {pdf}"))
-    return 0 if run.is_good else 1
+    return 1 if run.verdict is Verdict.NOT_ACCEPTED else 0
+
+
+def _json(run: Run) -> bytes:
+    return msgspec.json.encode({"verdict": run.verdict, **msgspec.structs.asdict(run)})
+
+
+def _headline(run: Run) -> str:
+    """The verdict, and what kept it from being more."""
+    if run.verdict is not Verdict.PARTIAL:
+        return run.verdict
+    why = [en for _, en in run.lacking if en != run.ran]
+    return f"{run.verdict}: {'; '.join([run.ran, *why])}"
 
 
 def _now() -> str:

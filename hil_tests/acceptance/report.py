@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,12 @@ PRINT_S = 300  # a busy machine prints slowly
 TEXTS = {
     "verdict": ("结论", "verdict"),
     "pass": ("合格", "PASS"),
+    "partial": ("部分", "PARTIAL"),
     "fail": ("不合格", "FAIL"),
+    "run_of": ("已做项数", "run"),
+    "chosen": ("选做", "chosen"),
+    "everything": ("全部", "everything"),
+    "lacking": ("验收尚缺", "lacking for an acceptance"),
     "passed": ("通过", "passed"),
     "failed": ("未通过", "failed"),
     "skipped": ("未做", "skipped"),
@@ -42,7 +48,10 @@ TEXTS = {
     "fw": ("版本", "version"),
     "tapes": ("线路记录", "Wire tapes"),
     "file": ("文件", "file"),
-    "numbers": ("指标", "Numbers"),
+    "numbers": (
+        "指标（在本机仿真设备上测得，非现场设备）",
+        "Numbers, always measured at simulated devices on this computer, not at the lane's own",
+    ),
     "no_numbers": ("未测量", "not measured in this run"),
     "worst": ("最差", "worst"),
     "limit": ("限值", "limit"),
@@ -98,6 +107,14 @@ PATHS = {
 }
 
 
+class Verdict(StrEnum):
+    """What the report says in the end."""
+
+    ACCEPTED = "ACCEPTED"
+    PARTIAL = "PARTIAL"  # what was run passed, and that was not everything
+    NOT_ACCEPTED = "NOT ACCEPTED"
+
+
 class DeviceLine(msgspec.Struct, frozen=True, kw_only=True):
     """One device of the lane."""
 
@@ -146,6 +163,8 @@ class Run(msgspec.Struct, kw_only=True):
     version: str
     commit: str
     machine: str
+    chosen: str  # the options that left something out; empty: everything was to be run
+    catalogue: int  # scenarios that there are
     devices: list[DeviceLine]
     tapes: list[TapeLine]
     numbers: list[Number]
@@ -170,10 +189,34 @@ class Run(msgspec.Struct, kw_only=True):
         return sum(bool(step.skipped) for step in self.steps)
 
     @property
-    def is_good(self) -> bool:
-        """Whether the lane may be accepted on this."""
+    def verdict(self) -> Verdict:
+        """Accepted only on a whole run; nothing is said of what was not run."""
         numbers = all(one.is_good for one in self.numbers)
-        return numbers and not self.failed and self.passed > 0 and not self.is_broken
+        if not numbers or self.failed or not self.passed or self.is_broken:
+            return Verdict.NOT_ACCEPTED
+        return Verdict.PARTIAL if self.lacking else Verdict.ACCEPTED
+
+    @property
+    def ran(self) -> str:
+        """How many scenarios were run, of how many there are."""
+        return f"{self.passed + self.failed} of {self.catalogue} run"
+
+    @property
+    def lacking(self) -> list[tuple[str, str]]:
+        """What this run lacks for an acceptance, in Chinese and English."""
+        found, count = [], self.passed + self.failed
+        if count < self.catalogue:
+            found.append((f"{self.catalogue} 项中仅做 {count} 项", self.ran))
+        if not self.numbers:
+            found.append(("未测量指标", "times not measured"))
+        if nameless := self._without_serial():
+            found.append((f"无序列号: {nameless}", f"no serial number: {nameless}"))
+        return found
+
+    def _without_serial(self) -> str:
+        """The real devices of which nobody could say later whether these were tested."""
+        real = [one for one in self.devices if one.presence == "real"]
+        return ", ".join(one.name for one in real if not one.asset.serial.strip())
 
 
 def both(key: str) -> str:

@@ -52,3 +52,14 @@ class LaneView:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+
+def shown(state: LaneState | None) -> str:
+    """A lane in one line."""
+    if state is None:
+        return "its database cannot be read"
+    faults = ", ".join(sorted(fault.value for fault in state.faults)) or "no fault"
+    return (
+        f"{state.phase.value}, sign {state.sign.value}, barrier {state.barrier.value},"
+        f" scale {state.weight_state.value}, {faults}"
+    )

@@ -16,6 +16,7 @@ from gate_agent.domain.effects import Sign
 from gate_agent.domain.vocabulary import Barrier
 from gate_agent.domain.vocabulary import Phase as LanePhase
 from hil_tests.lane_bench.judge import LaneRecord, Seen, problems, recovery_ms, unproved_releases
+from hil_tests.lane_bench.lane_view import shown
 from hil_tests.lane_bench.scenario import Card, Papers, Phase, Scenario
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ class _Run:
         self._verdict_s: float | None = None
         self._decided_s: float | None = None
         self._gone_s: float | None = None
+        self._ordered_s: float | None = None
         self._again_s = 0.0
         self._is_turned = False
         self._is_opened_again = False
@@ -249,10 +251,8 @@ class _Run:
 
     def _is_due(self, state: LaneState, lasted_s: float) -> bool:
         """Whether the fault has lasted as long as this phase asks for."""
-        if (
-            self._faults.is_harmless(self._scenario.fault)
-            and self._scenario.phase is not Phase.HELD
-        ):
+        is_harmless = self._faults.is_harmless(self._scenario.fault)
+        if is_harmless and self._scenario.phase is not Phase.HELD:
             return lasted_s > LASTS_S and (self._gone_s is not None or lasted_s > TRUCK_S / 2)
         match self._scenario.phase:
             case Phase.BEFORE | Phase.CAPTURING:
@@ -285,6 +285,7 @@ class _Run:
         scenario = self._scenario
         if scenario.mode == "closed" and self._now_s() - self._began_s > NOT_LET_IN_S:
             self._open_again(state)
+        self._lower_left_open(state)
         if scenario.person is None or self._decided_s is not None or state.passage is None:
             return
         if state.phase is not LanePhase.HELD:
@@ -294,6 +295,16 @@ class _Run:
         if self._lane.decide(state.passage.passage_id, scenario.person):
             self._decided_s = self._now_s()
             self._tell(f"a person decided: {scenario.person}")
+
+    def _lower_left_open(self, state: LaneState) -> None:
+        """The fault left the boom open before an empty lane: nobody is let in until it is down."""
+        if self._off_s is None or self._verdict_s is not None or state.phase is not LanePhase.IDLE:
+            return
+        since_s = self._ordered_s or self._off_s
+        if _is_left_open(state) and self._now_s() - since_s > LEFT_OPEN_S:
+            self._ordered_s = self._now_s()
+            self._tell("a person ordered the boom down")
+            self._lane.order_boom_down()
 
     def _open_again(self, state: LaneState) -> None:
         if not self._is_opened_again:
@@ -386,14 +397,3 @@ class _Run:
 def _is_left_open(state: LaneState) -> bool:
     """Whether the lane waits for a person's order to lower the boom; the truck has gone."""
     return state.barrier is not Barrier.CLOSED and state.phase in LEAVING
-
-
-def shown(state: LaneState | None) -> str:
-    """A lane in one line."""
-    if state is None:
-        return "its database cannot be read"
-    faults = ", ".join(sorted(fault.value for fault in state.faults)) or "no fault"
-    return (
-        f"{state.phase.value}, sign {state.sign.value}, barrier {state.barrier.value},"
-        f" scale {state.weight_state.value}, {faults}"
-    )

@@ -219,10 +219,11 @@ class VirtualAgent(Agent):
     def unfinished(self, head: tuple[int, int, str], rules: str) -> str | None:
         """What this lane has still to send or to fetch; None: nothing.
 
-        `head` is the hub's manifest, `rules` the digest of its policy.
+        `head` is the hub's manifest, `rules` the digest of its policy. A hub that was put back to
+        a time before its first rules has "": its lanes keep those that they were given.
         """
         held = self._cache.manifest()
-        if self._uplink.policy.digest != rules:
+        if rules and self._uplink.policy.digest != rules:
             return f"rules {self._uplink.policy.digest[:12]!r} of {rules[:12]!r}"
         if (held.version, held.count, held.digest) != head:
             return f"manifest {held.version} of {head[0]}"

@@ -117,6 +117,34 @@ def test_every_board_opens_the_contact_again_after_a_pulse(config: BusConfig) ->
         assert not host.coil(board.raise_coil)
 
 
+def test_every_board_works_on_after_a_pulled_cable_without_a_restart(config: BusConfig) -> None:
+    board = board_of(config)
+    with line_of(config) as (host, bus):
+        lane_io = LaneIo(bus, CLOCK, board)
+        for is_occupied in (True, False):
+            host.unplug()
+            with pytest.raises(DeviceError):
+                lane_io.read()
+            at_rest = board.entry_loop in board.normally_closed
+            host.set_input(board.entry_loop, is_occupied is not at_rest)
+            host.plug()
+            bus.open()
+            assert lane_io.read().entry_loop is is_occupied
+            lane_io.set_lamp(Lamp.EXIT_RED, is_occupied)
+            assert (Lamp.EXIT_RED in lane_io.relays().lamps) is is_occupied
+
+
+def test_every_board_that_does_not_answer_gives_no_inputs(config: BusConfig) -> None:
+    with line_of(config) as (host, bus):
+        lane_io = LaneIo(bus, CLOCK, board_of(config))
+        assert lane_io.read()
+        host.silence()
+        with pytest.raises(DeviceError):
+            lane_io.read()
+        with pytest.raises(DeviceError):
+            lane_io.relays()
+
+
 def test_a_welded_lower_contact_is_told_apart_from_a_pulse(config: BusConfig) -> None:
     board = board_of(config)
     with line_of(config) as (host, bus):

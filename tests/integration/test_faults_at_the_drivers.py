@@ -10,18 +10,27 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from devices.barrier.driver import Barrier
 from devices.camera.pushed import PushedPlates
 from devices.clock import SystemClock
-from devices.config import DevicesConfig, PlateCameraConfig, SignConfig, TagReaderConfig
+from devices.config import (
+    BarrierConfig,
+    CardReaderConfig,
+    DevicesConfig,
+    PlateCameraConfig,
+    SignConfig,
+    TagReaderConfig,
+)
 from devices.errors import DeviceError, DeviceTimeout, LinkDown, RemoteProtocolError
 from devices.lane_io.driver import LaneIo
 from devices.lane_io.registers import board_of, lamp_coil
 from devices.modbus import ModbusBus
-from devices.readings import Lamp
+from devices.readings import CardReading, Lamp
 from devices.registry import open_card_reader, open_tag_reader, open_weighbridge
 from devices.sign.api import SignMessage
 from devices.sign.opening import open_sign
 from devices.sim.bench import Bench
+from devices.sim.card_reader import LATE_S
 from devices.sim.faults.table import FAULTS, FaultSwitches
 from devices.sim.faults.turns import EARLIER_CARD
 from devices.sim.lane_world import TruckVisit
@@ -31,6 +40,7 @@ from devices.sim.truck import FOLLOWER
 from hil_tests.rig import BOOM_TRAVEL_S, HOST, SHORT_LANE, devices_at, free_ports, quick_truck
 
 if TYPE_CHECKING:
+    from devices.card_reader.api import CardReader
     from devices.tag_reader.api import TagReader
 
 CLOCK = SystemClock()
@@ -46,10 +56,17 @@ VISIT = TruckVisit(
 class Lane:
     """A whole simulated lane and the faults of its bench."""
 
-    def __init__(self, folder: Path, sign: SignConfig | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        sign: SignConfig | None = None,
+        card_reader: CardReaderConfig | None = None,
+    ) -> None:
         bus_port, camera_port, sign_port, plates_port = free_ports(4)
+        devices = devices_at(folder, bus_port, camera_port)
         self.config: DevicesConfig = msgspec.structs.replace(
-            devices_at(folder, bus_port, camera_port),
+            devices,
+            card_reader=card_reader or devices.card_reader,
             tag_reader=TagReaderConfig(
                 port=str(folder / "tags"),
                 baud=115_200,
@@ -263,12 +280,71 @@ def test_a_card_is_read_as_the_reader_sends_it(
         uid = f"04A1B2C{number}"
         lane.switches.turn(name, on=on)
         lane.bench.card_reader.present(uid)
-        found: list[str] = []
-        until_s = CLOCK.now().mono_s + 1.0
-        while CLOCK.now().mono_s < until_s:
-            found += [reading.uid for reading in reader.read(0.1)]
-        assert found == expected(uid)
+        assert cards_within(reader, 1.0) == expected(uid)
     reader.close()
+
+
+def cards_within(reader: CardReader, duration_s: float) -> list[str]:
+    until_s = CLOCK.now().mono_s + duration_s
+    found: list[str] = []
+    while CLOCK.now().mono_s < until_s:
+        found += [reading.uid for reading in reader.read(0.1)]
+    return found
+
+
+def test_a_card_that_is_told_late_has_the_time_at_which_it_was_told(lane: Lane) -> None:
+    reader = open_card_reader(lane.config.card_reader, CLOCK)
+    reader.open()
+    lane.switches.turn("card_late", on=True)
+    lane.bench.card_reader.present("04A1B2D0")
+    told_from_s = CLOCK.now().mono_s + LATE_S
+    readings: list[CardReading] = []
+    until_s = told_from_s + 5.0
+    while not readings and CLOCK.now().mono_s < until_s:
+        readings = reader.read(0.1)
+    assert [reading.uid for reading in readings] == ["04A1B2D0"]
+    assert readings[0].received_s >= told_from_s - 0.1
+    lane.switches.turn("card_late", on=False)
+    lane.bench.card_reader.present("04A1B2D1")
+    assert cards_within(reader, LATE_S / 2) == ["04A1B2D1"]
+    reader.close()
+
+
+def test_a_reader_that_is_asked_and_answers_late_gives_no_card(tmp_path: Path) -> None:
+    config = CardReaderConfig(
+        driver="resident-id", port=str(tmp_path / "card"), baud=115_200, poll_s=0.05
+    )
+    lane = Lane(tmp_path, card_reader=config)
+    reader = open_card_reader(config, CLOCK)
+    with lane.bench:
+        reader.open()
+        lane.switches.turn("card_late", on=True)
+        lane.bench.card_reader.present("11010519491231002X")
+        assert cards_within(reader, 2.0) == []
+        reader.close()
+
+
+@pytest.mark.parametrize("name", ["raise", "lower"])
+def test_a_welded_relay_of_the_boom_is_named_until_there_is_a_new_one(
+    lane_of_its_own: Lane, name: str
+) -> None:
+    lane = lane_of_its_own
+    board, bus = board_of(lane.config.bus), ModbusBus(lane.config.bus, CLOCK)
+    lane_io, barrier = LaneIo(bus, CLOCK, board), Barrier(bus, CLOCK, BarrierConfig(), board)
+    bus.open()
+    try:
+        assert barrier.wrong_contact(lane_io.relays()) is None
+        lane.switches.turn(f"board_{name}_relay_welded", on=True)
+        said = f"the {name} contact is closed and no pulse runs"
+        assert barrier.wrong_contact(lane_io.relays()) == said
+        barrier.close()  # opens all contacts: a welded one stays
+        assert barrier.wrong_contact(lane_io.relays()) == said
+        is_raised = name == "raise"  # by the contact alone
+        until(lambda: lane_io.read().barrier_up is is_raised, "the boom went up, or stayed")
+        lane.switches.turn(f"board_{name}_relay_welded", on=False)
+        assert barrier.wrong_contact(lane_io.relays()) is None
+    finally:
+        bus.close()
 
 
 def test_an_axle_off_the_deck_and_a_second_vehicle_on_it_are_weighed_and_cut_the_beam(

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from devices.card_reader.codecs import stx_len
+from devices.card_reader.driver import SETTLE_S
 from devices.clock import SystemClock
-from devices.config import WeighbridgeConfig
+from devices.config import CardReaderConfig, WeighbridgeConfig
 from devices.errors import LinkDown
-from devices.registry import open_weighbridge
+from devices.registry import open_card_reader, open_weighbridge
 from devices.transports.opening import open_transport
 from devices.weighbridge.codecs.yaohua import encode
 from devices.weighbridge.indication import IndicatorFrame
@@ -24,6 +26,12 @@ def server() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(20.0)
         yield server
+
+
+def card(uid: str) -> bytes:
+    return stx_len.encode(
+        stx_len.CardFrame(card_type=stx_len.CardType.MIFARE, batch=9, serial=bytes.fromhex(uid))
+    )
 
 
 def address_of(server: socket.socket) -> str:
@@ -45,6 +53,39 @@ def test_a_weighbridge_behind_a_device_server_is_read_and_recovers(server: socke
         with pytest.raises(LinkDown, match=r"weighbridge: tcp://.*closed by the far end"):
             scale.read(5.0)
         scale.close()
+
+
+def test_a_card_that_a_device_server_kept_while_nobody_was_connected_is_dropped(
+    server: socket.socket,
+) -> None:
+    reader = open_card_reader(CardReaderConfig(port=address_of(server)), CLOCK)
+    for presented in ("A2C31F07", "04A1B2C3"):  # a lane that starts, and one that comes back
+        reader.open()
+        far, _ = server.accept()
+        far.sendall(card(presented))
+        until_s = CLOCK.now().mono_s + SETTLE_S
+        while CLOCK.now().mono_s < until_s:
+            assert reader.read(0.05) == []
+        far.sendall(card(presented))  # he holds it out again: that is no repeat
+        assert [reading.uid for reading in reader.read(5.0)] == [presented]
+        far.close()
+        reader.close()
+
+
+def test_a_card_that_waited_from_before_the_first_look_is_dropped_too(
+    server: socket.socket,
+) -> None:
+    reader = open_card_reader(CardReaderConfig(port=address_of(server)), CLOCK)
+    reader.open()
+    far, _ = server.accept()
+    far.sendall(card("A2C31F07"))
+    CLOCK.sleep(2 * SETTLE_S)
+    assert reader.read(0.1) == []
+    assert reader.read(0.1) == []  # nothing is waiting any more
+    far.sendall(card("04A1B2C3"))
+    assert [reading.uid for reading in reader.read(5.0)] == ["04A1B2C3"]
+    reader.close()
+    far.close()
 
 
 def test_nobody_at_the_address_is_a_link_that_is_down(server: socket.socket) -> None:

@@ -172,7 +172,9 @@ def test_no_loss_doubt_or_age_turns_any_verdict_into_a_release(
 @given(spoilings())
 def test_whatever_is_lost_doubted_or_aged_takes_a_release_away(spoil: Spoiling) -> None:
     spoiled = spoil(good_evidence())
-    only_a_warning = any(not prevents_release(fault) for fault in spoiled.faults)
+    only_a_warning = any(
+        not prevents_release(fault) for fault in spoiled.faults - {FaultCode.CLOCK}
+    )
     verdict = decide(spoiled, [a_declaration()], PACK, DECIDED_AT.wall_ms)
     assert (verdict.outcome is Outcome.RELEASE) == only_a_warning
 

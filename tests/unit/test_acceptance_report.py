@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from devices.sim.faults.table import FAULTS
+from hil_tests.acceptance import __main__ as acceptance
 from hil_tests.acceptance.figures import number
 from hil_tests.acceptance.report import (
     PATHS,
@@ -12,6 +14,7 @@ from hil_tests.acceptance.report import (
     Run,
     StepLine,
     TapeLine,
+    Verdict,
     write_html,
     write_pdf,
 )
@@ -40,6 +43,8 @@ def run_of(problems: list[str]) -> Run:
         version="0.1.0",
         commit="abc",
         machine="2 cores",
+        chosen="",
+        catalogue=1,
         devices=[
             DeviceLine(
                 name="weighbridge",
@@ -89,7 +94,7 @@ def test_the_report_shows_devices_tapes_times_steps_and_a_place_to_sign(tmp_path
 
 def test_one_problem_makes_it_a_report_of_a_lane_that_is_not_accepted(tmp_path: Path) -> None:
     run = run_of(["the boom was opened 1 times for 0 releases on record"])
-    assert not run.is_good
+    assert run.verdict is Verdict.NOT_ACCEPTED
     write_html(run, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "不合格 FAIL" in page
@@ -98,12 +103,88 @@ def test_one_problem_makes_it_a_report_of_a_lane_that_is_not_accepted(tmp_path: 
 
 def test_a_run_that_broke_off_is_no_acceptance() -> None:
     run = run_of([])
-    assert run.is_good
+    assert run.verdict is Verdict.ACCEPTED
     run.is_broken = True
-    assert not run.is_good
+    assert run.verdict is Verdict.NOT_ACCEPTED
     run = run_of([])
     run.numbers = [number("idle", "空闲", "%", [], 5.0, "p50")]
-    assert not run.is_good
+    assert run.verdict is Verdict.NOT_ACCEPTED
+
+
+def page_of(run: Run, tmp_path: Path) -> str:
+    write_html(run, tmp_path / "report.html")
+    return (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_share_of_the_scenarios_that_passed_is_partial_and_says_how_much_was_run(
+    tmp_path: Path,
+) -> None:
+    run = run_of([])
+    run.catalogue, run.chosen = 508, "-k scale_frozen-before"
+    run.steps.append(msgspec.structs.replace(run.steps[0], name="faultless", skipped="no beams"))
+    assert run.verdict is Verdict.PARTIAL
+    assert run.lacking == [("508 项中仅做 1 项", "1 of 508 run")]
+    page = page_of(run, tmp_path)
+    for shown in ("部分 PARTIAL", "1 / 508", "508 项中仅做 1 项", "-k scale_frozen-before"):
+        assert shown in page
+    assert page.count("合格 PASS") == 2  # of a number and a step: not of the lane
+    run.steps[0].problems.append("the fault never came")
+    assert run.verdict is Verdict.NOT_ACCEPTED
+
+
+def test_a_run_that_measured_no_times_is_partial() -> None:
+    run = run_of([])
+    run.numbers = []
+    assert run.verdict is Verdict.PARTIAL
+    assert run.lacking == [("未测量指标", "times not measured")]
+
+
+def test_a_real_device_without_a_serial_number_is_named_and_keeps_a_run_partial(
+    tmp_path: Path,
+) -> None:
+    run = run_of([])
+    nameless = DeviceLine(name="bus", presence="real", driver="lc", place="/dev/kakou/board")
+    run.devices += [nameless, msgspec.structs.replace(nameless, name="sign", presence="simulated")]
+    assert run.verdict is Verdict.PARTIAL
+    assert run.lacking == [("无序列号: bus", "no serial number: bus")]
+    assert "无序列号: bus" in page_of(run, tmp_path)
+
+
+def test_the_report_says_that_its_times_are_of_simulated_devices(tmp_path: Path) -> None:
+    page = page_of(run_of([]), tmp_path)
+    assert "在本机仿真设备上测得，非现场设备" in page
+    assert "measured at simulated devices on this computer" in page
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen", "said", "status"),
+    [
+        ([], "", "ACCEPTED", 0),
+        (["-m", "share"], "-m share", "PARTIAL: 1 of 2 run", 0),
+        (["--no-numbers"], "--no-numbers", "PARTIAL: 1 of 1 run; times not measured", 0),
+    ],
+)
+def test_the_last_line_and_the_exit_status_tell_a_part_from_the_whole(
+    given: list[str],
+    chosen: str,
+    said: str,
+    status: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # no browser: nothing is printed on paper here
+    options = acceptance._options(given)
+    run = run_of([])
+    run.chosen = acceptance._chosen(options)
+    run.catalogue += bool(options.marked)
+    run.numbers *= not options.no_numbers
+    assert run.chosen == chosen
+    assert acceptance._report(run, tmp_path) == status
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith(f"{said}: 1 passed, 0 failed") for line in lines)
+    written = msgspec.json.decode((tmp_path / "report.json").read_bytes())
+    assert (written["verdict"], written["chosen"]) == (said.partition(":")[0], chosen)
 
 
 @pytest.mark.needs("chromium")

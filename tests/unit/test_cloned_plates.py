@@ -25,7 +25,7 @@ from gate_agent.domain.evidence import (
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import Declaration, Kind
 from gate_agent.domain.records import PassageDecided
-from gate_agent.domain.vocabulary import Outcome
+from gate_agent.domain.vocabulary import DeclarationId, Outcome
 from gate_agent.wire.convert import claim_answered, claim_fact
 from gate_agent.wire.v1 import (
     ClaimAnswer,
@@ -208,3 +208,21 @@ def test_where_the_hub_answers_its_word_counts_and_is_in_the_record() -> None:
     fact = claim_fact(story.records(PassageDecided)[-1])
     assert fact is not None
     assert [each.lane for each in fact.sightings] == ["lane2"]
+
+
+def test_what_the_lane_itself_saw_counts_even_where_the_hub_has_not_heard_of_it() -> None:
+    seen = Sighting(lane="lane1", passage_id="lane1-e1-000006", gap_ms=LIMIT_MS - 1)
+    assert reasons(replace(with_hub(), sightings=(seen,))) == ("seen_elsewhere",)
+    known = KnownEmpty(kg=33_501, times=2)
+    assert reasons(replace(with_hub(), known_empty=known)) == ("tare_unlike",)
+    hubs = KnownEmpty(kg=15_000, times=1)
+    assert reasons(replace(with_hub(known_empty=hubs), known_empty=known)) == ("tare_unlike",)
+
+
+def test_what_the_hub_said_of_another_declaration_says_nothing_of_this_plate() -> None:
+    other = ClaimEvidence(
+        declaration_id=DeclarationId("D-other"),
+        state=ClaimState.GRANTED,
+        sightings=(Sighting(lane="l2", passage_id="p", gap_ms=None),),
+    )
+    assert "seen_elsewhere" not in reasons(replace(good_evidence(), claim=other))

@@ -206,7 +206,7 @@ def test_a_vehicle_that_fulfils_a_demanding_pack_is_released() -> None:
 @pytest.mark.parametrize("reason", list(DEMANDED))
 def test_each_demand_of_a_pack_stands_alone_and_leads_to_its_outcome(reason: Reason) -> None:
     case, outcome = DEMANDED[reason]
-    verdict = case()
+    verdict = case().verdict
     assert (verdict.outcome, verdict.reasons) == (outcome, (reason,))
 
 
@@ -363,7 +363,15 @@ def test_all_reasons_are_kept_and_each_once() -> None:
 @pytest.mark.parametrize("fault", list(FaultCode))
 def test_only_a_warning_does_not_prevent_a_release(fault: FaultCode) -> None:
     verdict = judged(replace(good_evidence(), faults=frozenset({fault})), a_declaration())
-    assert (verdict.outcome is Outcome.RELEASE) == (fault in WARNINGS)
+    assert (verdict.outcome is Outcome.RELEASE) == (fault in WARNINGS - {FaultCode.CLOCK})
+
+
+def test_a_lane_that_knows_its_clock_is_wrong_releases_nobody_and_turns_nobody_back() -> None:
+    doubtful = replace(good_evidence(), faults=frozenset({FaultCode.CLOCK}))
+    assert judged(doubtful, a_declaration()).reasons == (Reason.CLOCK_DOUBTFUL,)
+    expired = judged(doubtful, a_declaration(valid_until_ms=DECIDED_AT.wall_ms - 1))
+    assert expired.outcome is Outcome.HOLD
+    assert set(expired.reasons) == {Reason.CLOCK_DOUBTFUL, Reason.DECLARATION_EXPIRED}
 
 
 @pytest.mark.parametrize("barrier", list(Barrier))

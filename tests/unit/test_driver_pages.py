@@ -1,8 +1,9 @@
-"""The page of drivers tells a technician of every indicator, and where its bytes come from."""
+"""The page of drivers tells a technician of every driver, and where its bytes come from."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from devices.weighbridge.protocols import protocols
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference" / "drivers.md").read_text(encoding="utf-8")
+RATED = tomllib.loads((ROOT / "devices" / "quality.toml").read_text(encoding="utf-8"))
 SECTIONS = dict(re.findall(r"(?ms)^### `([a-z0-9-]+)`\n(.*?)(?=^##|\Z)", PAGE))
 ROWS = dict(re.findall(r"(?m)^\| `([a-z0-9-]+)` \| (.*) \|$", PAGE))
 
@@ -26,6 +28,13 @@ def test_every_weighbridge_has_its_section_with_source_and_limits(driver: str) -
 
 @pytest.mark.parametrize("driver", [*registry.CARD_READERS, *registry.TAG_READERS])
 def test_every_reader_has_its_section_with_source_and_limits(driver: str) -> None:
+    section = " ".join(SECTIONS[driver].split())
+    assert "**Bytes from**" in section
+    assert "**Not checked:**" in section
+
+
+@pytest.mark.parametrize("driver", [name for drivers in RATED.values() for name in drivers])
+def test_every_rated_driver_has_its_section_with_what_was_not_checked(driver: str) -> None:
     section = " ".join(SECTIONS[driver].split())
     assert "**Bytes from**" in section
     assert "**Not checked:**" in section

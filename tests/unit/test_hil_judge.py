@@ -50,9 +50,21 @@ def test_a_boom_that_opened_without_a_record_is_found() -> None:
 
 
 def test_a_boom_that_was_forced_by_hand_is_not_the_lanes_doing() -> None:
-    forced = Seen(records=(), violations=("opened_for_nobody: no truck at the stop line",))
+    opened = ("opened_for_nobody: no truck at the stop line",)
+    forced = Seen(records=(), violations=opened, on_ms=500, off_ms=900)
     assert problems(BY_NAME["boom_forced-before"], forced) == []
     assert problems(BY_NAME["faultless"], forced)[0].startswith("opened_for_nobody")
+
+
+def test_a_contact_that_welds_opens_the_boom_once_and_releases_nobody() -> None:
+    scenario = BY_NAME["board_raise_relay_welded-capturing"]
+    opened = ("opened_for_nobody: no truck at the stop line",)
+    welded = Seen(records=(), violations=opened, raises=1, on_ms=500, off_ms=900)
+    assert problems(scenario, welded) == []
+    twice = Seen(records=(), raises=2, on_ms=500, off_ms=900)
+    assert problems(scenario, twice) == ["the boom was opened 2 times for 0 releases on record"]
+    gone = Seen(records=(), raises=1, left_by="exit", on_ms=500, off_ms=900)
+    assert problems(scenario, gone) == ["the truck left by the exit without a release on record"]
 
 
 def test_a_release_while_the_scale_was_frozen_is_counted() -> None:
@@ -85,6 +97,15 @@ def test_a_condition_must_be_told_and_must_end_soon() -> None:
     assert problems(scenario, never) == ["bus_link is still on record after the fault was gone"]
     untold = Seen(records=(), on_ms=500, off_ms=5_000)
     assert problems(scenario, untold) == ["bus_link is not on record"]
+
+
+def test_a_scenario_whose_fault_never_came_has_proved_nothing() -> None:
+    scenario = BY_NAME["scale_frozen-closing"]
+    as_if_nothing_was = Seen(records=released(), raises=1, left_by="exit")
+    assert problems(scenario, as_if_nothing_was) == ["the fault never came: scale_frozen, closing"]
+    came = Seen(records=released(), raises=1, left_by="exit", on_ms=4_500, off_ms=7_100)
+    assert problems(scenario, came) == []
+    assert problems(BY_NAME["faultless"], as_if_nothing_was) == []
 
 
 def test_every_path_and_every_fault_at_every_phase_is_played() -> None:

@@ -41,7 +41,8 @@ def test_a_truck_that_waits_on_the_entry_loop_is_not_held_for_having_queued() ->
     story = a_released_truck().boom_goes_up().drives_out().passes(1.0)
     story.sees(entry_loop=True).boom_comes_down()
     assert (story.phase, story.passage.unexpected) == (Phase.GATHERING, False)
-    story.plate_is_read().drives_on().card().manifest_answers(a_declaration(declaration_id="D2"))
+    other = a_declaration(declaration_id="D2", plates=("粤C67890",))
+    story.plate_is_read("粤C67890").drives_on().card().manifest_answers(other)
     assert story.phase is Phase.RELEASING
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gate_agent.domain.events import WeightObserved
 from gate_agent.domain.records import PassageDecided
 from gate_agent.domain.vocabulary import Barrier, Outcome, Phase, WeightState
 from tests.builders import GROSS_KG, LaneStory, a_declaration
@@ -108,3 +109,30 @@ def test_a_first_look_up_without_an_answer_is_asked_again_and_judges_nobody() ->
     assert story.records(PassageDecided) == []
     story.drives_on().manifest_answers()
     assert story.phase is Phase.RELEASING
+
+
+@pytest.mark.parametrize("state", [WeightState.SETTLED, WeightState.MOVING])
+def test_a_scale_that_froze_while_the_vehicle_rolled_on_weighs_nothing(state: WeightState) -> None:
+    """Three of its five axles make up the declared weight; the readings began before its tail."""
+    story = LaneStory().ready().truck_arrives().plate_is_read().card()
+    story.manifest_answers()
+    story.sees(rear_beam=True).weighs(WeightState.MOVING, GROSS_KG).passes(3.0)
+    story.sees(entry_loop=False, rear_beam=False)
+    is_swing = state is WeightState.MOVING
+    for second in range(1, 6):
+        story.passes(1.0)
+        story.happens(
+            WeightObserved(
+                state=state,
+                gross_kg=GROSS_KG,
+                division_kg=20,
+                low_kg=GROSS_KG - 100 if is_swing else None,
+                high_kg=GROSS_KG + 100 if is_swing else None,
+                judged_ms=second * 1000 + 1,
+            )
+        )
+    assert story.phase is Phase.GATHERING
+    assert (story.passage.weight, story.passage.swing) == (None, None)
+    story.passes(60.0)
+    assert story.verdict[0] is Outcome.HOLD
+    assert "weight_missing" in story.verdict[1]

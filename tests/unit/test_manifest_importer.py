@@ -41,6 +41,22 @@ def test_a_good_row_is_taken_with_normalized_plates_card_and_utc_times() -> None
     assert row.used_by is None
 
 
+@pytest.mark.parametrize("silence", ["", "absent", "null"])
+def test_papers_of_which_nothing_is_said_are_pending(silence: str) -> None:
+    element = {
+        "declaration_id": "d1",
+        "plates": ["粤B12345"],
+        "card_uid": "04a1b2c3",
+        "gross_kg": 32000,
+        "valid_from": "2026-11-21T08:00:00+08:00",
+        "valid_until": "2026-11-22T00:00:00Z",
+    }
+    if silence != "absent":
+        element["documents"] = "" if silence == "" else None
+    (imported,) = parse(json.dumps([element]).encode(), "json").rows
+    assert imported.row.documents == "pending"
+
+
 def test_holds_and_documents_come_through() -> None:
     line = GOOD[: -len("released,")] + "pending,CUSTOMS|QUARANTINE"
     (imported,) = csv_of(line).rows
@@ -172,6 +188,7 @@ def test_json_gives_the_same_rows_as_csv() -> None:
         "gross_kg": 32000,
         "valid_from": "2026-11-21T08:00:00+08:00",
         "valid_until": "2026-11-22T00:00:00Z",
+        "documents": "released",
     }
     parsed = parse(json.dumps([element]).encode(), "json")
     assert [one.row for one in parsed.rows] == [one.row for one in csv_of(GOOD).rows]

@@ -28,6 +28,7 @@ BASE = {
     "gross_kg": "32000",
     "valid_from": "2026-11-21T00:00Z",
     "valid_until": "2026-11-22T00:00Z",
+    "documents": "released",
 }
 SAID = {
     "credit_class": "AA",
@@ -129,7 +130,7 @@ def test_a_file_without_these_columns_says_what_it_always_said() -> None:
     assert b"credit_class" not in msgspec.json.encode(the_row(BASE))
 
 
-def test_json_says_the_same_as_csv() -> None:
+def test_row_49_json_says_the_same_as_csv() -> None:
     row: dict[str, Any] = BASE | SAID
     row |= {"containers": SAID["containers"].split("|"), "fee_paid": True, "tare_kg": 15_600}
     parsed = parse(json.dumps([row]).encode(), "json")
@@ -160,7 +161,7 @@ def test_json_says_the_same_as_csv() -> None:
         ({"trailer_plate": "粤B/1"}, "trailer_plate", "letters and digits"),
     ],
 )
-def test_a_bad_value_is_refused_by_field_and_reason(
+def test_row_9_a_bad_value_is_returned_by_line_field_and_reason_before_a_truck_comes(
     changed: dict[str, str], field: str, reason: str
 ) -> None:
     (problem,) = parse(csv_of(BASE | SAID | changed), "csv").problems

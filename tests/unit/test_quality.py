@@ -6,11 +6,14 @@ import ast
 import importlib
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from devices import registry
+from devices.boards.board_file import shipped_boards
+from devices.camera.pushed import PLATE_POSTS
+from devices.config import CameraConfig, DevicesConfig, SignConfig
 
 ROOT = Path(__file__).parents[2]
 RULES = {
@@ -61,10 +64,31 @@ def test_every_claim_names_a_test_that_exists_or_says_why_not(device: str, drive
         assert test in functions_of(ROOT / file), f"{rule}: {claim} does not exist"
 
 
+RATED = {  # table of a lane file: table of quality.toml
+    "bus": "lane_io",
+    "plate_camera": "camera",
+    "lane_camera": "camera",
+}
+
+
+def words_of(config: type, key: str) -> set[str]:
+    """What a lane file may say for a key that is a closed set."""
+    return set(get_args(get_type_hints(config)[key]))
+
+
 def test_every_driver_that_a_lane_file_may_name_is_rated() -> None:
     assert set(CLAIMS["weighbridge"]) == set(registry.WEIGHBRIDGES)
     assert set(CLAIMS["card_reader"]) == set(registry.CARD_READERS)
     assert set(CLAIMS["tag_reader"]) == set(registry.TAG_READERS)
+    assert set(CLAIMS["sign"]) == words_of(SignConfig, "driver")
+    assert set(CLAIMS["camera"]) == words_of(CameraConfig, "driver") - {"auto"} | set(PLATE_POSTS)
+    assert set(CLAIMS["lane_io"]) == {*shipped_boards(), "map-file"}
+    assert set(CLAIMS["barrier"]) == {"contacts"}
+
+
+def test_every_kind_of_device_that_a_lane_file_may_have_is_rated() -> None:
+    kinds = DevicesConfig.__struct_fields__
+    assert {RATED.get(kind, kind) for kind in kinds} == set(CLAIMS)
 
 
 @pytest.mark.parametrize("device", sorted(CLAIMS))

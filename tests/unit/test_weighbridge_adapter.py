@@ -84,3 +84,49 @@ def test_a_bracket_that_no_longer_holds_is_taken_back_at_once() -> None:
     beyond = last.high_kg - last.low_kg
     (taken_back,) = scale.feels(truck.weight_kg() + 2 * beyond)
     assert taken_back.low_kg is None or taken_back.low_kg < taken_back.high_kg - beyond  # type: ignore[operator]
+
+
+def rolls_on(*, frozen_from_s: float | None, seed: int) -> list[tuple[float, WeightObserved]]:
+    """What is told after the tail has passed the rear beam, and how many ms after it."""
+    scale = Scale()
+    truck = Truck(TruckSpec(gross_kg=47_990, seed=seed), LaneGeometry())
+    began_s, tail_s, held_kg = scale.clock.now().mono_s, None, 0.0
+    was_cut = False
+    told: list[tuple[float, WeightObserved]] = []
+    while truck.standing_s < 5.0:
+        truck.advance(PERIOD_S, GO)
+        now_s = scale.clock.now().mono_s + PERIOD_S
+        if frozen_from_s is None or now_s - began_s < frozen_from_s:
+            held_kg = truck.weight_kg()
+        is_cut = truck.occupancy().rear_beam
+        if was_cut and not is_cut:
+            tail_s = now_s
+        was_cut = is_cut
+        events = scale.feels(held_kg)
+        if tail_s is not None:
+            told += [((now_s - tail_s) * 1000, event) for event in events]
+    return told
+
+
+def counts(since_tail_ms: float, event: WeightObserved) -> bool:
+    is_evidence = event.state is WeightState.SETTLED or event.low_kg is not None
+    return is_evidence and since_tail_ms >= event.judged_ms
+
+
+def test_a_scale_that_freezes_as_a_truck_rolls_on_never_gives_the_weight_of_some_axles() -> None:
+    for seed in range(3):
+        whole = [
+            event
+            for told in rolls_on(frozen_from_s=None, seed=seed)
+            if counts(*told)
+            for event in told[1:]
+        ]
+        assert whole[0].low_kg is not None, "its swing proves it before it rests"
+        assert abs((whole[-1].gross_kg or 0) - 47_990) <= 20
+        believed = 0
+        for tenths in range(4, 160, 4):
+            for since_ms, event in rolls_on(frozen_from_s=tenths / 10, seed=seed):
+                if counts(since_ms, event) and event.state is WeightState.SETTLED:
+                    believed += 1
+                    assert abs((event.gross_kg or 0) - 47_990) < 0.03 * 47_990
+        assert believed, "frozen after it had stopped"

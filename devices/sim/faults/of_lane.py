@@ -82,6 +82,10 @@ BOARD_FAULTS = (
     _board("lower_relay_dead", coil_turn("lower_coil", closed=False), None, RELEASE,
            "the lower relay does not close", "落杆继电器不吸合",
            by_hand="disconnect the lower contact"),
+    _board("raise_relay_welded", coil_turn("raise_coil", closed=True), "relays", NOTHING,
+           "the raise relay is welded: its contact stays closed", "抬杆继电器触点粘连"),
+    _board("lower_relay_welded", coil_turn("lower_coil", closed=True), "relays", NOTHING,
+           "the lower relay is welded: its contact stays closed", "落杆继电器触点粘连"),
 )  # fmt: skip
 
 BOOM_FAULTS = (

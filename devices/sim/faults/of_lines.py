@@ -102,6 +102,8 @@ CARD_FAULTS = (
           "the card is pulled away: half a frame", "刷卡过快 数据残缺"),
     _card("garbled", card_turn(CardFault.GARBAGE), None, NOTHING,
           "random bytes instead of a card", "读卡数据乱码"),
+    _card("late", card_turn(CardFault.LATE), None, EITHER,
+          "the reader tells of a card late, or answers too late", "读卡数据过迟"),
     _card("noise", card_turn(CardFault.NOISE), None, RELEASE,
           "noise before a good frame", "读卡数据前有噪声"),
     _card("double_read", card_turn(CardFault.DOUBLE_READ), None, RELEASE,

@@ -221,11 +221,13 @@ def bounce_turn(sensor: Sensor) -> Switch:
 
 
 def coil_turn(name: str, *, closed: bool) -> Switch:
-    """Weld or break a relay."""
+    """Weld or break a relay; a new one in its place is open."""
 
     def turn(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
         terminal: int = getattr(board_of(bench.config.bus), name)
-        bench.board.stick_coil(terminal, closed if on else None)
+        bench.board.stick_coil(terminal, closed if on else False)
+        if not on:
+            bench.board.stick_coil(terminal, None)
 
     return turn
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gate_agent.domain.evidence import ClaimState, Evidence, KnownEmpty, Sighting
+from gate_agent.domain.evidence import ClaimEvidence, ClaimState, Evidence, KnownEmpty, Sighting
 from gate_agent.domain.manifest import Declaration, Kind
 from gate_agent.domain.policy_pack import PolicyPack
 from gate_agent.domain.reasons import Reason
+from gate_agent.domain.vocabulary import DeclarationId
 
 _ANSWERED = (ClaimState.GRANTED, ClaimState.HELD, ClaimState.USED)
 
 
 def double_reasons(
-    evidence: Evidence, _declaration: Declaration, pack: PolicyPack, _wall_ms: int
+    evidence: Evidence, declaration: Declaration, pack: PolicyPack, _wall_ms: int
 ) -> Iterator[Reason]:
     """The same plate elsewhere, so lately that one vehicle cannot have come from there."""
     least_ms = pack.identity.min_travel_ms
-    if any(each.gap_ms is None or each.gap_ms < least_ms for each in sightings_of(evidence)):
+    seen = sightings_of(evidence, declaration.declaration_id)
+    if any(each.gap_ms is None or each.gap_ms < least_ms for each in seen):
         yield Reason.SEEN_ELSEWHERE
 
 
@@ -25,7 +27,8 @@ def tare_reasons(
     evidence: Evidence, declaration: Declaration, pack: PolicyPack, _wall_ms: int
 ) -> Iterator[Reason]:
     """What this plate weighed empty before: an empty vehicle weighs it again, no other less."""
-    weight, known, rule = evidence.weight, known_empty_of(evidence), pack.identity
+    weight, rule = evidence.weight, pack.identity
+    known = known_empty_of(evidence, declaration.declaration_id)
     if weight is None or known is None or known.times < rule.min_times_empty:
         return
     off_kg = known.kg - weight.high_kg
@@ -35,13 +38,22 @@ def tare_reasons(
         yield Reason.TARE_UNLIKE
 
 
-def sightings_of(evidence: Evidence) -> tuple[Sighting, ...]:
-    """The hub's, who has all lanes; where it has not answered, this lane's own."""
-    claim = evidence.claim
-    return claim.sightings if claim and claim.state in _ANSWERED else evidence.sightings
+def sightings_of(evidence: Evidence, declared: DeclarationId) -> tuple[Sighting, ...]:
+    """The hub's, who has all lanes, and this lane's own, of which it may not have heard yet."""
+    claim = _answer(evidence, declared)
+    return tuple(dict.fromkeys((*evidence.sightings, *(claim.sightings if claim else ()))))
 
 
-def known_empty_of(evidence: Evidence) -> KnownEmpty | None:
-    """The same of what it weighs empty."""
+def known_empty_of(evidence: Evidence, declared: DeclarationId) -> KnownEmpty | None:
+    """What it weighs empty: of what the lane knows and what the hub knows, that of more trips."""
+    claim = _answer(evidence, declared)
+    known = [each for each in (evidence.known_empty, claim and claim.known_empty) if each]
+    return max(known, key=lambda each: (each.times, each.kg), default=None)
+
+
+def _answer(evidence: Evidence, declared: DeclarationId) -> ClaimEvidence | None:
+    """What the hub said of this declaration; None: nothing, or of another one."""
     claim = evidence.claim
-    return claim.known_empty if claim and claim.state in _ANSWERED else evidence.known_empty
+    if claim is None or claim.state not in _ANSWERED:
+        return None
+    return claim if claim.declaration_id == declared else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gate_agent.domain.evidence import Evidence
-from gate_agent.domain.faults import prevents_release
+from gate_agent.domain.faults import FaultCode, prevents_release
 from gate_agent.domain.policy_pack import PolicyPack
 from gate_agent.domain.reasons import Reason
 from gate_agent.domain.vocabulary import Barrier, Mode
@@ -18,7 +18,7 @@ _MODES = {
 
 
 def lane_reasons(evidence: Evidence, pack: PolicyPack, wall_ms: int) -> Iterator[Reason]:
-    """Mode, restart, company, faults, boom, and whether the rules themselves are in force."""
+    """Mode, restart, company, faults, boom, clock, and whether the rules are in force."""
     if evidence.mode is not Mode.AUTO:
         yield _MODES[evidence.mode]
     profile = pack.lane(evidence.lane_id)
@@ -28,6 +28,8 @@ def lane_reasons(evidence: Evidence, pack: PolicyPack, wall_ms: int) -> Iterator
         (not evidence.alone, Reason.NOT_ALONE),
         (any(prevents_release(fault) for fault in evidence.faults), Reason.EQUIPMENT_FAULT),
         (evidence.barrier is not Barrier.CLOSED, Reason.BARRIER_NOT_CLOSED),
+        # Validity, the age of answers, hours and deadlines all hang on the clock.
+        (FaultCode.CLOCK in evidence.faults, Reason.CLOCK_DOUBTFUL),
         (not pack.is_in_force(wall_ms), Reason.POLICY_NOT_IN_FORCE),
         (profile is not None and profile.is_manual, Reason.LANE_MANUAL),
     ):
