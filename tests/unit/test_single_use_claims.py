@@ -161,3 +161,18 @@ def test_the_claim_on_another_paper_says_nothing_of_this_one() -> None:
     assert granted.claim is not None
     other = replace(granted, claim=replace(granted.claim, declaration_id=DeclarationId("another")))
     assert judged(a_full_declaration(), ALONE_NEVER, other).outcome is not Outcome.RELEASE
+
+
+def test_a_lane_whose_clock_is_wrong_claims_what_a_supervisor_may_release() -> None:
+    story = LaneStory().ready().fault(FaultCode.CLOCK).truck_arrives().plate_is_read()
+    lookup = story.passage.lookup
+    assert lookup is not None
+    not_yet = a_declaration(valid_from_ms=story.at.wall_ms + 1_000_000)
+    story.happens(
+        DeclarationsFound(
+            token=lookup.token,
+            declarations=(not_yet,),
+            manifest=ManifestStatus(version=7, confirmed_at=after(story.at, -0.5)),
+        )
+    )
+    assert story.last(ClaimDeclaration).declaration_id == not_yet.declaration_id
