@@ -5,7 +5,8 @@ division of each other, did not drift faster than one division per second, and n
 motion bit set. The value is then the last one shown. It stays settled until a value lies more
 than one division outside the range it settled in, or a frame says motion.
 
-Before it has settled, `SwingBracket` may name an interval in which it must settle.
+Before it has settled, `SwingBracket` may name an interval in which it must settle; a lane file may
+forbid that (`judge_swing`), until a tape of its scale has shown that it holds there.
 
 Everything else is stricter: a gap between frames longer than `stale_s` starts afresh; a frame
 that the indicator or the limits declare unusable makes the state INVALID and starts afresh.
@@ -83,6 +84,7 @@ class SettleFilter:
         self._settled_range_kg: tuple[int, int] | None = None
         self._settled_since_s = 0.0
         self._swing = SwingBracket(config.division_kg)
+        self._judges_swing = config.judge_swing
         self._state: WeightState | None = None
         self._asked_first_s: float | None = None
 
@@ -157,7 +159,7 @@ class SettleFilter:
             since_s=previous.since_s if previous is not None and unbroken else reading.received_s,
             status=status,
             readings=tuple(self._window),
-            bracket_kg=bracket_kg if phase is WeightPhase.MOVING else None,
+            bracket_kg=bracket_kg if phase is WeightPhase.MOVING and self._judges_swing else None,
             judged_since_s=self._settled_since_s if usable else self._swing.since_s,
         )
 

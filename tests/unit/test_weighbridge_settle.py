@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 
 from devices.config import WeighbridgeConfig
@@ -208,3 +209,11 @@ def test_an_unusable_value_or_a_silence_ends_the_interval() -> None:
         else:
             scale.now_s += 0.6
         assert scale.shows(32_000 + kg for kg in swing_kg[:20])[-1].bracket_kg is None
+
+
+def test_a_lane_file_may_forbid_that_a_swing_is_judged_before_it_rests() -> None:
+    scale = Scale(msgspec.structs.replace(CONFIG, judge_swing=False))
+    swing_kg = [round(600 * math.cos(0.5 * n) * 0.95**n / 20) * 20 for n in range(120)]
+    states = scale.shows(32_000 + kg for kg in swing_kg)
+    assert all(state.bracket_kg is None for state in states)
+    assert states[-1].gross_kg == 32_000
