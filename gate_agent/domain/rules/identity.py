@@ -8,14 +8,12 @@ from gate_agent.domain.evidence import Evidence
 from gate_agent.domain.identity import (
     identity_of,
     is_doubtful,
-    is_sure,
-    is_tag_unseen,
     plate_in_question,
     plate_margin_milli_nats,
-    shows_another_tag,
 )
 from gate_agent.domain.manifest import Declaration, Documents
 from gate_agent.domain.matching import declared_with_card, declared_with_plate, normalize_plate
+from gate_agent.domain.pieces import is_sure, is_tag_unseen, shows_another_tag
 from gate_agent.domain.policy_pack import IdentityRule, PolicyPack
 from gate_agent.domain.reasons import Reason
 
