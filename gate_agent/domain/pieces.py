@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import assert_never
 
-from gate_agent.domain.evidence import Evidence, OtherPlate, PlateEvidence
+from gate_agent.domain.containers import normalize_container
+from gate_agent.domain.evidence import ContainerEvidence, Evidence, OtherPlate, PlateEvidence
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.manifest import Declaration, Kind
 from gate_agent.domain.matching import (
@@ -55,6 +56,8 @@ def said_of(
             return _tag(evidence, declaration)
         case "trailer":
             return _trailer(evidence, declaration, pack.limits)
+        case "container":
+            return _container(evidence, declaration)
         case "tare":
             return _tare(evidence, declaration, pack) if is_named else Says.NOTHING
         case _:
@@ -111,6 +114,42 @@ def is_tag_unseen(evidence: Evidence, declaration: Declaration) -> bool:
     return bool(declaration.tag_id) and FaultCode.TAG_LINK in evidence.faults
 
 
+def are_containers_read(containers: ContainerEvidence | None, declaration: Declaration) -> bool:
+    """Whether every declared container number was read; of a vehicle that is empty there is none.
+
+    One that says neither what it carries nor that it is empty has nothing that could be read.
+    """
+    if not declaration.containers:
+        return declaration.kind is Kind.EMPTY
+    return containers is not None and _declared(declaration).issubset(containers.numbers)
+
+
+def shows_another_container(containers: ContainerEvidence | None, declaration: Declaration) -> bool:
+    """Whether a number was read that is not among those declared, or any on an empty vehicle."""
+    if containers is None or not (declaration.containers or declaration.kind is Kind.EMPTY):
+        return False
+    return not _declared(declaration).issuperset(containers.numbers)
+
+
+def is_container_awaited(containers: ContainerEvidence | None, declaration: Declaration) -> bool:
+    """Whether a declared number is not read yet, and none that contradicts."""
+    is_open = not are_containers_read(containers, declaration)
+    is_other = shows_another_container(containers, declaration)
+    return bool(declaration.containers) and is_open and not is_other
+
+
+def is_container_unseen(evidence: Evidence, declaration: Declaration) -> bool:
+    """Whether nothing listens for the camera while a container is declared for this vehicle.
+
+    It may have read another one.
+    """
+    return bool(declaration.containers) and FaultCode.CONTAINER_CAMERA in evidence.faults
+
+
+def _declared(declaration: Declaration) -> frozenset[str]:
+    return frozenset(normalize_container(text) for text in declaration.containers)
+
+
 def _either(is_fitting: bool) -> Says:  # noqa: FBT001 - the one thing it is about
     return Says.FITS if is_fitting else Says.CONTRADICTS
 
@@ -138,6 +177,18 @@ def _tag(evidence: Evidence, declaration: Declaration) -> Says:
     if tag is None or tag.others or not is_heard or not declaration.tag_id:
         return Says.NOTHING
     return _either(not shows_another_tag(evidence, declaration))
+
+
+def _container(evidence: Evidence, declaration: Declaration) -> Says:
+    """One number of two that are declared fits as well: it belongs to one container only."""
+    containers = evidence.containers
+    if containers is None:
+        return Says.NOTHING
+    if shows_another_container(containers, declaration):
+        return Says.CONTRADICTS
+    # With the listener lost it is not known what else was read.
+    is_heard = FaultCode.CONTAINER_CAMERA not in evidence.faults
+    return Says.FITS if declaration.containers and is_heard else Says.NOTHING
 
 
 def _tare(evidence: Evidence, declaration: Declaration, pack: PolicyPack) -> Says:

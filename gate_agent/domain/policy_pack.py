@@ -29,7 +29,7 @@ Kind = Literal["loaded", "empty_container", "empty"]
 Direction = Literal["in", "out"]
 LogShare = Annotated[int, Meta(ge=-60_000, le=0)]
 Odds = Annotated[int, Meta(ge=0, le=60_000)]
-Piece = Literal["card", "weight", "other_plate", "tag", "trailer", "tare"]
+Piece = Literal["card", "weight", "other_plate", "tag", "trailer", "tare", "container"]
 Demand = Literal[
     "credit_class",
     "direction",
@@ -88,6 +88,7 @@ FIRST_PIECES = (
 STANDARD_PIECES = (
     *FIRST_PIECES,
     PieceRule(piece="trailer", wrong_milli_nats=-2_996, chance_milli_nats=-4_605),
+    PieceRule(piece="container", wrong_milli_nats=-4_605, chance_milli_nats=-6_908),
     PieceRule(piece="tare", wrong_milli_nats=-2_996, chance_milli_nats=-693, weak_milli_nats=-105),
 )
 """What a pack that is written now weighs where it names no pieces; docs: decision."""
@@ -98,7 +99,9 @@ class IdentityRule(Part, frozen=True, kw_only=True):
 
     What packs of before say by silence is the strict side: a plate in doubt stays in doubt. With
     "tag" under `agree` a lane without a tag reader releases nobody; without it a declared tag
-    counts where tags are seen, and another one than declared is a person's in any case.
+    counts where tags are seen, and another one than declared is a person's in any case. With
+    "container" there the lane waits for every container number that is declared, and a vehicle
+    that declares none and does not say that it is empty is a person's.
     """
 
     # each by itself; plate and card always

@@ -13,7 +13,13 @@ from gate_agent.domain.identity import (
 )
 from gate_agent.domain.manifest import Declaration, Documents
 from gate_agent.domain.matching import declared_with_card, declared_with_plate, normalize_plate
-from gate_agent.domain.pieces import is_sure, is_tag_unseen, shows_another_tag
+from gate_agent.domain.pieces import (
+    are_containers_read,
+    is_container_unseen,
+    is_sure,
+    is_tag_unseen,
+    shows_another_tag,
+)
 from gate_agent.domain.policy_pack import IdentityRule, PolicyPack
 from gate_agent.domain.reasons import Reason
 
@@ -100,13 +106,21 @@ def _unproven(
         yield Reason.PLATE_AMBIGUOUS
     is_weak = is_weighed and identity.odds_milli_nats(standing) < rule.min_odds_milli_nats
     is_other = shows_another_tag(evidence, found) or is_tag_unseen(evidence, found)
-    if is_other or is_weak or not standing.agreeing.issuperset(_demanded(evidence, rule)):
+    is_unread = is_container_unseen(evidence, found) or (
+        "container" in rule.agree and not are_containers_read(evidence.containers, found)
+    )
+    is_unmet = not standing.agreeing.issuperset(_demanded(evidence, rule))
+    if is_other or is_unread or is_weak or is_unmet:
         yield Reason.IDENTITY_UNPROVEN
 
 
 def _demanded(evidence: Evidence, rule: IdentityRule) -> Iterator[str]:
-    """What has to agree. A weight that is missing, or does not fit, is a reason of its own."""
-    return (each for each in rule.agree if each != "weight" or evidence.weight is not None)
+    """What has to agree. A weight that is missing, or does not fit, is a reason of its own.
+
+    Containers are apart: every one that is declared has to be read.
+    """
+    apart = {"container"} if evidence.weight is not None else {"container", "weight"}
+    return (each for each in rule.agree if each not in apart)
 
 
 def _choose(found: list[Declaration], wall_ms: int) -> tuple[Declaration | None, list[Reason]]:
