@@ -158,6 +158,22 @@ def test_a_weak_plate_with_another_trailer_than_declared_is_a_persons() -> None:
         assert reasons(seen, declared, pack) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [(TRAILER, ("plate_doubtful",), ()), (OTHER_TRAILER, *[("plate_doubtful",)] * 2)],
+)
+def test_a_camera_that_posts_the_declared_trailer_does_not_make_the_plate_doubtful(
+    text: str, old: tuple[str, ...], new: tuple[str, ...]
+) -> None:
+    """A pack that does not weigh trailers judges as it did."""
+    plate = good_evidence().plate
+    assert plate is not None
+    evidence = replace(good_evidence(), camera_plate=replace(plate, text=text))
+    declared = paper(trailer_plate=TRAILER)
+    assert reasons(evidence, declared, demanding(old=True)) == old
+    assert reasons(evidence, declared, demanding()) == new
+
+
 def readings(*said: tuple[str, float]) -> list[PlateReading]:
     return [
         PlateReading(

@@ -19,6 +19,7 @@ from gate_agent.domain.pieces import (
     is_sure,
     is_tag_unseen,
     shows_another_tag,
+    weighs_trailers,
 )
 from gate_agent.domain.policy_pack import IdentityRule, PolicyPack
 from gate_agent.domain.reasons import Reason
@@ -41,15 +42,16 @@ def identify(
         reasons += _unproven(evidence, found, declarations, pack)
     if any(each.held_by and is_current(each, wall_ms) for each in (*by_plate, *by_card)):
         reasons.append(Reason.AGENCY_HOLD)
-    if _is_contradicted(evidence, found) and not (plate and is_doubtful(plate, pack)):
+    if _is_contradicted(evidence, found, pack) and not (plate and is_doubtful(plate, pack)):
         reasons.append(Reason.PLATE_DOUBTFUL)
     return found, reasons
 
 
-def _is_contradicted(evidence: Evidence, found: Declaration | None) -> bool:
+def _is_contradicted(evidence: Evidence, found: Declaration | None, pack: PolicyPack) -> bool:
     """A camera of its own reading names a plate that is neither the lane's nor the vehicle's.
 
-    A vehicle may carry two plates, and each reader see another of them.
+    A vehicle may carry two plates, and each reader see another of them; so with its trailer's,
+    where the pack knows what that is.
     """
     plate, other = evidence.plate, evidence.camera_plate
     if plate is None or other is None:
@@ -57,6 +59,8 @@ def _is_contradicted(evidence: Evidence, found: Declaration | None) -> bool:
     known = {normalize_plate(plate.text)}
     if found is not None:
         known.update(normalize_plate(text) for text in found.plates)
+        if weighs_trailers(pack):
+            known.add(normalize_plate(found.trailer_plate))
     return normalize_plate(other.text) not in known
 
 
