@@ -17,6 +17,7 @@ import ipaddress
 import queue
 import socket
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -65,7 +66,7 @@ class Posting(Protocol):
     def body_max_kb(self) -> int: ...  # noqa: D102
 
 
-class PostListener(Generic[R]):
+class PostListener(ABC, Generic[R]):
     """One address at which posts become readings of the kind R."""
 
     def __init__(self, table: str, config: Posting, clock: Clock) -> None:
@@ -150,9 +151,9 @@ class PostListener(Generic[R]):
             return None
         return self._gate.challenge()
 
+    @abstractmethod
     def take(self, content_type: str, body: bytes, peer: str = "") -> tuple[str, bytes]:
-        """Keep the reading of a post; returns type and bytes of the answer."""
-        raise NotImplementedError
+        """Keep the reading of a post; returns type and bytes of the answer. Never raises."""
 
     def note(self, peer: str, refusal: Refusal, said: str = "") -> None:
         """Keep why something became no reading. Any thread may call."""

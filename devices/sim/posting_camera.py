@@ -11,6 +11,7 @@ import queue
 import random
 import threading
 import urllib.request
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
@@ -39,7 +40,7 @@ class PostingFault(StrEnum):
     HALF = "half"  # the connection breaks in the middle of the body
 
 
-class PostingCamera:
+class PostingCamera(ABC):
     """Posts to `url`, the place where a lane listens. `posted` counts what was taken there."""
 
     name: ClassVar[str] = "posting camera"
@@ -121,13 +122,13 @@ class PostingCamera:
         if self.reads(visit) and self._thread is not None:
             self._seen.put(visit)
 
+    @abstractmethod
     def reads(self, visit: TruckVisit) -> bool:
         """Whether there is something on this truck that it would post."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tell(self, visit: TruckVisit, *, is_another: bool) -> str:
         """Post what this truck shows, or something else; what it was. Raises `LinkDown`."""
-        raise NotImplementedError
 
     def _run(self) -> None:
         seen = self._seen
