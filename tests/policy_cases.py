@@ -48,10 +48,18 @@ from gate_agent.domain.policy_pack import (
 from gate_agent.domain.reasons import Reason
 from gate_agent.domain.records import PassageDecided
 from gate_agent.domain.vocabulary import Outcome
-from tests.builders import CARD, DECIDED_AT, GROSS_KG, HOUR_MS, PLATE, a_declaration, good_evidence
+from tests.builders import (
+    BOX,
+    CARD,
+    DECIDED_AT,
+    GROSS_KG,
+    HOUR_MS,
+    PLATE,
+    a_declaration,
+    good_evidence,
+)
 
 NOW_MS = DECIDED_AT.wall_ms  # 2026-09-21 22:13:40 by the port's time, a Monday
-BOX = "CSQU3054383"
 TARE_KG = 15_600
 
 PACK = PolicyPack(

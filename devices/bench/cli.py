@@ -10,6 +10,7 @@ from devices.bench import panel, swings
 from devices.bench.bring_up import WAIT_S, Session, answers_of, walk
 from devices.bench.bring_up_board import board_steps
 from devices.bench.bring_up_cameras import camera_steps, lane_camera_steps
+from devices.bench.bring_up_container_camera import container_camera_steps
 from devices.bench.bring_up_lines import card_steps, weighbridge_steps
 from devices.bench.bring_up_plate_camera import plate_camera_steps
 from devices.bench.bring_up_sign import sign_steps
@@ -33,6 +34,7 @@ STEPS = {
     "camera": camera_steps,
     "lane_camera": lane_camera_steps,
     "plate_camera": plate_camera_steps,
+    "container_camera": container_camera_steps,
     "tag_reader": tag_steps,
     "sign": sign_steps,
 }

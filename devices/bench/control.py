@@ -192,6 +192,9 @@ def _further(bench: Bench) -> dict[str, str]:
     if bench.plate_camera is not None:
         said = bench.plate_camera.said or "nothing posted yet"
         found["plate_camera"] = f"{condition_of(bench.plate_camera.fault)}; {said}"
+    if bench.container_camera is not None:
+        said = bench.container_camera.said or "nothing posted yet"
+        found["container_camera"] = f"{condition_of(bench.container_camera.fault)}; {said}"
     if bench.sign is not None:
         lines = " | ".join(text for _, text in sorted(bench.sign.lines.items())) or "nothing yet"
         spoken = f'; said "{bench.sign.spoken[-1]}"' if bench.sign.spoken else ""

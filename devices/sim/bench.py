@@ -24,6 +24,7 @@ from devices.lane_io.registers import board_of
 from devices.sim.boom import TRAVEL_S, SimBoom
 from devices.sim.camera import MjpegServer
 from devices.sim.card_readers import sim_card_reader
+from devices.sim.container_camera import SimContainerCamera, sim_container_camera
 from devices.sim.faults.line import FaultyLine
 from devices.sim.lane_world import SENSORS, LaneWorld
 from devices.sim.line_host import line_host
@@ -51,6 +52,7 @@ DEVICES = (
     "camera",
     "lane_camera",
     "plate_camera",
+    "container_camera",
     "tag_reader",
     "sign",
 )
@@ -68,8 +70,9 @@ class Bench:
     """The simulated devices of one lane and the world between them.
 
     Pull cables and set faults through `scale`, `card_reader` and `board`, and `camera`,
-    `lane_camera`, `plate_camera`, `tag_reader` and `sign`, which are None where the lane has none
-    or it needs no simulator; send trucks through `world`; break the boom through `world.boom`.
+    `lane_camera`, `plate_camera`, `container_camera`, `tag_reader` and `sign`, which are None where
+    the lane has none or it needs no simulator; send trucks through `world`; break the boom through
+    `world.boom`.
     `empty_picture` is the JPEG of the empty lane; a plain gray one by default.
     """
 
@@ -102,6 +105,7 @@ class Bench:
         )
         self.card_reader = sim_card_reader(config.card_reader, self.card_line, clock)
         self.plate_camera = self._sim_plate_camera()
+        self.container_camera = self._sim_container_camera()
         self._board_map = board_of(config.bus)
         self._levels: dict[int, bool] = {}
         self.world = LaneWorld(
@@ -161,6 +165,7 @@ class Bench:
             "camera": self.camera,
             "lane_camera": self.lane_camera,
             "plate_camera": self.plate_camera,
+            "container_camera": self.container_camera,
             "sign": self.sign,
         }
         return {name: each for name, each in known.items() if each and name in self.simulated}
@@ -183,6 +188,7 @@ class Bench:
         """Device name -> where it is served."""
         tags, sign = self.config.tag_reader, self.config.sign
         film, posts = self.config.lane_camera, self.config.plate_camera
+        boxes = self.config.container_camera
         return {
             "bus": self.board.place,
             "weighbridge": self.config.weighbridge.port,
@@ -191,6 +197,7 @@ class Bench:
             **({"tag_reader": tags.port} if tags is not None else {}),
             **({"lane_camera": film.source} if film is not None else {}),
             **({"plate_camera": f"{posts.listen}:{posts.port}"} if posts is not None else {}),
+            **({"container_camera": f"{boxes.listen}:{boxes.port}"} if boxes is not None else {}),
             **({"sign": sign.port or sign.url} if sign is not None else {}),
         }
 
@@ -217,6 +224,8 @@ class Bench:
     def _on_visit(self, visit: TruckVisit | None) -> None:
         if self.plate_camera is not None:
             self.plate_camera.look(visit)
+        if self.container_camera is not None:
+            self.container_camera.look(visit)
 
     def _on_coil(self, address: int, on: bool, at_s: float) -> None:  # noqa: FBT001 - a relay
         self.world.on_coil(address, on, at_s)
@@ -241,6 +250,12 @@ class Bench:
         if posts is None or "plate_camera" not in self.simulated:
             return None
         return sim_plate_camera(posts)
+
+    def _sim_container_camera(self) -> SimContainerCamera | None:
+        boxes = self.config.container_camera
+        if boxes is None or "container_camera" not in self.simulated:
+            return None
+        return sim_container_camera(boxes)
 
     def _sim_camera(self, device: str, config: CameraConfig, rate_fps: float) -> MjpegServer | None:
         if device not in self.simulated:

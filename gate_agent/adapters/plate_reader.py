@@ -186,11 +186,19 @@ class PlateAdapter:
         if not frames:
             raise DeviceTimeout(f"camera: no frame for {FRAME_WAIT_S} s")
         seen = _Seen(frames, readings)
-        votes = vote_all(readings)
+        votes = self._vehicles_first(vote_all(readings))
         weighed = self._weigh(order, seen, votes)
         self._pending = None
         self._send(order, seen, votes, weighed)
         return frames[-1]
+
+    def _vehicles_first(self, votes: list[PlateVote]) -> list[PlateVote]:
+        """Where the camera saw the trailer better, the vehicle's own plate is still its plate."""
+        try:
+            return self._candidates.vehicles_first(votes)
+        except StoreError as exc:
+            self._log.warning("plates_not_weighed", detail=str(exc))
+            return votes
 
     def _weigh(self, order: PlateOrder, seen: _Seen, votes: list[PlateVote]) -> Weighed:
         """Hold the plate against the declared ones; what fails here leaves the reading as it is."""

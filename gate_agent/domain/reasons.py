@@ -47,6 +47,7 @@ class Reason(StrEnum):
     ACCOUNT_EXHAUSTED = "account_exhausted"
     ACCOUNT_CLOSED = "account_closed"
     CONTAINER_INVALID = "container_invalid"  # its check digit does not fit
+    CONTAINER_DIFFERS = "container_differs"  # another number was read than is declared
     SEAL_MISSING = "seal_missing"
     SEAL_UNVERIFIED = "seal_unverified"
     TRANSIT_EARLY = "transit_early"

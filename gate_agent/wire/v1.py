@@ -101,6 +101,13 @@ class TagFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     age_ms: int = 0
 
 
+class ContainersFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The container numbers that were read, each with its right check digit."""
+
+    numbers: tuple[str, ...] = msgspec.field(default_factory=lambda: ())
+    age_ms: int = 0
+
+
 class WeightFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The gross weight."""
 
@@ -148,8 +155,8 @@ class ClaimFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class EvidenceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the lane had in hand when it decided. None: not sensed.
 
-    What stands after `faults` came later in v1. No tag: none was in view, the lane has no reader
-    for them, or its version did not tell of them.
+    What stands after `faults` came later in v1. No tag, no containers: none was in view, the lane
+    has no reader for them, or its version did not tell of them.
     """
 
     plate: PlateFact | None = msgspec.field(default_factory=lambda: None)
@@ -158,6 +165,7 @@ class EvidenceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     faults: tuple[str, ...] = msgspec.field(default_factory=lambda: ())
     claim: ClaimFact | None = None  # None: nothing was claimed
     tag: TagFact | None = None
+    containers: ContainersFact | None = None
 
 
 class DocumentRow(msgspec.Struct, frozen=True, kw_only=True):

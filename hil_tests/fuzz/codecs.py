@@ -407,7 +407,8 @@ CODECS: tuple[CodecUnderLaw, ...] = (
 )
 # fmt: on
 
-# Bodies of HTTP posts, which come whole: their laws are in tests/unit/test_camera_posts.py.
+# Bodies of HTTP posts, which come whole: their laws are in tests/unit/test_camera_posts.py and
+# tests/property/test_container_post_laws.py.
 POSTED = frozenset(
     f"devices.camera.codecs.{name}" for name in ("alarm_info_plate", "isapi", "parts")
-)
+) | {"devices.container_camera.codecs.http_json"}

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gate_agent.domain.effects import MarkUsed, Record
-from gate_agent.domain.identity import is_sure, named_plate
+from gate_agent.domain.identity import named_plate
+from gate_agent.domain.pieces import is_sure
 from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.domain.records import (
     CommandCarriedOut,

@@ -276,6 +276,40 @@ def test_a_held_vehicle_shows_evidence_beside_the_declaration(desk: Desk) -> Non
     assert f"/api/v1/pictures/{sha256(JPEG).hexdigest()}" in page
 
 
+@pytest.mark.parametrize(
+    ("numbers", "reasons", "words"),
+    [
+        (("CSQU3054383",), (), ("CSQU3054383", "Agrees")),
+        (
+            ("CSQU3054402",),
+            ("container_differs",),
+            ("CSQU3054<mark>4</mark><mark>0</mark><mark>2</mark>", "Differs"),
+        ),
+        ((), ("identity_unproven",), ("no camera that reads containers",)),
+    ],
+)
+def test_container_numbers_and_the_trailer_stand_beside_what_was_declared(
+    desk: Desk, numbers: tuple[str, ...], reasons: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    row = declaration(
+        1, ("粤B12345",), "04A1B2C3", 32_000, containers=("CSQU3054383",), trailer_plate="粤B5678挂"
+    )
+    read = {"numbers": numbers, "age_ms": 900} if numbers else None
+    facts = evidence("粤B12345", "04A1B2C3", 32_000, containers=read)
+    assert facts.plate is not None
+    other = v1.OtherPlateFact(text="粤B1234挂", confidence_permille=991, frames_agreed=2)
+    plate = msgspec.structs.replace(facts.plate, others=(other,))
+    facts = msgspec.structs.replace(facts, plate=plate)
+    desk.send(v1.PassageOpened(passage_id="p-8"), decided("p-8", "hold", facts, row, *reasons))
+    desk.sign_in("vera")
+    page = desk.client.get("/held/p-8", headers={"accept-language": "en"}).text
+    line = next(each for each in page.split("<tr") if '<th scope="row">Container</th>' in each)
+    plain = line.replace('<mark class="differs">', "<mark>")
+    assert [word for word in words if word not in plain] == []
+    assert "also in the picture: 粤B1234挂 (99.1 %)" in page
+    assert "trailer 粤B5678挂" in page
+
+
 def test_without_a_declaration_the_nearest_are_shown_and_what_differs(desk: Desk) -> None:
     rows = [
         declaration(1, ("粤B12345",), "04A1B2C3", 32_000),

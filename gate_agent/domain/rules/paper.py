@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gate_agent.domain.containers import is_container_number
 from gate_agent.domain.evidence import Evidence
 from gate_agent.domain.manifest import Declaration
+from gate_agent.domain.pieces import shows_another_container
 from gate_agent.domain.policy_pack import LaneProfile, PolicyPack
 from gate_agent.domain.reasons import Reason
 
@@ -25,6 +26,8 @@ def paper_reasons(
         yield Reason.DECLARATION_INCOMPLETE
     if not all(is_container_number(number) for number in declaration.containers):
         yield Reason.CONTAINER_INVALID
+    if shows_another_container(evidence.containers, declaration):
+        yield Reason.CONTAINER_DIFFERS
 
 
 def _is_unsaid(declaration: Declaration, field: str) -> bool:
