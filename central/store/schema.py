@@ -247,3 +247,13 @@ def m008_clips(db: Database) -> None:
             UNIQUE (clip_id, place)) STRICT""",
     ):
         db.execute(statement)
+
+
+@hub_migrations()
+def m009_emergencies(db: Database) -> None:
+    """On which slip, in which kind of emergency a person released a vehicle."""
+    db.execute("ALTER TABLE passages ADD COLUMN override_slip TEXT")
+    db.execute("ALTER TABLE passages ADD COLUMN override_emergency TEXT")
+    db.execute(
+        "CREATE INDEX passages_by_slip ON passages (override_slip) WHERE override_slip IS NOT NULL"
+    )
