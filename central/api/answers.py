@@ -151,6 +151,26 @@ class ModeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     kind: str = ""
 
 
+class ClosingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What somebody owed was done. `number`: of the paper that shows it."""
+
+    passage_id: str
+    code: str
+    number: str
+    to: str = ""
+    done_at_ms: int | None = None
+    reason: str = ""
+
+
+class ReopeningRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An obligation was closed in error."""
+
+    passage_id: str
+    code: str
+    reason: str
+    to: str = ""
+
+
 class PeriodRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A period of draws that is to come."""
 

@@ -111,12 +111,3 @@ async def audit_draws(call: Call) -> object:
     if report is None:
         raise ApiError(HTTPStatus.NOT_FOUND, f"period {period}: not known here")
     return report
-
-
-async def obligations(call: Call) -> object:
-    """What released vehicles still owe, the longest overdue first."""
-    return await call.services.store.read(
-        draw_queries.obligations,
-        now_ms=call.services.clock.wall_ms(),
-        limit=call.number("limit", lowest=1, highest=10_000) or 200,
-    )

@@ -13,7 +13,7 @@ from typing import assert_never
 
 import msgspec
 
-from central.store import audit, claim_store
+from central.store import audit, claim_store, obligation_store
 from central.store.plate_taken import plate_taken
 from central.store.rows import VerdictMore
 from gate_agent.domain.records import Alarm
@@ -178,6 +178,11 @@ def _decided(db: sqlite3.Connection, body: PassageDecided, origin: _Origin) -> N
             ).decode(),
         ],
     )
+    newest = db.execute(
+        "SELECT decided_seq FROM passages WHERE passage_id = ?", [body.passage_id]
+    ).fetchone()
+    if newest == (origin.seq,):
+        obligation_store.owe(db, body.passage_id, body.obligations)
     if body.outcome == "release" and declaration:
         _use(db, declaration.declaration_id, body.passage_id, origin)
     _use_if_released_by_a_person(db, body.passage_id, origin)

@@ -123,32 +123,6 @@ def test_in_an_emergency_the_form_asks_for_the_slip_and_one_slip_opens_one_vehic
     assert "放行单" in shown.text or "slip" in shown.text
 
 
-def test_what_released_vehicles_owe_is_listed_the_earliest_due_first(desk: Desk) -> None:
-    now_ms = desk.clock.wall_ms()
-    owed = (
-        v1.ObligationRow(code="transit_closing", due_ms=now_ms + 5, to="5301"),
-        v1.ObligationRow(code="documents", due_ms=now_ms - 5),
-    )
-    desk.send(*a_verdict(outcome="release", reasons=(), obligations=owed))
-    headers = desk.token(Role.VIEWER)
-    assert desk.client.get("/api/v1/obligations", headers=headers).json() == []  # still in the lane
-    desk.send(
-        v1.PassageClosed(
-            passage_id=PASSAGE,
-            outcome="release",
-            decided_by="lane",
-            left="exit",
-            arrived_at_ms=now_ms,
-            timeline=v1.Timeline(),
-        )
-    )
-    rows = desk.client.get("/api/v1/obligations", headers=headers).json()
-    assert [(row["code"], row["overdue"]) for row in rows] == [
-        ("documents", True),
-        ("transit_closing", False),
-    ]
-
-
 def test_the_console_offers_the_kinds_of_emergency_that_the_rules_have_slips_for(
     desk: Desk,
 ) -> None:
