@@ -162,6 +162,14 @@ class ClosingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     reason: str = ""
 
 
+class AccountClosingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The period of a list is over. `number`: of the collective declaration."""
+
+    account_id: str
+    number: str
+    reason: str = ""
+
+
 class ReopeningRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An obligation was closed in error."""
 

@@ -1,13 +1,16 @@
-"""What comes after a release: obligations are closed by named people."""
+"""What comes after a release: obligations and lists are closed by named people."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Final
 
-from central.api.answers import ClosingRequest, ReopeningRequest
+from central.api.answers import AccountClosingRequest, ClosingRequest, ReopeningRequest
 from central.api.endpoints import ApiError, Call
-from central.store import obligation_store
+from central.proof.download import csv_file
+from central.store import ledger, obligation_store
+from central.store.account_store import AccountError
+from central.store.ledger import Ledger
 from central.store.obligation_store import Deed, ObligationError, OwedRow, Standing, Word
 
 NUMBER_LENGTH: Final = 64
@@ -60,6 +63,48 @@ async def reopen_obligation(call: Call) -> object:
             reason=_short(said.reason, "reason", REASON_LENGTH),
         ),
     )
+
+
+async def accounts(call: Call) -> object:
+    """Every list, permit and book; those that wait to be closed first."""
+    return await call.services.store.read(ledger.accounts, now_ms=call.services.clock.wall_ms())
+
+
+async def ledger_of(call: Call) -> object:
+    """One account with every draw on it."""
+    return await _ledger(call, call.text("account"))
+
+
+async def ledger_csv(call: Call) -> object:
+    """The same as a table."""
+    found = await _ledger(call, call.text("account"))
+    return csv_file(f"{found.account.account_id}.csv", ledger.as_csv(found))
+
+
+async def close_account(call: Call) -> object:
+    """Somebody ends the period of a list, under the number of its collective declaration."""
+    said = await call.parsed(AccountClosingRequest)
+    try:
+        await call.services.manifest.close_account(
+            said.account_id,
+            by=call.identity.name,
+            number=_short(said.number, "number", NUMBER_LENGTH),
+            reason=said.reason.strip()[:REASON_LENGTH],
+        )
+    except AccountError as exc:
+        status = HTTPStatus.CONFLICT if exc.is_known else HTTPStatus.NOT_FOUND
+        raise ApiError(status, str(exc)) from exc
+    return await _ledger(call, said.account_id)
+
+
+async def _ledger(call: Call, account_id: str | None) -> Ledger:
+    if account_id is None:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "account: which one", field="account")
+    now_ms = call.services.clock.wall_ms()
+    found = await call.services.store.read(ledger.ledger, account_id, now_ms=now_ms)
+    if found is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, f"account {account_id}: nothing was granted")
+    return found
 
 
 async def _said(call: Call, word: Word) -> OwedRow:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from central.api import office_operations
-from central.api.answers import ClosingRequest, ReopeningRequest
+from central.api.answers import AccountClosingRequest, ClosingRequest, ReopeningRequest
 from central.api.declaring import LIMIT, change, question
 from central.api.endpoints import Endpoint, Parameter
 from central.auth.roles import Role
+from central.store.ledger import AccountStanding, Ledger
 from central.store.obligation_store import OwedRow
 
+ACCOUNT = Parameter(name="account", description="its id")
 _ERRORS = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
 OFFICE: tuple[Endpoint, ...] = (
@@ -29,5 +31,23 @@ OFFICE: tuple[Endpoint, ...] = (
         "/obligations/reopen", Role.SUPERVISOR,
         "Note that an obligation was closed in error",
         office_operations.reopen_obligation, OwedRow, body=ReopeningRequest, errors=_ERRORS,
+    ),
+    question(
+        "/accounts", "Lists, permits and books: granted, taken, left, and their periods",
+        office_operations.accounts, list[AccountStanding],
+    ),
+    question(
+        "/accounts/ledger", "One account with every draw on it", office_operations.ledger_of,
+        Ledger, ACCOUNT, errors=(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
+    ),
+    question(
+        "/accounts/ledger.csv", "The same as a table for an office (text/csv)",
+        office_operations.ledger_csv, None, ACCOUNT,
+        errors=(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
+    ),
+    change(
+        "/accounts/close", Role.SUPERVISOR,
+        "End the period of a list: nobody draws on it any more, what was owed under it is settled",
+        office_operations.close_account, Ledger, body=AccountClosingRequest, errors=_ERRORS,
     ),
 )  # fmt: skip

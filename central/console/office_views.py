@@ -1,4 +1,4 @@
-"""Pages of the office behind the lanes: what released vehicles owe."""
+"""Pages of the office behind the lanes: what released vehicles owe, and the lists they draw on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from central.console import forms
 from central.console import fragments as live
 from central.console.access_views import see_other
 from central.console.rendering import Visit, page
-from central.store import obligation_store
+from central.console.views import trouble
+from central.store import ledger, obligation_store
+from central.store.account_store import AccountError
 from central.store.obligation_store import Deed, ObligationError, Standing, Word
 
 SHOWN: Final = 200
@@ -47,6 +49,59 @@ async def reopen_obligation(visit: Visit) -> Response:
     except forms.FormError as exc:
         return await _obligations_page(visit, error=visit.wording.label(exc.label))
     return see_other(f"/obligations?{urlencode({'standing': 'open'})}")
+
+
+async def accounts(visit: Visit) -> Response:
+    """Lists, permits and books, with their periods."""
+    now_ms = visit.services.clock.wall_ms()
+    return page(
+        visit,
+        "accounts.html",
+        section="accounts",
+        title=visit.wording.label("title.accounts"),
+        fragments=await live.navigation(visit),
+        accounts=await visit.services.store.read(ledger.accounts, now_ms=now_ms),
+    )
+
+
+async def ledger_page(visit: Visit) -> Response:
+    """One of them with every draw on it."""
+    return await _ledger_page(visit, visit.request.query_params.get("account", ""))
+
+
+async def close_account(visit: Visit) -> Response:
+    """End the period of a list, under the number of its collective declaration."""
+    form = await visit.request.form()
+    account_id = forms.text_field(form, "account")
+    try:
+        number = forms.required(form, "number", forms.MAX_SLIP)
+        await visit.services.manifest.close_account(
+            account_id, by=visit.identity.name, number=number, reason=""
+        )
+    except forms.FormError as exc:
+        return await _ledger_page(visit, account_id, error=visit.wording.label(exc.label))
+    except AccountError:
+        error = visit.wording.label("accounts.not_closed")
+        return await _ledger_page(visit, account_id, error=error)
+    return see_other(f"/accounts/ledger?{urlencode({'account': account_id})}")
+
+
+async def _ledger_page(visit: Visit, account_id: str, *, error: str = "") -> Response:
+    now_ms = visit.services.clock.wall_ms()
+    found = await visit.services.store.read(ledger.ledger, account_id, now_ms=now_ms)
+    if found is None:
+        message = visit.wording.label("accounts.unknown")
+        return await trouble(visit, HTTPStatus.NOT_FOUND, message)
+    return page(
+        visit,
+        "ledger.html",
+        section="accounts",
+        title=account_id,
+        fragments=await live.navigation(visit),
+        status=HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK,
+        ledger=found,
+        error=error,
+    )
 
 
 async def _say(

@@ -44,6 +44,8 @@ _PAGES: tuple[tuple[str, View], ...] = (
     ("/rules", rules_views.rules),
     ("/conflicts", rules_views.conflicts),
     ("/obligations", office_views.obligations),
+    ("/accounts", office_views.accounts),
+    ("/accounts/ledger", office_views.ledger_page),
     ("/log", views.log),
     ("/live", stream),
 )
@@ -55,6 +57,7 @@ _ORDERS: tuple[tuple[str, Role, View], ...] = (
     ("/alarms/{alarm_id:int}/acknowledge", Role.SUPERVISOR, order_views.acknowledge_alarm),
     ("/obligations/close", Role.SUPERVISOR, office_views.close_obligation),
     ("/obligations/reopen", Role.SUPERVISOR, office_views.reopen_obligation),
+    ("/accounts/close", Role.SUPERVISOR, office_views.close_account),
     ("/manifest/import", Role.ADMINISTRATOR, manifest_views.import_file),
 )
 _OPEN: tuple[tuple[str, str, OpenView], ...] = (

@@ -282,7 +282,7 @@ class ManifestVersionRow:
 
     version: int
     at_ms: int
-    cause: str  # import | used | withdrawn
+    cause: str  # import | used | withdrawn | closed
     made_by: str
     source: str  # file name, where there was one
     upserts: int
