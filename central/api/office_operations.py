@@ -7,7 +7,9 @@ from typing import Final
 
 from central.api.answers import AccountClosingRequest, ClosingRequest, ReopeningRequest
 from central.api.endpoints import ApiError, Call
+from central.proof import exit_proof
 from central.proof.download import csv_file
+from central.proof.exit_proof import ExitProofError
 from central.store import ledger, obligation_store
 from central.store.account_store import AccountError
 from central.store.ledger import Ledger
@@ -105,6 +107,19 @@ async def _ledger(call: Call, account_id: str | None) -> Ledger:
     if found is None:
         raise ApiError(HTTPStatus.NOT_FOUND, f"account {account_id}: nothing was granted")
     return found
+
+
+async def proof_of_exit(call: Call) -> object:
+    """The proof for one declaration, made from the dossier and checked before it is given out."""
+    declaration_id = call.text("declaration")
+    if declaration_id is None:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "declaration: which one", field="declaration")
+    try:
+        return await call.services.store.read(
+            exit_proof.prove, declaration_id, site=call.services.config.site
+        )
+    except ExitProofError as exc:
+        raise ApiError(HTTPStatus.CONFLICT, str(exc)) from exc
 
 
 async def _said(call: Call, word: Word) -> OwedRow:

@@ -9,6 +9,7 @@ from central.api.answers import AccountClosingRequest, ClosingRequest, Reopening
 from central.api.declaring import LIMIT, change, question
 from central.api.endpoints import Endpoint, Parameter
 from central.auth.roles import Role
+from central.proof.exit_proof import ExitProof
 from central.store.ledger import AccountStanding, Ledger
 from central.store.obligation_store import OwedRow
 
@@ -49,5 +50,11 @@ OFFICE: tuple[Endpoint, ...] = (
         "/accounts/close", Role.SUPERVISOR,
         "End the period of a list: nobody draws on it any more, what was owed under it is settled",
         office_operations.close_account, Ledger, body=AccountClosingRequest, errors=_ERRORS,
+    ),
+    question(
+        "/exit-proof", "The proof that the goods of an export declaration left",
+        office_operations.proof_of_exit, ExitProof,
+        Parameter(name="declaration", description="its id"),
+        errors=(HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT),
     ),
 )  # fmt: skip

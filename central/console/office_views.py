@@ -8,13 +8,15 @@ from typing import Final
 from urllib.parse import urlencode
 
 from starlette.datastructures import FormData
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from central.console import forms
 from central.console import fragments as live
 from central.console.access_views import see_other
-from central.console.rendering import Visit, page
+from central.console.rendering import Visit, page, render
 from central.console.views import trouble
+from central.proof import exit_proof
+from central.proof.exit_proof import ExitProofError
 from central.store import ledger, obligation_store
 from central.store.account_store import AccountError
 from central.store.obligation_store import Deed, ObligationError, Standing, Word
@@ -102,6 +104,18 @@ async def _ledger_page(visit: Visit, account_id: str, *, error: str = "") -> Res
         ledger=found,
         error=error,
     )
+
+
+async def exit_proof_page(visit: Visit) -> Response:
+    """The proof of exit as a page that is printed."""
+    declaration_id = visit.request.query_params.get("declaration", "")
+    try:
+        proof = await visit.services.store.read(
+            exit_proof.prove, declaration_id, site=visit.services.config.site
+        )
+    except ExitProofError as exc:
+        return await trouble(visit, HTTPStatus.CONFLICT, str(exc))
+    return HTMLResponse(render("exit_proof.html", visit.wording, proof=proof))
 
 
 async def _say(

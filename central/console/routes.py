@@ -46,6 +46,7 @@ _PAGES: tuple[tuple[str, View], ...] = (
     ("/obligations", office_views.obligations),
     ("/accounts", office_views.accounts),
     ("/accounts/ledger", office_views.ledger_page),
+    ("/exit-proof", office_views.exit_proof_page),
     ("/log", views.log),
     ("/live", stream),
 )

@@ -1,19 +1,22 @@
-"""`gate-central verify` and `gate-central dossiers`: they read hub.db, the hub may be running."""
+"""Commands about what the hub can prove. They read hub.db; the hub may be running."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sqlite3
 import sys
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
-from central.cli_options import add_place
+from central.api_client import ask_hub
+from central.cli_options import add_place, online
 from central.config import load
 from central.errors import CentralError
-from central.proof import verify
+from central.proof import exit_proof, verify
 from central.proof.export import export
 from central.store.connection import open_read_only
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def add_commands(subparsers: Subparsers) -> None:
-    """Add `verify` and `dossiers` to the parser of gate-central."""
+    """Add `verify`, `dossiers` and the two commands for proofs of exit to gate-central."""
     check = subparsers.add_parser(
         "verify",
         help="check that nothing is missing and no record was altered",
@@ -50,6 +53,54 @@ def add_commands(subparsers: Subparsers) -> None:
     out.add_argument("--out", required=True, type=Path, metavar="DIR")
     out.add_argument("--pictures", action="store_true", help="the pictures, too")
     out.set_defaults(run=_dossiers)
+    prove = online(
+        subparsers, "exit-proof", "write the proof that an export declaration's goods left", _prove
+    )
+    prove.add_argument("declaration", metavar="DECLARATION", help="its id")
+    prove.add_argument("--out", required=True, type=Path, metavar="FILE")
+    proved = subparsers.add_parser(
+        "verify-exit-proof",
+        help="check a proof of exit, and that a hub holds the record it rests on",
+        description="Make the facts of a proof of exit again from the sealed dossier inside it, and"
+        " its link from the record; with --state, compare the record with that hub's database.",
+    )
+    proved.add_argument("file", type=Path, metavar="FILE")
+    proved.add_argument("--state", type=Path, metavar="DIR", help="a hub's state folder")
+    proved.set_defaults(run=_verify_proof)
+
+
+def _prove(args: argparse.Namespace) -> int:
+    answer = ask_hub(args, f"/exit-proof?{urlencode({'declaration': args.declaration})}")
+    proof = exit_proof.read(json.dumps(answer).encode())
+    try:
+        args.out.write_bytes(exit_proof.encode(proof))
+    except OSError as exc:
+        raise CentralError(f"{args.out}: {exc.strerror}") from exc
+    print(f"{args.out}: {_said(proof)}")
+    return 0
+
+
+def _verify_proof(args: argparse.Namespace) -> int:
+    try:
+        proof = exit_proof.read(args.file.read_bytes()[: exit_proof.MAX_BYTES])
+    except OSError as exc:
+        raise CentralError(f"{args.file}: {exc.strerror}") from exc
+    exit_proof.check(proof)
+    if args.state is None:
+        print(f"{args.file}: {_said(proof)}: holds in itself; compared with no hub (--state)")
+        return 0
+    try:
+        with closing(open_read_only(args.state / "hub.db")) as db:
+            exit_proof.compare(db, proof)
+    except sqlite3.Error as exc:
+        raise CentralError(f"hub.db: {exc}") from exc
+    print(f"{args.file}: {_said(proof)}: holds, and this hub has its record")
+    return 0
+
+
+def _said(proof: exit_proof.ExitProof) -> str:
+    left = datetime.fromtimestamp(proof.facts.left_at_ms / 1000, tz=UTC).isoformat()
+    return f"{proof.facts.declaration_id} left by {proof.facts.lane} at {left}"
 
 
 def _moment_ms(text: str) -> int:
