@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from central.store.figures import LaneFigures
 from central.store.policy_store import PackRow
 from central.store.rows import (
     AlarmRow,
@@ -15,6 +16,7 @@ from central.store.rows import (
     PictureRef,
     VerdictMore,
 )
+from gate_agent.domain.policy_pack import Targets
 from gate_agent.wire.v1 import AuthorityLeft, DeclarationRow, EvidenceFacts, Timeline
 
 
@@ -149,6 +151,16 @@ class ModeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     mode: str
     reason: str
     kind: str = ""
+
+
+class FiguresAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the lanes did in a period, beside what the pack in force promises."""
+
+    from_ms: int
+    to_ms: int
+    policy_version: str  # "": no pack is in force, so nothing is promised
+    targets: Targets
+    lanes: tuple[LaneFigures, ...]  # the first is all of them together
 
 
 class ClosingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,17 +5,26 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
-from central.api.answers import AccountClosingRequest, ClosingRequest, ReopeningRequest
+from central.api.answers import (
+    AccountClosingRequest,
+    ClosingRequest,
+    FiguresAnswer,
+    ReopeningRequest,
+)
 from central.api.endpoints import ApiError, Call
 from central.proof import exit_proof
 from central.proof.download import csv_file
 from central.proof.exit_proof import ExitProofError
-from central.store import ledger, obligation_store
+from central.store import figures, ledger, obligation_store, policy_store
 from central.store.account_store import AccountError
 from central.store.ledger import Ledger
 from central.store.obligation_store import Deed, ObligationError, OwedRow, Standing, Word
+from gate_agent.domain.policy_pack import Targets
 
 NUMBER_LENGTH: Final = 64
+DAY_MS: Final = 86_400_000
+LONGEST_MS: Final = 366 * DAY_MS
+LAST_MS: Final = 1 << 53
 REASON_LENGTH: Final = 300
 _STANDINGS: Final = ("open", "overdue", "closed", "all")
 
@@ -120,6 +129,33 @@ async def proof_of_exit(call: Call) -> object:
         )
     except ExitProofError as exc:
         raise ApiError(HTTPStatus.CONFLICT, str(exc)) from exc
+
+
+async def figures_of(call: Call) -> object:
+    """What the lanes did in a period, beside what is promised."""
+    from_ms, to_ms = period(call)
+    pack = await call.services.store.read(policy_store.current, call.services.clock.wall_ms())
+    return FiguresAnswer(
+        from_ms=from_ms,
+        to_ms=to_ms,
+        policy_version=pack.version if pack else "",
+        targets=pack.targets if pack else Targets(),
+        lanes=await call.services.store.read(figures.figures, from_ms=from_ms, to_ms=to_ms),
+    )
+
+
+def period(call: Call) -> tuple[int, int]:
+    """The period that is asked for, by default the last day. Raises `ApiError`."""
+    now_ms = call.services.clock.wall_ms()
+    to_ms = call.number("to_ms", lowest=0, highest=LAST_MS)
+    to_ms = now_ms if to_ms is None else to_ms
+    from_ms = call.number("from_ms", lowest=0, highest=LAST_MS)
+    from_ms = to_ms - DAY_MS if from_ms is None else from_ms
+    if not 0 < to_ms - from_ms <= LONGEST_MS:
+        raise ApiError(
+            HTTPStatus.BAD_REQUEST, "from_ms, to_ms: at most 366 days, in order", field="from_ms"
+        )
+    return from_ms, to_ms
 
 
 async def _said(call: Call, word: Word) -> OwedRow:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from central.api import office_operations
-from central.api.answers import AccountClosingRequest, ClosingRequest, ReopeningRequest
+from central.api.answers import (
+    AccountClosingRequest,
+    ClosingRequest,
+    FiguresAnswer,
+    ReopeningRequest,
+)
 from central.api.declaring import LIMIT, change, question
 from central.api.endpoints import Endpoint, Parameter
 from central.auth.roles import Role
@@ -56,5 +61,13 @@ OFFICE: tuple[Endpoint, ...] = (
         office_operations.proof_of_exit, ExitProof,
         Parameter(name="declaration", description="its id"),
         errors=(HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT),
+    ),
+    question(
+        "/figures", "P50 and P95 seconds, automatic share and exceptions of each lane, and targets",
+        office_operations.figures_of, FiguresAnswer,
+        Parameter(name="from_ms", description="began at or after; default: a day ago",
+                  schema="integer"),
+        Parameter(name="to_ms", description="began before; default: now", schema="integer"),
+        errors=(HTTPStatus.BAD_REQUEST,),
     ),
 )  # fmt: skip

@@ -17,11 +17,14 @@ from central.console.rendering import Visit, page, render
 from central.console.views import trouble
 from central.proof import exit_proof
 from central.proof.exit_proof import ExitProofError
-from central.store import ledger, obligation_store
+from central.store import figures, ledger, obligation_store, policy_store
 from central.store.account_store import AccountError
 from central.store.obligation_store import Deed, ObligationError, Standing, Word
+from gate_agent.domain.policy_pack import Targets
 
 SHOWN: Final = 200
+PERIODS: Final = (1, 7, 30)
+DAY_MS: Final = 86_400_000
 _STANDINGS: Final = ("open", "overdue", "closed", "all")
 
 
@@ -116,6 +119,26 @@ async def exit_proof_page(visit: Visit) -> Response:
     except ExitProofError as exc:
         return await trouble(visit, HTTPStatus.CONFLICT, str(exc))
     return HTMLResponse(render("exit_proof.html", visit.wording, proof=proof))
+
+
+async def figures_page(visit: Visit) -> Response:
+    """What the lanes did in the last days, beside what is promised."""
+    asked = visit.request.query_params.get("days", "")
+    days = int(asked) if asked in map(str, PERIODS) else PERIODS[0]
+    store, now_ms = visit.services.store, visit.services.clock.wall_ms()
+    pack = await store.read(policy_store.current, now_ms)
+    return page(
+        visit,
+        "figures.html",
+        section="figures",
+        title=visit.wording.label("title.figures"),
+        fragments=await live.navigation(visit),
+        figures=await store.read(figures.figures, from_ms=now_ms - days * DAY_MS, to_ms=now_ms),
+        targets=pack.targets if pack else Targets(),
+        version=pack.version if pack else "",
+        periods=PERIODS,
+        chosen=days,
+    )
 
 
 async def _say(

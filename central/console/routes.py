@@ -47,6 +47,7 @@ _PAGES: tuple[tuple[str, View], ...] = (
     ("/accounts", office_views.accounts),
     ("/accounts/ledger", office_views.ledger_page),
     ("/exit-proof", office_views.exit_proof_page),
+    ("/figures", office_views.figures_page),
     ("/log", views.log),
     ("/live", stream),
 )
