@@ -82,7 +82,7 @@ _READING = (
         operations.dossier, None, errors=NOT_FOUND,
     ),
     question(
-        "/held", "Vehicles that wait for a person, longest first",
+        "/held", "Vehicles that wait for a person, by risk times waiting time",
         operations.held, list[HeldPassage],
     ),
     question(

@@ -191,6 +191,7 @@ class HeldPassage:
 
     passage: PassageSummary
     pending: CommandRow | None
+    risk: str  # low, unknown or high: what it counts as in the queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
