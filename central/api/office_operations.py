@@ -15,7 +15,7 @@ from central.api.endpoints import ApiError, Call
 from central.proof import exit_proof
 from central.proof.download import csv_file
 from central.proof.exit_proof import ExitProofError
-from central.store import figures, ledger, obligation_store, policy_store
+from central.store import figures, ledger, obligation_store, policy_store, safety
 from central.store.account_store import AccountError
 from central.store.ledger import Ledger
 from central.store.obligation_store import Deed, ObligationError, OwedRow, Standing, Word
@@ -141,6 +141,15 @@ async def figures_of(call: Call) -> object:
         policy_version=pack.version if pack else "",
         targets=pack.targets if pack else Targets(),
         lanes=await call.services.store.read(figures.figures, from_ms=from_ms, to_ms=to_ms),
+    )
+
+
+async def safety_report(call: Call) -> object:
+    """How safely the lanes ran in a period."""
+    from_ms, to_ms = period(call)
+    now_ms = call.services.clock.wall_ms()
+    return await call.services.store.read(
+        safety.report, from_ms=from_ms, to_ms=to_ms, now_ms=now_ms
     )
 
 

@@ -17,6 +17,7 @@ from central.auth.roles import Role
 from central.proof.exit_proof import ExitProof
 from central.store.ledger import AccountStanding, Ledger
 from central.store.obligation_store import OwedRow
+from central.store.safety import SafetyReport
 
 ACCOUNT = Parameter(name="account", description="its id")
 _ERRORS = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
@@ -68,6 +69,14 @@ OFFICE: tuple[Endpoint, ...] = (
         Parameter(name="from_ms", description="began at or after; default: a day ago",
                   schema="integer"),
         Parameter(name="to_ms", description="began before; default: now", schema="integer"),
+        errors=(HTTPStatus.BAD_REQUEST,),
+    ),
+    question(
+        "/report", "The safety report of a period: alarms, openings without a release, faults",
+        office_operations.safety_report, SafetyReport,
+        Parameter(name="from_ms", description="happened at or after; default: a day ago",
+                  schema="integer"),
+        Parameter(name="to_ms", description="happened before; default: now", schema="integer"),
         errors=(HTTPStatus.BAD_REQUEST,),
     ),
 )  # fmt: skip

@@ -14,10 +14,11 @@ from central.console import forms
 from central.console import fragments as live
 from central.console.access_views import see_other
 from central.console.rendering import Visit, page, render
+from central.console.safety_page import safety_html
 from central.console.views import trouble
 from central.proof import exit_proof
 from central.proof.exit_proof import ExitProofError
-from central.store import figures, ledger, obligation_store, policy_store
+from central.store import figures, ledger, obligation_store, policy_store, safety
 from central.store.account_store import AccountError
 from central.store.obligation_store import Deed, ObligationError, Standing, Word
 from gate_agent.domain.policy_pack import Targets
@@ -139,6 +140,18 @@ async def figures_page(visit: Visit) -> Response:
         periods=PERIODS,
         chosen=days,
     )
+
+
+async def safety_page(visit: Visit) -> Response:
+    """The safety report of the last days, as a page that is printed."""
+    asked = visit.request.query_params.get("days", "")
+    days = int(asked) if asked in map(str, PERIODS) else PERIODS[0]
+    now_ms = visit.services.clock.wall_ms()
+    found = await visit.services.store.read(
+        safety.report, from_ms=now_ms - days * DAY_MS, to_ms=now_ms, now_ms=now_ms
+    )
+    site = visit.services.config.site
+    return HTMLResponse(safety_html(found, visit.wording, site=site, now_ms=now_ms))
 
 
 async def _say(

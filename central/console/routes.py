@@ -48,6 +48,7 @@ _PAGES: tuple[tuple[str, View], ...] = (
     ("/accounts/ledger", office_views.ledger_page),
     ("/exit-proof", office_views.exit_proof_page),
     ("/figures", office_views.figures_page),
+    ("/report", office_views.safety_page),
     ("/log", views.log),
     ("/live", stream),
 )

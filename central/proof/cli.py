@@ -12,12 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+import msgspec
+
 from central.api_client import ask_hub
 from central.cli_options import add_place, online
+from central.clock import SystemClock
 from central.config import load
+from central.console.safety_page import safety_html
+from central.console.wording import Wording
 from central.errors import CentralError
+from central.printing import write_pdf
 from central.proof import exit_proof, verify
 from central.proof.export import export
+from central.store import safety
 from central.store.connection import open_read_only
 
 if TYPE_CHECKING:
@@ -41,18 +48,11 @@ def add_commands(subparsers: Subparsers) -> None:
         " SHA256SUMS; gate-agent verify and replay take the folder.",
     )
     add_place(out)
-    for name, meaning in (("--from", "closed at or after"), ("--to", "closed before")):
-        out.add_argument(
-            name,
-            dest=f"{name[2:]}_ms",
-            required=True,
-            type=_moment_ms,
-            metavar="TIME",
-            help=f"{meaning}: ISO 8601, without an offset in this machine's time zone",
-        )
+    _add_period(out, "closed")
     out.add_argument("--out", required=True, type=Path, metavar="DIR")
     out.add_argument("--pictures", action="store_true", help="the pictures, too")
     out.set_defaults(run=_dossiers)
+    _add_report(subparsers)
     prove = online(
         subparsers, "exit-proof", "write the proof that an export declaration's goods left", _prove
     )
@@ -67,6 +67,59 @@ def add_commands(subparsers: Subparsers) -> None:
     proved.add_argument("file", type=Path, metavar="FILE")
     proved.add_argument("--state", type=Path, metavar="DIR", help="a hub's state folder")
     proved.set_defaults(run=_verify_proof)
+
+
+def _add_period(parser: argparse.ArgumentParser, what: str) -> None:
+    for name, meaning in (("--from", f"{what} at or after"), ("--to", f"{what} before")):
+        parser.add_argument(
+            name,
+            dest=f"{name[2:]}_ms",
+            required=True,
+            type=_moment_ms,
+            metavar="TIME",
+            help=f"{meaning}: ISO 8601, without an offset in this machine's time zone",
+        )
+
+
+def _add_report(subparsers: Subparsers) -> None:
+    safety = subparsers.add_parser(
+        "report",
+        help="write the safety report of a period",
+        description="Alarms, openings without a release, faults, emergencies and what each person"
+        " decided, as an HTML page; a PDF where a Chromium is there to print it.",
+    )
+    add_place(safety)
+    _add_period(safety, "happened")
+    safety.add_argument("--out", type=Path, metavar="FILE.html", help="the page")
+    safety.add_argument("--pdf", type=Path, metavar="FILE.pdf", help="the same, printed")
+    safety.add_argument("--json", action="store_true", help="print the report as JSON")
+    safety.add_argument("--language", choices=("zh", "en"), default="zh")
+    safety.set_defaults(run=_report)
+
+
+def _report(args: argparse.Namespace) -> int:
+    now_ms = SystemClock().wall_ms()
+    span = {"from_ms": args.from_ms, "to_ms": args.to_ms, "now_ms": now_ms}
+    try:
+        with closing(_database(args)) as db:
+            found = safety.report(db, **span)
+    except sqlite3.Error as exc:
+        raise CentralError(f"hub.db: {exc}") from exc
+    if args.json or args.out is None:
+        print(msgspec.json.encode(found).decode())
+    if args.out is None:
+        if args.pdf is not None:
+            raise CentralError("--pdf is printed from the page: say --out FILE.html, too")
+        return 0
+    site = load(args.config).site if args.state is None else ""
+    try:
+        page = safety_html(found, Wording(args.language), site=site, now_ms=now_ms)
+        args.out.write_text(page, encoding="utf-8")
+    except OSError as exc:
+        raise CentralError(f"{args.out}: {exc.strerror}") from exc
+    if args.pdf is not None and (why_not := write_pdf(args.out, args.pdf)):
+        raise CentralError(f"{args.pdf}: {why_not}")
+    return 0
 
 
 def _prove(args: argparse.Namespace) -> int:

@@ -293,3 +293,12 @@ def m011_list_periods(db: Database) -> None:
         "closing_number TEXT",
     ):
         db.execute(f"ALTER TABLE accounts ADD COLUMN {column}")
+
+
+@hub_migrations()
+def m012_what_began_and_ended(db: Database) -> None:
+    """Faults and modes of a period, without reading every record."""
+    db.execute(
+        "CREATE INDEX records_of_changes ON records (at_ms)"
+        " WHERE type IN ('fault_changed', 'command_carried_out')"
+    )
