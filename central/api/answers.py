@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from central.store.figures import LaneFigures
 from central.store.policy_store import PackRow
 from central.store.rows import (
     AlarmRow,
@@ -15,6 +16,7 @@ from central.store.rows import (
     PictureRef,
     VerdictMore,
 )
+from gate_agent.domain.policy_pack import Targets
 from gate_agent.wire.v1 import AuthorityLeft, DeclarationRow, EvidenceFacts, Timeline
 
 
@@ -34,6 +36,7 @@ class LaneAnswer(msgspec.Struct, frozen=True, kw_only=True):
     heard_s_ago: float | None
     version: str
     mode: str | None = None
+    emergency: str | None = None  # its kind; "": none
     phase: str | None = None
     passage_id: str | None = None
     barrier: str | None = None
@@ -143,10 +146,49 @@ class LowerBarrierRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
 
 
 class ModeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The mode that a lane is to have."""
+    """The mode that a lane is to have. `kind`: of an emergency, as the slip books name it."""
 
     mode: str
     reason: str
+    kind: str = ""
+
+
+class FiguresAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the lanes did in a period, beside what the pack in force promises."""
+
+    from_ms: int
+    to_ms: int
+    policy_version: str  # "": no pack is in force, so nothing is promised
+    targets: Targets
+    lanes: tuple[LaneFigures, ...]  # the first is all of them together
+
+
+class ClosingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What somebody owed was done. `number`: of the paper that shows it."""
+
+    passage_id: str
+    code: str
+    number: str
+    to: str = ""
+    done_at_ms: int | None = None
+    reason: str = ""
+
+
+class AccountClosingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The period of a list is over. `number`: of the collective declaration."""
+
+    account_id: str
+    number: str
+    reason: str = ""
+
+
+class ReopeningRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An obligation was closed in error."""
+
+    passage_id: str
+    code: str
+    reason: str
+    to: str = ""
 
 
 class PeriodRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -32,6 +32,7 @@ from central.store import (
     hub_store,
     manifest_queries,
 )
+from central.store.queue import ranked
 from central.store.rows import PassageFilter
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.wire.v1 import DecisionName, OutcomeName
@@ -110,8 +111,9 @@ async def dossier(call: Call) -> object:
 
 
 async def held(call: Call) -> object:
-    """Vehicles that wait for a person, longest first."""
-    return await call.services.store.read(hub_store.held)
+    """Vehicles that wait for a person, by risk times waiting time."""
+    waiting = await call.services.store.read(hub_store.held)
+    return ranked(waiting, call.services.clock.wall_ms())
 
 
 async def picture(call: Call) -> object:
@@ -206,7 +208,11 @@ async def set_mode(call: Call) -> object:
     reason = _reason(wanted.reason)
     try:
         return await call.services.commands.set_mode(
-            call.request.path_params["lane"], mode, by=call.identity.name, reason=reason
+            call.request.path_params["lane"],
+            mode,
+            by=call.identity.name,
+            reason=reason,
+            kind=wanted.kind if mode == "emergency" else "",
         )
     except CommandStale as exc:
         raise _stale(exc) from exc

@@ -14,6 +14,7 @@ from central.console.nearest import nearest
 from central.console.rendering import Fragments, Visit, render
 from central.hub.lanes import PresenceState
 from central.store import clip_store, console_queries, hub_store, manifest_queries
+from central.store.queue import ranked
 from central.store.rows import (
     ClipRow,
     CommandKind,
@@ -121,16 +122,17 @@ async def lane(visit: Visit, subject: str) -> Fragments:
 
 
 async def held(visit: Visit, _subject: str) -> Fragments:
-    """The vehicles that wait for a person, the longest wait first."""
+    """The vehicles that wait for a person, by risk times waiting time."""
     store, now_ms = visit.services.store, visit.services.clock.wall_ms()
     queue = [
         {
             "passage": entry.passage,
             "pending": entry.pending,
+            "risk": entry.risk,
             "waiting_s": _waiting_s(entry.passage.decided_received_ms, now_ms),
             "picture_id": await store.read(console_queries.first_picture, entry.passage.passage_id),
         }
-        for entry in await store.read(hub_store.held)
+        for entry in ranked(await store.read(hub_store.held), now_ms)
     ]
     return {"queue": render("_queue.html", visit.wording, queue=queue, now_ms=now_ms)}
 

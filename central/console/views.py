@@ -65,6 +65,7 @@ async def lane_page(
         status=status,
         lane_id=lane_id,
         error=error,
+        kinds=await visit.services.commands.emergency_kinds(),
     )
 
 
@@ -177,6 +178,7 @@ async def _passage_values(visit: Visit, detail: PassageDetail) -> dict[str, obje
         "audit": detail.audit,
         "now_ms": visit.services.clock.wall_ms(),
         "dossier": _seal(detail),
+        "proves_exit": _proves_exit(detail),
         "records": [_shown(record) for record in detail.records],
     }
 
@@ -192,6 +194,14 @@ def _seal(detail: PassageDetail) -> PassageSealed | None:
             found = decode_body(record.body)
             return found if isinstance(found, PassageSealed) else None
     return None
+
+
+def _proves_exit(detail: PassageDetail) -> bool:
+    """Whether goods left for abroad on this passage, as far as its declaration says."""
+    paper, summary = detail.declaration, detail.summary
+    is_export = paper is not None and (paper.tax_refund or paper.direction == "out")
+    has_left = (summary.outcome, summary.left) == ("release", "exit")
+    return is_export and has_left and _seal(detail) is not None
 
 
 async def dossier(visit: Visit) -> Response:

@@ -21,7 +21,7 @@ import msgspec
 from central.errors import ManifestError
 from central.manifest.fields import ID_LENGTH, Bad, shown, text, texts, time_ms, whole
 from central.manifest.report import RowProblem
-from central.manifest.terms import COLUMNS, terms
+from central.manifest.terms import COLUMNS, openings, terms
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.wire.v1 import DeclarationRow, DocumentsName
 
@@ -48,6 +48,7 @@ class ImportedRow:
 
     line: int
     row: DeclarationRow
+    opens: dict[str, int]  # when accounts begin that it draws on, where it says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +68,12 @@ def parse(content: bytes, file_format: Literal["csv", "json"]) -> ParsedFile:
     first_line: dict[str, int] = {}
     for line, raw in raw_rows:
         try:
-            row = _row(raw)
+            row, opens = _row(raw), openings(raw)
             _check_single(row.declaration_id, line, first_line)
         except Bad as bad:
             problems.append(RowProblem(line=line, field=bad.field, reason=bad.reason))
         else:
-            rows.append(ImportedRow(line=line, row=row))
+            rows.append(ImportedRow(line=line, row=row, opens=opens))
     return ParsedFile(rows=tuple(rows), problems=tuple(problems))
 
 

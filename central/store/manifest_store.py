@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import msgspec
 
@@ -80,21 +81,31 @@ class _Changes:
 
 
 def apply_import(
-    db: sqlite3.Connection, rows: Sequence[DeclarationRow], author: Author, *, replace: bool
+    db: sqlite3.Connection,
+    rows: Sequence[DeclarationRow],
+    author: Author,
+    *,
+    replace: bool,
+    opens: Mapping[str, int] = MappingProxyType({}),
 ) -> Applied:
     """Bring `rows` into the manifest; `replace`: and take out every other that is not used up.
+
+    `opens`: when accounts begin that the rows draw on.
 
     A declaration that was used up stays used, and its plates cannot be changed.
     """
     changes = _Changes()
     refused: list[Refused] = []
-    granted = account_store.grant(db, rows)
+    granted = account_store.grant(db, rows, opens)
     for index, row in enumerate(rows):
         old_digest, old_body, used_by = db.execute(_STORED, [row.declaration_id]).fetchone()
         if used_by and old_body and _decoder.decode(old_body).plates != row.plates:
             plates = "|".join(_decoder.decode(old_body).plates)
             reason = f"{'|'.join(row.plates)!r}: used by passage {used_by} as {plates!r}"
             refused.append(Refused(index=index, field="plates", reason=reason))
+            continue
+        if not used_by and (why := account_store.objection(db, row)):
+            refused.append(Refused(index=index, field="accounts", reason=why))
             continue
         wanted = account_store.reckoned(db, msgspec.structs.replace(row, used_by=used_by))
         row_digest = digest.row_digest(wanted)
@@ -173,6 +184,21 @@ def withdraw(db: sqlite3.Connection, declaration_ids: Iterable[str], author: Aut
     return Applied(
         version=version, accepted=0, changed=0, withdrawn=len(changes.deletes), refused=()
     )
+
+
+def close_account(
+    db: sqlite3.Connection, account_id: str, author: Author, *, number: str, reason: str
+) -> int:
+    """End a period by hand: no lane that hears of it lets anybody draw. The version that holds.
+
+    Raises `AccountError`.
+    """
+    account_store.close(
+        db, account_id, by=author.who, at_ms=author.at_ms, number=number, reason=reason
+    )
+    changes = _Changes()
+    _reckon_again(db, changes, {account_id})
+    return _make_version(db, changes, author, cause="closed")
 
 
 def _reckon_again(db: sqlite3.Connection, changes: _Changes, account_ids: set[str]) -> None:

@@ -191,6 +191,7 @@ class HeldPassage:
 
     passage: PassageSummary
     pending: CommandRow | None
+    risk: str  # low, unknown or high: what it counts as in the queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,7 +283,7 @@ class ManifestVersionRow:
 
     version: int
     at_ms: int
-    cause: str  # import | used | withdrawn
+    cause: str  # import | used | withdrawn | closed
     made_by: str
     source: str  # file name, where there was one
     upserts: int

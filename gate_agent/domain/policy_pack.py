@@ -233,12 +233,22 @@ class DrawPeriod(Part, frozen=True, kw_only=True):
 
 
 class SlipBook(Part, frozen=True, kw_only=True):
-    """Numbered slips for one kind of emergency: `<prefix><number>`."""
+    """Numbered slips for one kind of emergency, which `mode` names: `<prefix><number>`."""
 
     mode: Name
     prefix: Annotated[str, Meta(min_length=1, max_length=16)]
     first: Annotated[int, Meta(ge=0)]
     last: Annotated[int, Meta(ge=0)]
+    is_drill: bool = False  # an exercise: its slips open only for whom the rules would release
+
+
+class Targets(Part, frozen=True, kw_only=True):
+    """What the port promises in public; shown beside what the lanes did. None: no promise."""
+
+    p50_ms: Ms | None = None  # from the arrival to the boom being up, released by the lane itself
+    p95_ms: Ms | None = None
+    automatic_permille: Permille | None = None  # of all vehicles
+    waited_p95_ms: Ms | None = None  # from the verdict to a person's decision
 
 
 class PolicyPack(Part, frozen=True, kw_only=True):
@@ -268,6 +278,7 @@ class PolicyPack(Part, frozen=True, kw_only=True):
     lanes: tuple[LaneProfile, ...] = ()
     draw_periods: tuple[DrawPeriod, ...] = ()
     slips: tuple[SlipBook, ...] = ()
+    targets: Targets = Targets()
 
     def is_in_force(self, wall_ms: int) -> bool:
         """Whether it holds at this moment."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from central.printing import write_pdf
 from devices.bench.recording import record
 from devices.bench.tap import TAPED
 from devices.clock import SystemClock
@@ -26,7 +27,7 @@ from devices.sim.faults.table import FAULTS, Allows
 from hil_tests.acceptance import drivers, numbers
 from hil_tests.acceptance.device_lines import device_lines
 from hil_tests.acceptance.figures import Number
-from hil_tests.acceptance.report import Run, StepLine, TapeLine, Verdict, write_html, write_pdf
+from hil_tests.acceptance.report import Run, StepLine, TapeLine, Verdict, write_html
 from hil_tests.bench.machine import machine
 from hil_tests.lane_bench.bench_file import BenchFileError, load_bench
 from hil_tests.lane_bench.catalogue import SCENARIOS

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import tempfile
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +17,6 @@ if TYPE_CHECKING:
     from hil_tests.acceptance.figures import Number
 
 HERE = Path(__file__).parent
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
-PRINT_S = 300  # a busy machine prints slowly
 
 TEXTS = {
     "verdict": ("结论", "verdict"),
@@ -238,29 +233,3 @@ def write_html(run: Run, path: Path) -> None:
     page = environment.get_template("report.html.j2")
     title = {"zh": "车道现场验收报告", "en": "Site acceptance report of a lane"}
     path.write_text(page.render(run=run, title=title, t=both, mark=_mark), encoding="utf-8")
-
-
-def write_pdf(html: Path, pdf: Path) -> str:
-    """Print the page with a Chromium that is there; returns why not, "" when it is written."""
-    program = next((found for name in CHROMIUMS if (found := shutil.which(name))), None)
-    if program is None:
-        return "no Chromium on PATH: print the HTML page instead"
-    with tempfile.TemporaryDirectory(prefix="kakou-print-") as profile:
-        command = [
-            program,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-pdf-header-footer",
-            f"--user-data-dir={profile}",
-            f"--print-to-pdf={pdf}",
-            html.resolve().as_uri(),
-        ]
-        try:
-            done = subprocess.run(command, capture_output=True, check=False, timeout=PRINT_S)
-        except subprocess.TimeoutExpired:
-            return f"{program} did not print within {PRINT_S} s"
-    if done.returncode != 0 or not pdf.exists():
-        return f"{program}: {done.stderr.decode(errors='replace').strip()[-200:]}"
-    return ""

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from central.printing import write_pdf
 from devices.sim.faults.table import FAULTS
 from hil_tests.acceptance import __main__ as acceptance
 from hil_tests.acceptance.figures import number
@@ -16,7 +17,6 @@ from hil_tests.acceptance.report import (
     TapeLine,
     Verdict,
     write_html,
-    write_pdf,
 )
 from hil_tests.lane_bench.bench_file import Asset, BenchFileError, load_bench
 from hil_tests.lane_bench.catalogue import SCENARIOS
