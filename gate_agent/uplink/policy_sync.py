@@ -55,7 +55,7 @@ class PolicySync:
             return
         if held.digest == self.held.digest:
             return
-        self._cache.keep_policy(held.digest, message.packs, held.secrets)
+        self._cache.keep_policy(held.digest, message.packs, message.secrets)
         self.held = held
         self._log.info("policy_adopted", versions=[pack.version for pack in held.packs])
 
@@ -66,14 +66,15 @@ def _checked(message: v1.PolicyPacks) -> HeldPolicy:
         read_pack(body, f"policy {place} of {len(message.packs)}")
         for place, body in enumerate(message.packs, start=1)
     )
-    periods = {period.period: period for pack in packs for period in pack.draw_periods}
-    secrets: dict[str, bytes] = {}
+    committed: dict[str, set[str]] = {}
+    for period in (period for pack in packs for period in pack.draw_periods):
+        committed.setdefault(period.period, set()).add(period.commitment)
     for each in message.secrets:
-        if each.period not in periods:
+        if each.period not in committed:
             raise PolicyPackError(f"policy: a secret for {each.period!r}, which no pack names")
-        if commitment(each.secret) != periods[each.period].commitment:
+        if committed[each.period] != {commitment(each.secret)}:
             raise PolicyPackError(f"policy: the secret of {each.period!r} is not the committed one")
-        secrets[each.period] = each.secret
+    secrets = {each.period: each for each in message.secrets}
     if policy_digest(message.packs, secrets) != message.digest:
         raise PolicyPackError("policy: the packs are not those that the hub's digest names")
     return HeldPolicy(digest=message.digest, packs=packs, secrets=secrets)

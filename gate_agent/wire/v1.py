@@ -546,11 +546,13 @@ class PolicyRequest(msgspec.Struct, frozen=True, kw_only=True, tag="policy_reque
     have: str
 
 
-class DrawSecret(msgspec.Struct, frozen=True, kw_only=True):
+class DrawSecret(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The secret of a period of draws. On the way to a lane only; it is in no record."""
 
     period: str
     secret: bytes
+    from_ms: int | None = None  # the ends that the hub committed to; None: a hub that says none
+    until_ms: int | None = None
 
 
 class PolicyPacks(msgspec.Struct, frozen=True, kw_only=True, tag="policy_packs"):

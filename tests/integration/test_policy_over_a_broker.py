@@ -59,7 +59,7 @@ def test_a_pack_imported_by_command_reaches_a_lane_with_its_secret_and_no_other_
         wait_until("the lane holds the pack", lambda: uplink.policy.digest != "", 40)
         (held,) = uplink.policy.packs
         assert held.version == "7"
-        secret = uplink.policy.secrets["p1"]
+        secret = uplink.policy.secrets["p1"].secret
         assert commitment(secret) == held.draw_periods[0].commitment
         assert cache.policy() == uplink.policy
     log = (hub.folder / "hub.log").read_text()
