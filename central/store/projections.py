@@ -177,6 +177,7 @@ def _decided(db: sqlite3.Connection, body: PassageDecided, origin: _Origin) -> N
     if body.outcome == "release" and declaration:
         _use(db, declaration.declaration_id, body.passage_id, origin)
     _use_if_released_by_a_person(db, body.passage_id, origin)
+    claim_store.free_what_is_over(db, body.passage_id)
 
 
 def _overridden(db: sqlite3.Connection, body: PassageOverridden, origin: _Origin) -> None:
@@ -196,6 +197,7 @@ def _overridden(db: sqlite3.Connection, body: PassageOverridden, origin: _Origin
     )
     _answer(db, body.command_id, origin, state="done")
     _use_if_released_by_a_person(db, body.passage_id, origin)
+    claim_store.free_what_is_over(db, body.passage_id)
 
 
 def _closed(db: sqlite3.Connection, body: PassageClosed, origin: _Origin) -> None:
@@ -214,8 +216,7 @@ def _closed(db: sqlite3.Connection, body: PassageClosed, origin: _Origin) -> Non
     ).rowcount
     if not updated:
         raise Unusable(f"passage {body.passage_id} was closed before")
-    if body.outcome != "release":
-        claim_store.free(db, body.passage_id)
+    claim_store.free_what_is_over(db, body.passage_id)
 
 
 def _sealed(body: PassageSealed) -> None:
