@@ -279,6 +279,18 @@ def raise_by_hub(
     _alarm(db, hub_made, code=code, passage_id=passage_id, detail=detail)
 
 
+def raise_once_by_hub(
+    db: sqlite3.Connection, *, lane: str, at_ms: int, code: str, detail: str
+) -> None:
+    """The same, unless the hub has raised it of this lane with these words before."""
+    known = db.execute(
+        "SELECT 1 FROM alarms WHERE lane = ? AND code = ? AND detail = ? AND epoch IS NULL",
+        [lane, code, detail],
+    ).fetchone()
+    if known is None:
+        raise_by_hub(db, lane=lane, at_ms=at_ms, code=code, detail=detail)
+
+
 def _alarm(
     db: sqlite3.Connection,
     origin: _Origin,

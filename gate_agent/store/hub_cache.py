@@ -77,12 +77,13 @@ class HubCache:
         deletes: Iterable[str],
         count: int,
         expected_digest: str,
-        at_ms: int,
+        at_ms: int | None,
     ) -> HeldManifest:
         """Bring the manifest to `version` in one transaction, a few thousand rows at a time.
 
         `upserts` and `deletes` may be read while this goes on: a manifest of millions never stands
-        in memory. Raises `ManifestMismatchError` or `StoreError`; the old manifest then stays.
+        in memory. `at_ms`: when the hub confirmed it, None: it never did. Raises
+        `ManifestMismatchError` or `StoreError`; the old manifest then stays.
         """
         try:
             with self._db.atomic():

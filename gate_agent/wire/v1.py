@@ -480,6 +480,13 @@ class AuthorityLeft(msgspec.Struct, frozen=True, kw_only=True):
     left_s: int  # 0: not without the hub
 
 
+class PolicyRefusal(msgspec.Struct, frozen=True, kw_only=True):
+    """The packs that the hub names and a lane cannot take: by their digest, and why not."""
+
+    digest: str
+    why: str
+
+
 class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, tag="lane_health"):
     """The lane as it is now, for the live view; never a record."""
 
@@ -502,6 +509,7 @@ class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, tag="lane_health"):
     policy_version: str = ""  # of the pack that the lane judges by
     policy_hash: str = ""
     authority: tuple[AuthorityLeft, ...] = ()
+    policy_refused: PolicyRefusal | None = None  # None: it judges by what the hub names
 
 
 class ManifestHead(msgspec.Struct, frozen=True, kw_only=True, tag="manifest_head"):

@@ -191,6 +191,31 @@ def test_what_does_not_add_up_is_refused_whole_and_the_old_pack_stays(
     assert len(lane.asked) == 2
 
 
+def test_a_lane_says_that_it_cannot_take_what_the_hub_names_until_it_can(
+    hub: Hub, lane: LaneEnd
+) -> None:
+    hub.imports(a_pack("1"))
+    first = hub.says()
+    lane.sync.take(first)
+    lane.sync.hear_digest(first.digest, 0.0)
+    assert (lane.sync.is_current, lane.sync.refusal) == (True, None)
+    body = b'{"is_of_2027":true,"owner":"rules desk","version":"2"}'
+    later = v1.PolicyPacks(digest=digest.policy_digest([body], []), packs=(body,))
+    lane.sync.hear_digest(later.digest, 10.0)
+    assert (lane.sync.is_current, lane.sync.refusal) == (False, None)  # it has not come yet
+    lane.sync.take(later)
+    refusal = lane.sync.refusal
+    assert refusal is not None
+    assert refusal.digest == later.digest
+    assert "is_of_2027" in refusal.why
+    assert lane.sync.held.digest == first.digest
+    hub.imports(a_pack("3"))
+    lane.sync.hear_digest(hub.says().digest, 20.0)
+    assert (lane.sync.is_current, lane.sync.refusal) == (False, None)
+    lane.sync.take(hub.says())
+    assert (lane.sync.is_current, lane.sync.refusal) == (True, None)
+
+
 def test_a_secret_travels_apart_from_the_pack_and_draws_what_the_auditor_redoes(
     hub: Hub, lane: LaneEnd
 ) -> None:
