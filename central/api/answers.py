@@ -17,7 +17,13 @@ from central.store.rows import (
     VerdictMore,
 )
 from gate_agent.domain.policy_pack import Targets
-from gate_agent.wire.v1 import AuthorityLeft, DeclarationRow, EvidenceFacts, Timeline
+from gate_agent.wire.v1 import (
+    AuthorityLeft,
+    DeclarationRow,
+    EvidenceFacts,
+    PolicyRefusal,
+    Timeline,
+)
 
 
 class ErrorAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,6 +54,7 @@ class LaneAnswer(msgspec.Struct, frozen=True, kw_only=True):
     manifest_age_s: float | None = None
     policy_version: str | None = None  # of the pack that the lane judges by
     policy_hash: str | None = None
+    policy_refused: PolicyRefusal | None = None  # the rules that it cannot take, and why
     authority: tuple[AuthorityLeft, ...] | None = None  # how long it may go on alone
     unsent: int | None = None
     oldest_unsent_s: float | None = None

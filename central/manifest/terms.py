@@ -183,6 +183,8 @@ def _agencies(raw: Mapping[str, Any]) -> tuple[AgencyRow, ...]:
                 source=checked_name((source or "").strip(), "agencies"),
             )
         )
+    if len({row.agency for row in rows}) < len(rows):
+        raise Bad("agencies", "one agency stands twice")
     return tuple(rows)
 
 

@@ -186,6 +186,7 @@ def _decided(db: sqlite3.Connection, body: PassageDecided, origin: _Origin) -> N
     if body.outcome == "release" and declaration:
         _use(db, declaration.declaration_id, body.passage_id, origin)
     _use_if_released_by_a_person(db, body.passage_id, origin)
+    claim_store.free_what_is_over(db, body.passage_id)
 
 
 def _overridden(db: sqlite3.Connection, body: PassageOverridden, origin: _Origin) -> None:
@@ -213,6 +214,7 @@ def _overridden(db: sqlite3.Connection, body: PassageOverridden, origin: _Origin
         said = f"{body.decision}: {body.slip}: " if body.slip else f"{body.decision}: "
         _audit_local(db, origin, "command_override", body.by, said + body.reason, body.passage_id)
     _use_if_released_by_a_person(db, body.passage_id, origin)
+    claim_store.free_what_is_over(db, body.passage_id)
 
 
 def _use_slip(db: sqlite3.Connection, body: PassageOverridden, origin: _Origin) -> None:
@@ -283,8 +285,7 @@ def _closed(db: sqlite3.Connection, body: PassageClosed, origin: _Origin) -> Non
     ).rowcount
     if not updated:
         raise Unusable(f"passage {body.passage_id} was closed before")
-    if body.outcome != "release":
-        claim_store.free(db, body.passage_id)
+    claim_store.free_what_is_over(db, body.passage_id)
 
 
 def _sealed(body: PassageSealed) -> None:
@@ -334,6 +335,18 @@ def raise_by_hub(
     """An alarm that the hub raises itself, about a lane."""
     hub_made = _Origin(lane=lane, epoch="", seq=0, at_ms=at_ms, received_ms=at_ms)
     _alarm(db, hub_made, code=code, passage_id=passage_id, detail=detail)
+
+
+def raise_once_by_hub(
+    db: sqlite3.Connection, *, lane: str, at_ms: int, code: str, detail: str
+) -> None:
+    """The same, unless the hub has raised it of this lane with these words before."""
+    known = db.execute(
+        "SELECT 1 FROM alarms WHERE lane = ? AND code = ? AND detail = ? AND epoch IS NULL",
+        [lane, code, detail],
+    ).fetchone()
+    if known is None:
+        raise_by_hub(db, lane=lane, at_ms=at_ms, code=code, detail=detail)
 
 
 def _alarm(

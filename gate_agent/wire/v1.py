@@ -493,6 +493,13 @@ class AuthorityLeft(msgspec.Struct, frozen=True, kw_only=True):
     left_s: int  # 0: not without the hub
 
 
+class PolicyRefusal(msgspec.Struct, frozen=True, kw_only=True):
+    """The packs that the hub names and a lane cannot take: by their digest, and why not."""
+
+    digest: str
+    why: str
+
+
 class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, tag="lane_health"):
     """The lane as it is now, for the live view; never a record."""
 
@@ -516,6 +523,7 @@ class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, tag="lane_health"):
     policy_hash: str = ""
     authority: tuple[AuthorityLeft, ...] = ()
     emergency: str = ""  # in mode `emergency` its kind, as the pack names it
+    policy_refused: PolicyRefusal | None = None  # None: it judges by what the hub names
 
 
 class ManifestHead(msgspec.Struct, frozen=True, kw_only=True, tag="manifest_head"):
@@ -560,11 +568,13 @@ class PolicyRequest(msgspec.Struct, frozen=True, kw_only=True, tag="policy_reque
     have: str
 
 
-class DrawSecret(msgspec.Struct, frozen=True, kw_only=True):
+class DrawSecret(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The secret of a period of draws. On the way to a lane only; it is in no record."""
 
     period: str
     secret: bytes
+    from_ms: int | None = None  # the ends that the hub committed to; None: a hub that says none
+    until_ms: int | None = None
 
 
 class PolicyPacks(msgspec.Struct, frozen=True, kw_only=True, tag="policy_packs"):

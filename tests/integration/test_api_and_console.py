@@ -352,6 +352,26 @@ def test_a_lane_that_is_not_heard_shows_nothing_as_known(desk: Desk) -> None:
     assert "31" not in re.sub(r"<[^>]*>", "", page)
 
 
+def test_a_lane_that_cannot_take_the_rules_says_so_on_its_tile_with_what_is_left_to_it(
+    desk: Desk,
+) -> None:
+    health = {
+        "lane": "lane1", "epoch": "e1", "at_ms": 0, "mode": "auto", "phase": "idle",
+        "passage_id": None, "barrier": "closed", "weight_kg": 0, "weight_state": "empty",
+        "faults": (), "manifest_version": 1, "manifest_age_s": 600.0, "last_seq": 4, "unsent": 0,
+        "oldest_unsent_s": 0.0, "authority": ({"credit_class": "AA", "left_s": 3_000},),
+        "policy_refused": {"digest": "ab" * 32, "why": "policy 1 of 1: unknown field `is_of_2027`"},
+    }  # fmt: skip
+    desk.services.lanes.on_health(msgspec.convert(health, v1.LaneHealth))
+    lane = desk.client.get("/api/v1/lanes", headers=desk.token(Role.VIEWER)).json()[0]
+    assert lane["policy_refused"] == health["policy_refused"]
+    desk.sign_in("vera")
+    page = desk.client.get("/", headers={"accept-language": "en"}).text
+    assert "take the hub&#39;s rules abababababab" in page
+    assert "is_of_2027" in page
+    assert "May release alone for: AA" in page
+
+
 def test_a_picture_is_served_as_it_was_taken(desk: Desk) -> None:
     _hold(desk)
     answer = desk.client.get(

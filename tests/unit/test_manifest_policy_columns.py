@@ -155,6 +155,7 @@ def test_row_49_json_says_the_same_as_csv() -> None:
         ({"items": "tax"}, "items", "CODE=STATE"),
         ({"items": "tax=paid@yesterday"}, "items", "not an ISO 8601 time"),
         ({"agencies": "customs=maybe"}, "agencies", "agreed, pending or hold"),
+        ({"agencies": "customs=agreed|customs=pending"}, "agencies", "stands twice"),
         ({"risk": "some"}, "risk", "not one of low, high, unknown"),
         ({"appointment_until": ""}, "appointment_until", "both ends"),
         ({"fee_paid": "perhaps"}, "fee_paid", "not yes or no"),
