@@ -89,9 +89,7 @@ def configured(table: T | None, device: str) -> T:
         DeviceConfigError: the lane has no such device.
     """
     if table is None:
-        raise DeviceConfigError(
-            f"no [devices.{device}] table in the lane file: nothing to bring up"
-        )
+        raise DeviceConfigError(f"no [devices.{device}] table in the lane file: this lane has none")
     return table
 
 
