@@ -72,6 +72,11 @@ def skipped(said: str) -> Finding:
     return Finding(ok=True, said=said, is_skipped=True)
 
 
+def both(en: str, zh: str) -> str:
+    """The same in both languages, for whoever stands there."""
+    return f"{en} | {zh}"
+
+
 def is_yes(said: str) -> bool:
     """Whether the answer to a question is yes."""
     return said.strip().lower() in ("y", "yes", "是")
