@@ -6,7 +6,9 @@ import secrets
 import tomllib
 from typing import TYPE_CHECKING, Any
 
+from devices.bench.toml_text import as_toml
 from devices.card_reader.osdp_line import KEY_BYTES
+from devices.errors import DeviceConfigError
 from devices.registry import CARD_READERS, TAG_READERS, WEIGHBRIDGES
 from hil_tests.lane_bench.bench_file import NONE, BenchFileError
 from hil_tests.rig import HOST, free_ports
@@ -56,7 +58,10 @@ def lane_text(bench: BenchFile, own: Mapping[str, Any], lane: LanePlace, text: s
     for name, keys in own.items():
         is_simulated = name in bench.simulated
         served[name] = {**keys, **(_places(name, served[name]) if is_simulated else {})}
-    return as_toml(tables)
+    try:
+        return as_toml(tables)
+    except DeviceConfigError as exc:
+        raise BenchFileError(str(exc)) from exc
 
 
 def _served(
@@ -108,31 +113,3 @@ def _places(name: str, keys: Mapping[str, Any]) -> dict[str, Any]:
     """Where a simulated device is served, whatever the lane's own file says."""
     told = ("driver", *_PLACES) if name in ("camera", "lane_camera") else _PLACES
     return {key: keys[key] for key in told if key in keys}
-
-
-def as_toml(tables: Mapping[str, Any], above: str = "") -> str:
-    """Tables of strings, numbers, switches and lists as TOML."""
-    lines = [f"{key} = {_value(each)}" for key, each in tables.items() if not _is_table(each)]
-    for key, inner in tables.items():
-        if _is_table(inner):
-            name = f"{above}{key}"
-            lines += [f"[{name}]", as_toml(inner, f"{name}.")]
-    return "\n".join(lines)
-
-
-def _is_table(value: object) -> bool:
-    return isinstance(value, dict)
-
-
-def _value(value: object) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        case list() | tuple():
-            return "[" + ", ".join(_value(each) for each in value) + "]"
-        case int() | float():
-            return repr(value)
-        case _:
-            raise BenchFileError(f"{value!r} cannot stand in a lane file")

@@ -158,6 +158,12 @@ def no_bytes(bench: Bench) -> str | None:
     return f"{config.driver} sends text" if is_text or config.number_format == "text" else None
 
 
+def no_line(bench: Bench) -> str | None:
+    """Why nothing is wrong with the line to a reader: it has none of ours."""
+    driver = bench.config.card_reader.driver
+    return "a reader of pcscd has no line to pull or damage" if driver == "pcsc" else None
+
+
 def one_card(bench: Bench) -> str | None:
     """Why a reader never reads two cards."""
     driver = bench.config.card_reader.driver
@@ -268,7 +274,7 @@ def force_boom(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
 
 
 def camera_turn(field: Literal["stalled", "frozen", "cut_short"]) -> Switch:
-    """Break the stream: a switch of `MjpegServer`."""
+    """Break the stream: a switch of `SimCamera`."""
     return _set(lambda bench: bench.camera, field, broken=True, sound=False)
 
 
