@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MOTION_S = 0.3  # the display has moved by more than a division within this time
 LATE_S = 0.45  # later than any driver waits
+NINE = ord("9")
+SUM_FROM_END = 3  # where the two characters of a sum begin, in Yaohua's frames
 
 
 class ScaleFault(StrEnum):
@@ -40,6 +42,7 @@ class ScaleFault(StrEnum):
     MOTION = "motion"  # never says that it rests
     UNIT = "unit"  # somebody switched the display to pounds
     LATE = "late"  # every answer comes after the driver has stopped waiting for it
+    OTHER_SUM = "other_sum"  # sums with 30h added to every nibble, as some models write them
 
 
 class SimWeighbridge(LineServer):
@@ -109,6 +112,8 @@ class SimWeighbridge(LineServer):
                 return protocol.poll is not None
             case ScaleFault.UNIT:
                 return self._can_say_pounds()
+            case ScaleFault.OTHER_SUM:
+                return protocol.name in ("yaohua-continuous", "yaohua-command")
             case _:
                 return True
 
@@ -162,6 +167,11 @@ class SimWeighbridge(LineServer):
                 damaged[self._random.randrange(len(damaged))] ^= 1 << self._random.randrange(7)
             case ScaleFault.CUT:
                 del damaged[self._random.randrange(1, len(damaged)) :]
+            case ScaleFault.OTHER_SUM:
+                places = slice(-SUM_FROM_END, -1)
+                damaged[places] = bytes(
+                    byte - 7 if byte > 0x39 else byte for byte in damaged[places]
+                )
             case ScaleFault.NOISE:
                 damaged[:0] = self._random.randbytes(self._random.randrange(1, 12))
             case _:

@@ -21,7 +21,8 @@ from hil_tests.fuzz.posts import POSTS, PostUnderLaw, fuzz_posts
 
 INPUTS = 1_000_000
 BY_NAME: dict[str, CodecUnderLaw | PostUnderLaw] = {
-    codec.name: codec for codec in (*CODECS, *POSTS)
+    **{codec.name: codec for codec in CODECS},
+    **{law.name: law for law in POSTS},
 }
 
 

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 CARD_KEYS: dict[str, dict[str, Any]] = {
     "em4100-ascii": {"keep_bytes": 4},  # of five: declarations have the cards' last four
+    "resident-id": {"baud": 115_200},  # as they come: a whole card is 1295 bytes
 }
 """How each kind of reader is set in this port, so that a card has one number at all of them."""
+
+BEFORE_S = 1.0
+"""Of a clip: less than a fault lasts before its truck, so that a camera that is gone gives none."""
 
 _UNNAMED: dict[str, Iterable[str]] = {
     "weighbridge": WEIGHBRIDGES,
@@ -70,8 +74,9 @@ def _served(
             return kinds[number % len(kinds)]
         return str(own[device].get("driver", next(iter(_UNNAMED[device]), "")))
 
-    card_reader = of_lane(bench.card_readers, "card_reader")
+    card_reader = of_lane(bench.readers_here, "card_reader")
     devices["bus"]["transport"] = bench.buses[number % len(bench.buses)]
+    devices["bus"]["board"] = bench.boards[number % len(bench.boards)]
     devices["weighbridge"]["driver"] = of_lane(bench.weighbridges, "weighbridge")
     devices["card_reader"] |= {"driver": card_reader, **CARD_KEYS.get(card_reader, {})}
     if card_reader == "osdp":
@@ -84,9 +89,15 @@ def _served(
     if (driver := of_lane(bench.plate_cameras, "plate_camera")) != NONE:
         (port,) = free_ports(1)
         devices["plate_camera"] = {"driver": driver, "listen": HOST, "port": port, "allow": [HOST]}
-    if "lane_camera" in own:
+    kind = "own" if "lane_camera" in own else bench.lane_cameras[number % len(bench.lane_cameras)]
+    if kind != NONE:
         source = f"http://{HOST}:{free_ports(1)[0]}/"
-        devices["lane_camera"] = {"driver": "stream", "source": source}
+        shared = devices["camera"]["source"]
+        devices["lane_camera"] = {
+            "driver": "stream",
+            "source": shared if kind == "shared" else source,
+            "before_s": BEFORE_S,
+        }
     return devices
 
 
