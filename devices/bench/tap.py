@@ -157,12 +157,13 @@ class Tap:
 def near_place(config: DevicesConfig, device: Taped) -> tuple[str, Path | None]:
     """A free place of the same kind as the device's, and the folder to remove afterwards."""
     if place_of(config, device)[0].startswith(SCHEME):
-        return f"{SCHEME}127.0.0.1:{_free_port()}", None
+        return f"{SCHEME}127.0.0.1:{free_port()}", None
     folder = Path(tempfile.mkdtemp(prefix="gate-bench-tap-"))
     return str(folder / device), folder
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port of this machine that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 

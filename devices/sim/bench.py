@@ -1,9 +1,10 @@
 """Every simulator of one lane, at exactly the addresses that its devices table names.
 
 The lane's own drivers open the same table: pseudo-terminals behind the serial ports' names,
-`tcp://` serial servers, Modbus TCP or RTU, MJPEG over HTTP. The scale speaks the protocol that the
-table names. What this bench cannot serve (RTSP) it refuses by name; a video file or a folder of
-pictures needs no simulator and gets none.
+`tcp://` serial servers, Modbus TCP or RTU, MJPEG over HTTP, Motion JPEG over RTSP, cards on the
+virtual reader of pcscd. The scale speaks the protocol that the table names. What this bench cannot
+serve (TLS, a video device) it refuses by name; a video file or a folder of pictures needs no
+simulator and gets none. For an address of another machine see `devices/bench/desk.py`.
 
 A bench never takes the place of hardware: where a port's name leads to a real device it refuses.
 """
@@ -19,16 +20,20 @@ from urllib.parse import urlsplit
 import cv2
 import numpy as np
 
+from devices.camera.opencv import without_password
+from devices.camera.opening import kind_of
 from devices.errors import DeviceConfigError
 from devices.lane_io.registers import board_of
 from devices.sim.boom import TRAVEL_S, SimBoom
 from devices.sim.camera import MjpegServer
+from devices.sim.card_reader import SimCardReader
 from devices.sim.card_readers import sim_card_reader
 from devices.sim.faults.line import FaultyLine
 from devices.sim.lane_world import SENSORS, LaneWorld
 from devices.sim.line_host import line_host
 from devices.sim.modbus_host import ModbusHost
 from devices.sim.plate_camera import SimPlateCamera, sim_plate_camera
+from devices.sim.rtsp_camera import RtspCamera
 from devices.sim.sign import SimSign, sim_sign
 from devices.sim.tag_reader import SimTagReader
 from devices.sim.truck import LaneGeometry
@@ -41,9 +46,13 @@ if TYPE_CHECKING:
 
     from devices.clock import Clock
     from devices.config import CameraConfig, CardReaderConfig, DevicesConfig, WeighbridgeConfig
+    from devices.sim.camera import SimCamera
+    from devices.sim.card_reader import SimulatedCardReader
     from devices.sim.lane_world import TruckVisit
 
 STANDARD_LANE = LaneGeometry()
+CAMERAS: dict[str, type[SimCamera]] = {"http": MjpegServer, "rtsp": RtspCamera}
+CAMERA_PORTS = {"http": 80, "rtsp": 554}
 DEVICES = (
     "bus",
     "weighbridge",
@@ -100,7 +109,7 @@ class Bench:
             protocol=protocol_named(config.weighbridge.driver, config.weighbridge.address),
             division_kg=config.weighbridge.division_kg,
         )
-        self.card_reader = sim_card_reader(config.card_reader, self.card_line, clock)
+        self.card_reader = self._sim_card_reader(clock)
         self.plate_camera = self._sim_plate_camera()
         self._board_map = board_of(config.bus)
         self._levels: dict[int, bool] = {}
@@ -138,7 +147,7 @@ class Bench:
             yield "bus.serial_port", config.bus.serial_port
         if "weighbridge" in self.simulated:
             yield "weighbridge.port", config.weighbridge.port
-        if "card_reader" in self.simulated:
+        if "card_reader" in self.simulated and config.card_reader.driver != "pcsc":
             yield "card_reader.port", config.card_reader.port
         if config.tag_reader is not None and "tag_reader" in self.simulated:
             yield "tag_reader.port", config.tag_reader.port
@@ -187,9 +196,9 @@ class Bench:
             "bus": self.board.place,
             "weighbridge": self.config.weighbridge.port,
             "card_reader": self.config.card_reader.port,
-            "camera": self.config.camera.source,
+            "camera": without_password(self.config.camera.source),
             **({"tag_reader": tags.port} if tags is not None else {}),
-            **({"lane_camera": film.source} if film is not None else {}),
+            **({"lane_camera": without_password(film.source)} if film is not None else {}),
             **({"plate_camera": f"{posts.listen}:{posts.port}"} if posts is not None else {}),
             **({"sign": sign.port or sign.url} if sign is not None else {}),
         }
@@ -221,6 +230,12 @@ class Bench:
     def _on_coil(self, address: int, on: bool, at_s: float) -> None:  # noqa: FBT001 - a relay
         self.world.on_coil(address, on, at_s)
 
+    def _sim_card_reader(self, clock: Clock) -> SimulatedCardReader:
+        """The reader; where the lane has a real one, one at which cards are held in vain."""
+        if "card_reader" not in self.simulated:
+            return SimCardReader(self.card_line)
+        return sim_card_reader(self.config.card_reader, self.card_line, clock)
+
     def _sim_tag_reader(self, clock: Clock) -> SimTagReader | None:
         tags = self.config.tag_reader
         if tags is None or "tag_reader" not in self.simulated:
@@ -242,12 +257,12 @@ class Bench:
             return None
         return sim_plate_camera(posts)
 
-    def _sim_camera(self, device: str, config: CameraConfig, rate_fps: float) -> MjpegServer | None:
+    def _sim_camera(self, device: str, config: CameraConfig, rate_fps: float) -> SimCamera | None:
         if device not in self.simulated:
             return None
-        return _mjpeg_server(device, config, self.world, rate_fps)
+        return _camera_at(device, config, self.world, rate_fps)
 
-    def _sim_lane_camera(self, rate_fps: float) -> MjpegServer | None:
+    def _sim_lane_camera(self, rate_fps: float) -> SimCamera | None:
         film = self.config.lane_camera
         if film is None or film.source == self.config.camera.source:
             return None  # none, or the plate camera's address a second time
@@ -285,24 +300,29 @@ def _refuse_hardware(key: str, port: str) -> None:
         raise DeviceConfigError(f"{key}: {port} exists and is not a simulator's: left alone")
 
 
-def _mjpeg_server(
+def _camera_at(
     device: str, config: CameraConfig, world: LaneWorld, rate_fps: float
-) -> MjpegServer | None:
-    parts = urlsplit(config.source)
-    if config.driver == "folder" or not parts.scheme:
+) -> SimCamera | None:
+    """The camera behind the source of a lane file; None where that is a file or a folder."""
+    kind, parts = kind_of(config), urlsplit(config.source)
+    place = without_password(config.source)
+    if kind == "folder" or (kind == "stream" and "://" not in config.source):
         return None
-    if parts.scheme != "http":
+    make = CAMERAS.get(parts.scheme) if kind == "stream" else None
+    if make is None:
+        what = "a video device" if kind == "v4l2" else f"{parts.scheme}://"
         raise DeviceConfigError(
-            f"{device}.source: the bench serves http:// only, not {parts.scheme}://"
+            f"{device}.source: {place}: {what} cannot be simulated in place; "
+            'name a stream, as source = "http://127.0.0.1:15080/"'
         )
     try:
-        port = 80 if parts.port is None else parts.port
+        port = parts.port
     except ValueError as exc:
-        raise DeviceConfigError(f"{device}.source: {config.source}: {exc}") from exc
-    return MjpegServer(
+        raise DeviceConfigError(f"{device}.source: {place}: {exc}") from exc
+    return make(
         parts.hostname or "127.0.0.1",
-        port,
+        CAMERA_PORTS[parts.scheme] if port is None else port,
         world.picture,
-        path=parts.path or "/",
+        path=f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}",
         rate_fps=rate_fps,
     )

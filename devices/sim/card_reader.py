@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from devices.card_reader.protocols import CardProtocol
-    from devices.sim.line_host import LineHost
+    from devices.sim.line_host import Cable, LineHost
 
 LATE_S = 1.5  # a driver has long drawn his card back, and not yet holds it out again
 
@@ -43,7 +43,7 @@ class SimulatedCardReader(Protocol):
     beside: str | None  # the number of a card that is read together with whichever is presented
 
     @property
-    def host(self) -> LineHost:
+    def host(self) -> Cable:
         """The line: `unplug()` and `plug()` it while the reader goes on."""
         ...
 

@@ -56,6 +56,7 @@ def benches_of_every_driver() -> Iterator[BenchFile]:
             weighbridges=indicators,
             buses=("tcp", "rtu"),
             boards=("waveshare", "waveshare", "lc"),
+            cameras=("http", "rtsp", "http"),
             lane_cameras=("own", NONE, NONE),
             card_readers=(*readers[turned:], *readers[:turned]),
             tag_readers=(*TAG_READERS, NONE, NONE),
@@ -227,7 +228,7 @@ def driver_of(lane: LaneUnderTest, device: str) -> str:
     match device:
         case "bus":
             return f"modbus {config.bus.transport}"
-        case "camera":
-            return "camera stream"
+        case "camera" | "lane_camera":
+            return f"{device} {getattr(config, device).source.partition(':')[0]}"
         case _:
             return f"{device} {getattr(config, device).driver}"

@@ -13,6 +13,7 @@ from devices.boards.board_file import shipped_boards
 from devices.camera.pushed import PLATE_POSTS
 from devices.config import BusConfig, SignConfig
 from devices.registry import CARD_READERS, TAG_READERS, WEIGHBRIDGES
+from devices.sim.pcsc_reader import vpcd_answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,6 +98,7 @@ class BenchFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     card_readers: Drivers = (USUAL_READER,)
     tag_readers: Drivers = (NONE,)
     signs: Drivers = (NONE,)
+    cameras: Annotated[tuple[Literal["http", "rtsp"], ...], Meta(min_length=1)] = ("http",)
     plate_cameras: Drivers = (NONE,)
     lane_cameras: Annotated[tuple[LaneCamera, ...], Meta(min_length=1)] = (NONE,)
     sign_refresh_s: Annotated[float, Meta(gt=0, le=60)] = 20.0
@@ -114,11 +116,8 @@ class BenchFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     @property
     def readers_here(self) -> tuple[str, ...]:
-        """The card readers lane by lane; the usual one where this computer lacks the library."""
-        return tuple(
-            USUAL_READER if name in NEEDS and find_spec(NEEDS[name]) is None else name
-            for name in self.card_readers
-        )
+        """The card readers lane by lane; the usual one where this computer cannot have one."""
+        return tuple(name if can_have(name) else USUAL_READER for name in self.card_readers)
 
     def is_to_play(self, scenario: Scenario) -> bool:
         """Whether the scenario belongs on this bench."""
@@ -133,6 +132,14 @@ class BenchFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """Whether one device is real."""
         found: Presence = getattr(self.devices, device)
         return found
+
+
+def can_have(card_reader: str) -> bool:
+    """Whether this computer has the library of a reader's driver, and what simulates the reader."""
+    library = NEEDS.get(card_reader)
+    if library is not None and find_spec(library) is None:
+        return False
+    return card_reader != "pcsc" or vpcd_answers()
 
 
 def load_bench(path: Path) -> BenchFile:

@@ -1,6 +1,5 @@
 """The lanes that a bench file makes: which devices they have, where, and what they cannot play."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -13,7 +12,7 @@ from devices.registry import CARD_READERS, WEIGHBRIDGES, check
 from hil_tests.acceptance import __main__ as acceptance
 from hil_tests.acceptance.device_lines import device_lines
 from hil_tests.acceptance.drivers import CABLES, NO_LINE, benches_of_every_driver
-from hil_tests.lane_bench.bench_file import NEEDS, BenchFile, BenchFileError, load_bench
+from hil_tests.lane_bench.bench_file import BenchFile, BenchFileError, can_have, load_bench
 from hil_tests.lane_bench.catalogue import SCENARIOS
 from hil_tests.lane_bench.lacking import lacks
 from hil_tests.lane_bench.lane_site import BenchSite, declaration_rows, devices_in, papers_of
@@ -80,7 +79,7 @@ def test_the_benches_of_make_hil_have_every_driver_and_both_board_maps(tmp_path:
     for path in map(Path, acceptance.BENCHES):
         has |= set().union(*map(devices_in, lanes_of(load_bench(path), path, tmp_path)))
     wanted = {scenario.of for scenario in SCENARIOS if scenario.of}
-    absent = {f"card_reader {name}" for name, library in NEEDS.items() if not find_spec(library)}
+    absent = {f"card_reader {name}" for name in CARD_READERS if not can_have(name)}
     assert wanted - has == absent
 
 
@@ -115,6 +114,7 @@ def test_the_lanes_whose_cables_are_pulled_have_every_driver_that_has_a_cable(
     assert {config.bus.transport for config in configs} == {"tcp", "rtu"}
     assert {config.bus.board for config in configs} == {"waveshare", "lc"}
     assert any(config.lane_camera for config in configs)
+    assert {config.camera.source[:4] for config in configs} == {"http", "rtsp"}
     assert {cable.device for cable in CABLES} == {
         "weighbridge", "card_reader", "tag_reader", "sign", "bus", "camera", "lane_camera",
     }  # fmt: skip

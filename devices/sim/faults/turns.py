@@ -178,6 +178,14 @@ def no_bytes(bench: Bench) -> Refusal | None:
     return None
 
 
+def no_line(bench: Bench) -> Refusal | None:
+    """Why nothing is wrong with the line to a reader: it has none of ours."""
+    if bench.config.card_reader.driver == "pcsc":
+        said = "a reader of pcscd has no line to pull or damage"
+        return Refusal(said, "pcscd 的读卡器没有可拔或可损坏的数据线")
+    return None
+
+
 def one_card(bench: Bench) -> Refusal | None:
     """Why a reader never reads two cards."""
     driver = bench.config.card_reader.driver
@@ -293,7 +301,7 @@ def force_boom(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
 
 
 def camera_turn(field: Literal["stalled", "frozen", "cut_short"]) -> Switch:
-    """Break the stream: a switch of `MjpegServer`."""
+    """Break the stream: a switch of `SimCamera`."""
     return _set(lambda bench: bench.camera, field, broken=True, sound=False)
 
 
