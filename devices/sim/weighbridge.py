@@ -98,31 +98,7 @@ class SimWeighbridge(LineServer):
 
     def can_have(self, fault: ScaleFault) -> bool:
         """Whether this indicator has frames that say `fault`, or needs none to have it."""
-        protocol = self._protocol
-        match fault:
-            case ScaleFault.NET:
-                asked_for_tare = protocol.poll is not None and protocol.poll.after_each
-                # In command mode gross is asked for, and the tare key changes nothing.
-                return asked_for_tare or (protocol.poll is None and protocol.rest.kind is not None)
-            case ScaleFault.NOT_ZEROED:
-                return WeightStatus.NOT_ZEROED in protocol.flags
-            case ScaleFault.MOTION:
-                return protocol.rest.motion is not None
-            case ScaleFault.LATE:
-                return protocol.poll is not None
-            case ScaleFault.UNIT:
-                return self._can_say_pounds()
-            case ScaleFault.OTHER_SUM:
-                return protocol.name in ("yaohua-continuous", "yaohua-command")
-            case _:
-                return True
-
-    def _can_say_pounds(self) -> bool:
-        try:
-            self._protocol.encode(replace(self._protocol.rest, unit=Unit.LB))
-        except ValueError:
-            return False
-        return self._protocol.rest.unit is not None
+        return can_have(self._protocol, fault)
 
     # --- by itself, or asked ----------------------------------------------------------------------
 
@@ -232,3 +208,37 @@ def _declared(fault: ScaleFault) -> WeightStatus:
         ScaleFault.NEGATIVE: WeightStatus.UNDERLOAD,
         ScaleFault.NOT_ZEROED: WeightStatus.NOT_ZEROED,
     }.get(fault, WeightStatus.OK)
+
+
+def can_have(protocol: IndicatorProtocol, fault: ScaleFault) -> bool:
+    """Whether an indicator of this protocol has frames that say `fault`, or needs none for it."""
+    match fault:
+        case ScaleFault.NET:
+            asked_for_tare = protocol.poll is not None and protocol.poll.after_each
+            # In command mode gross is asked for, and the tare key changes nothing.
+            return asked_for_tare or (protocol.poll is None and protocol.rest.kind is not None)
+        case ScaleFault.NOT_ZEROED:
+            return WeightStatus.NOT_ZEROED in protocol.flags
+        case ScaleFault.MOTION:
+            return protocol.rest.motion is not None
+        case ScaleFault.LATE:
+            return protocol.poll is not None
+        case ScaleFault.UNIT:
+            return _can_say_pounds(protocol)
+        case ScaleFault.OTHER_SUM:
+            return protocol.name in ("yaohua-continuous", "yaohua-command")
+        case _:
+            return True
+
+
+def misses_garbled(protocol: IndicatorProtocol) -> bool:
+    """Whether frames with a wrong bit may pass: no sum vouches for them, and nobody asked."""
+    return protocol.poll is None and not protocol.has_sum
+
+
+def _can_say_pounds(protocol: IndicatorProtocol) -> bool:
+    try:
+        protocol.encode(replace(protocol.rest, unit=Unit.LB))
+    except ValueError:
+        return False
+    return protocol.rest.unit is not None

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from devices.boards.board_file import shipped_boards
 from devices.registry import CARD_READERS, WEIGHBRIDGES
 from devices.sim.faults.table import FAULTS, Allows
+from devices.sim.weighbridge import ScaleFault, can_have, misses_garbled
+from devices.weighbridge.protocols import protocol_named
 from hil_tests.lane_bench.scenario import Card, Expected, Papers, Phase, Plate, Scenario
 
 if TYPE_CHECKING:
@@ -32,9 +34,7 @@ _OF_INDICATORS = (
     ("scale_silent", Phase.BEFORE),
     ("scale_unplugged", Phase.CAPTURING),
     ("scale_frozen", Phase.BEFORE),
-    ("scale_garbled", Phase.BEFORE),
     ("scale_overload", Phase.BEFORE),
-    ("scale_net", Phase.BEFORE),
 )
 _OF_READERS = (
     ("card_of_another", Phase.CAPTURING),
@@ -190,16 +190,27 @@ def _faulty(name: str, phase: Phase, of: str = "") -> Scenario:
 
 
 def _of_drivers() -> Iterator[Scenario]:
-    kinds: tuple[tuple[str, Iterable[str], tuple[tuple[str, Phase], ...]], ...] = (
-        ("weighbridge", WEIGHBRIDGES, _OF_INDICATORS),
-        ("card_reader", CARD_READERS, _OF_READERS),
-        ("bus", shipped_boards(), _OF_BOARDS),
-    )
-    for device, drivers, faults in kinds:
-        for of in (f"{device} {driver}" for driver in drivers):
-            yield Scenario(name=_named("faultless", of), of=of, expected=_OUT)
-            for name, phase in faults:
-                yield _faulty(name, phase, of)
+    for driver in WEIGHBRIDGES:
+        yield from _of(f"weighbridge {driver}", (*_OF_INDICATORS, *_frames(driver)))
+    for driver in CARD_READERS:
+        yield from _of(f"card_reader {driver}", _OF_READERS)
+    for driver in shipped_boards():
+        yield from _of(f"bus {driver}", _OF_BOARDS)
+
+
+def _of(of: str, faults: Iterable[tuple[str, Phase]]) -> Iterator[Scenario]:
+    yield Scenario(name=_named("faultless", of), of=of, expected=_OUT)
+    for name, phase in faults:
+        yield _faulty(name, phase, of)
+
+
+def _frames(indicator: str) -> Iterator[tuple[str, Phase]]:
+    """What depends on what an indicator's frames can say."""
+    protocol = protocol_named(indicator)
+    is_missed = misses_garbled(protocol)
+    yield "scale_garbled_unsummed" if is_missed else "scale_garbled", Phase.BEFORE
+    if can_have(protocol, ScaleFault.NET):
+        yield "scale_net", Phase.BEFORE
 
 
 def _named(what: str, of: str) -> str:

@@ -15,6 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import devices
+from devices.weighbridge.protocols import protocols
 from hil_tests.fuzz.codecs import CODECS, CodecUnderLaw
 from hil_tests.fuzz.posts import POSTS
 
@@ -55,6 +56,12 @@ def test_every_codec_obeys_the_laws() -> None:
     assert modules == posted | {codec.module for codec in CODECS}, (
         "add it to hil_tests/fuzz/codecs.py"
     )
+
+
+def test_an_indicator_says_whether_a_checksum_vouches_for_its_frames() -> None:
+    summed = {codec.name for codec in CODECS if codec.checksum_at}
+    for name, protocol in protocols().items():
+        assert protocol.has_sum is (name in summed)
 
 
 @EVERY_CODEC

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from devices.boards.board_file import shipped_boards
 from devices.registry import CARD_READERS, WEIGHBRIDGES
+from devices.sim.weighbridge import ScaleFault, can_have
+from devices.weighbridge.protocols import protocol_named
 from hil_tests.lane_bench.catalogue import SCENARIOS
 from hil_tests.lane_bench.clips import ClipSeen
 from hil_tests.lane_bench.judge import (
@@ -146,8 +148,11 @@ def test_every_driver_has_a_release_and_the_faults_that_forbid_one() -> None:
     for name, faults in of.items():
         assert "faultless" in faults
         if name.startswith("weighbridge"):
-            kinds = ("silent", "frozen", "garbled", "overload", "net", "unplugged")
+            kinds = ("silent", "frozen", "overload", "unplugged")
             assert {f"scale_{kind}" for kind in kinds} < faults
+            protocol = protocol_named(name.partition(" ")[2])
+            assert ("scale_garbled" in faults) is not ("scale_garbled_unsummed" in faults)
+            assert ("scale_net" in faults) is can_have(protocol, ScaleFault.NET)
         elif name.startswith("card_reader"):
             assert {"card_of_another", "card_unplugged", "card_double_read"} < faults
         else:

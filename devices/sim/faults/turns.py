@@ -11,7 +11,7 @@ from devices.sim.faults.line import LineFault
 from devices.sim.plate_camera import PlateCameraFault
 from devices.sim.sign import SHOWN, SimHttpSign
 from devices.sim.tag_reader import TagFault
-from devices.sim.weighbridge import ScaleFault
+from devices.sim.weighbridge import ScaleFault, misses_garbled
 from devices.tag_reader.codecs.uhf_reader18 import BROADCAST
 from devices.weighbridge.protocols import protocol_named
 
@@ -104,6 +104,22 @@ def cannot_say(fault: ScaleFault) -> WhyNot:
         return Refusal(f"frames of {driver} cannot say {fault.value}", f"{driver} 的数据无此状态")
 
     return why_not
+
+
+def garbled_is_heard(bench: Bench) -> Refusal | None:
+    """Why garbled frames of an indicator are not simply lost."""
+    driver = bench.config.weighbridge.driver
+    if not misses_garbled(protocol_named(driver)):
+        return None
+    return Refusal(f"frames of {driver} have no checksum", f"{driver} 的数据无校验")
+
+
+def garbled_is_missed(bench: Bench) -> Refusal | None:
+    """Why no garbled frame of an indicator can pass."""
+    driver = bench.config.weighbridge.driver
+    if misses_garbled(protocol_named(driver)):
+        return None
+    return Refusal(f"{driver} is summed up or asked", f"{driver} 有校验或被询问")
 
 
 def scale_line_turn(fault: LineFault) -> Switch:
