@@ -13,7 +13,6 @@ from devices.bench.bring_up_board import board_steps
 from devices.bench.bring_up_cameras import camera_steps, lane_camera_steps
 from devices.bench.bring_up_cards import card_line_steps
 from devices.bench.bring_up_container_camera import container_camera_steps
-from devices.bench.bring_up_lines import weighbridge_steps
 from devices.bench.bring_up_pcsc import pcsc_steps
 from devices.bench.bring_up_plate_camera import plate_camera_steps
 from devices.bench.bring_up_sign import sign_steps

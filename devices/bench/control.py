@@ -187,6 +187,7 @@ def _unplugged(bench: Bench) -> tuple[str, ...]:
         "lane_camera": bench.lane_camera,
         "tag_reader": bench.tag_reader.host if bench.tag_reader is not None else None,
         "plate_camera": bench.plate_camera,
+        "container_camera": bench.container_camera,
         "sign": bench.sign,
     }
     return tuple(

@@ -25,10 +25,11 @@ import msgspec
 
 from devices.bench.tap import free_port
 from devices.bench.toml_text import as_toml
+from devices.camera.listener import allowed_networks
 from devices.camera.opening import kind_of
-from devices.camera.pushed import allowed_networks
 from devices.card_reader.apdu import KEY_BYTES as SECTOR_KEY_BYTES
 from devices.card_reader.osdp_line import KEY_BYTES as OSDP_KEY_BYTES
+from devices.config import ContainerCameraConfig, PlateCameraConfig
 from devices.sim.bench import CAMERA_PORTS, DEVICES
 from devices.sim.pcsc_reader import READER
 from devices.transports.tcp import SCHEME, parse_address
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
         CameraConfig,
         CardReaderConfig,
         DevicesConfig,
-        PlateCameraConfig,
         SignConfig,
     )
 
@@ -49,6 +49,7 @@ HOST = "127.0.0.1"
 ANY_HOST = ("0.0.0.0", "::", "")  # noqa: S104 - what a lane may listen at
 NO_TLS = "the simulators have no TLS"
 T = TypeVar("T", bound=msgspec.Struct)
+Post = TypeVar("Post", PlateCameraConfig, ContainerCameraConfig)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,8 @@ def desk_of(config: DevicesConfig, simulated: Collection[str], folder: Path) -> 
         "card_reader": partial(_card_reader, config.card_reader, folder),
         "camera": partial(_camera, config.camera),
         "lane_camera": partial(_lane_camera, config),
-        "plate_camera": partial(_plate_camera, config.plate_camera, folder),
+        "plate_camera": partial(_posting, "plate_camera", config.plate_camera, folder),
+        "container_camera": partial(_posting, "container_camera", config.container_camera, folder),
         "tag_reader": partial(_on_line, config.tag_reader, folder / "tags"),
         "sign": partial(_sign, config.sign, folder),
     }
@@ -215,16 +217,15 @@ def _is_same(config: DevicesConfig) -> bool:
     return film is not None and film.source == config.camera.source
 
 
-def _plate_camera(
-    posts: PlateCameraConfig | None, folder: Path
-) -> tuple[PlateCameraConfig, str] | None:
+def _posting(table: str, posts: Post | None, folder: Path) -> tuple[Post, str] | None:
+    """A camera that posts what it has read."""
     if posts is None:
         return None
     why = []
     poster = HOST if posts.listen in ANY_HOST else posts.listen
     if (not_here := why_not_listen(posts.listen, posts.port)) is not None:
         why.append(not_here)
-    elif not _may_post(poster, posts):
+    elif not _may_post(poster, table, posts):
         why.append(f"{poster} may not post")
     if not posts.port:
         why.append("port 0 is any port")
@@ -233,14 +234,14 @@ def _plate_camera(
         posts = msgspec.structs.replace(posts, listen=HOST, allow=(HOST,), port=port)
     if posts.password_file and not os.access(posts.password_file, os.R_OK):
         why.append(f"{posts.password_file} cannot be read: it has a password of its own")
-        password = _secret(folder / "plate-camera.password", secrets.token_urlsafe())
+        password = _secret(folder / f"{table}.password", secrets.token_urlsafe())
         posts = msgspec.structs.replace(posts, password_file=password)
     return (posts, "; ".join(why)) if why else None
 
 
-def _may_post(host: str, posts: PlateCameraConfig) -> bool:
+def _may_post(host: str, table: str, posts: Post) -> bool:
     with suppress(ValueError):
-        return any(ip_address(host) in network for network in allowed_networks(posts))
+        return any(ip_address(host) in network for network in allowed_networks(table, posts))
     return False
 
 

@@ -40,7 +40,7 @@ from devices.sim.tag_reader import SimTagReader
 from devices.sim.truck import LaneGeometry
 from devices.sim.weighbridge import SimWeighbridge
 from devices.transports.tcp import SCHEME
-from devices.weighbridge.protocols import protocol_named
+from devices.weighbridge.protocols import protocol_named, protocols
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -301,7 +301,9 @@ def plain_picture(shade: int = 96) -> bytes:
 
 def _line(device: str, config: WeighbridgeConfig | CardReaderConfig, clock: Clock) -> FaultyLine:
     inner = line_host(device, config.port, baud=config.baud, clock=clock)
-    return FaultyLine(inner, baud=config.baud)
+    indicator = protocols().get(config.driver)
+    sends_on = indicator is not None and indicator.poll is None
+    return FaultyLine(inner, baud=config.baud, sends_on=sends_on)
 
 
 def _refuse_hardware(key: str, port: str) -> None:

@@ -30,6 +30,9 @@ class CardFault(StrEnum):
     DOUBLE_READ = "double_read"  # every card twice
     REVERSED = "reversed"  # the bytes of its number the other way round
     SILENCE = "silence"  # powered off, cable in place
+    NAK = "nak"  # OSDP: every command is refused
+    BUSY = "busy"  # OSDP: every command is to be asked again
+    WRONG_SUM = "wrong_sum"  # OSDP: no CRC fits
     LATE = "late"  # a card is told late; every answer of a reader that is asked, after its time
 
 

@@ -10,6 +10,7 @@ from devices.bench.toml_text import as_toml
 from devices.card_reader.osdp_line import KEY_BYTES
 from devices.errors import DeviceConfigError
 from devices.registry import CARD_READERS, TAG_READERS, WEIGHBRIDGES
+from devices.sim.pcsc_reader import READER
 from hil_tests.lane_bench.bench_file import NONE, BenchFileError
 from hil_tests.rig import HOST, free_ports
 
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 
 CARD_KEYS: dict[str, dict[str, Any]] = {
     "em4100-ascii": {"keep_bytes": 4},  # of five: declarations have the cards' last four
+    "resident-id": {"baud": 115_200},  # as they come: a whole card is 1295 bytes
 }
 """How each kind of reader is set in this port, so that a card has one number at all of them."""
+
+BEFORE_S = 1.0
+"""Of a clip: less than a fault lasts before its truck, so that a camera that is gone gives none."""
 
 _UNNAMED: dict[str, Iterable[str]] = {
     "weighbridge": WEIGHBRIDGES,
@@ -75,12 +80,12 @@ def _served(
             return kinds[number % len(kinds)]
         return str(own[device].get("driver", next(iter(_UNNAMED[device]), "")))
 
-    card_reader = of_lane(bench.card_readers, "card_reader")
     devices["bus"]["transport"] = bench.buses[number % len(bench.buses)]
+    devices["bus"]["board"] = bench.boards[number % len(bench.boards)]
     devices["weighbridge"]["driver"] = of_lane(bench.weighbridges, "weighbridge")
-    devices["card_reader"] |= {"driver": card_reader, **CARD_KEYS.get(card_reader, {})}
-    if card_reader == "osdp":
-        devices["card_reader"]["key_file"] = str(_key_in(lane.folder))
+    devices["card_reader"] |= _reader(of_lane(bench.readers_here, "card_reader"), lane.folder)
+    if bench.cameras[number % len(bench.cameras)] == "rtsp":
+        devices["camera"]["source"] = f"rtsp://{HOST}:{lane.camera_port}/lane"
     if (driver := of_lane(bench.tag_readers, "tag_reader")) != NONE:
         devices["tag_reader"] = {"driver": driver, "port": str(lane.folder / "tags")}
     if (driver := of_lane(bench.signs, "sign")) != NONE:
@@ -89,10 +94,27 @@ def _served(
     if (driver := of_lane(bench.plate_cameras, "plate_camera")) != NONE:
         (port,) = free_ports(1)
         devices["plate_camera"] = {"driver": driver, "listen": HOST, "port": port, "allow": [HOST]}
-    if "lane_camera" in own:
-        source = f"http://{HOST}:{free_ports(1)[0]}/"
-        devices["lane_camera"] = {"driver": "stream", "source": source}
+    kind = "own" if "lane_camera" in own else bench.lane_cameras[number % len(bench.lane_cameras)]
+    if kind != NONE:
+        devices["lane_camera"] = _film(kind, devices["camera"]["source"])
     return devices
+
+
+def _reader(driver: str, folder: Path) -> dict[str, Any]:
+    keys = {"driver": driver, **CARD_KEYS.get(driver, {})}
+    match driver:
+        case "osdp":
+            return {**keys, "key_file": str(_key_in(folder))}
+        case "pcsc":
+            return {**keys, "port": READER}
+        case _:
+            return keys
+
+
+def _film(kind: str, shared: str) -> dict[str, Any]:
+    """A camera that films the lane; "shared": the plate camera's stream a second time."""
+    source = shared if kind == "shared" else f"http://{HOST}:{free_ports(1)[0]}/"
+    return {"driver": "stream", "source": source, "before_s": BEFORE_S}
 
 
 def _sign_place(driver: str, folder: Path) -> dict[str, Any]:

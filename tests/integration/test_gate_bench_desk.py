@@ -55,6 +55,9 @@ listen = "{FAR}"
 allow = ["192.0.2.0/24"]
 username = "camera"
 password_file = "/run/credentials/none"
+[devices.container_camera]
+listen = "{FAR}"
+allow = ["192.0.2.0/24"]
 [devices.tag_reader]
 port = "tcp://{FAR}:4002"
 [devices.sign]
