@@ -39,7 +39,7 @@ def test_damaged_posts_break_no_promise_of_their_parser(
 ) -> None:
     tally = fuzz_posts(law, seed=7, batch=0, inputs=SHARE_INPUTS)
     assert tally.inputs == SHARE_INPUTS
-    assert SHARE_INPUTS / 10 < tally.read_frames < SHARE_INPUTS
+    assert SHARE_INPUTS / 50 < tally.read_frames < SHARE_INPUTS
     assert tally.findings == []
 
 
