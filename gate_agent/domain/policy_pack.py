@@ -75,8 +75,7 @@ class PieceRule(Part, frozen=True, kw_only=True):
     piece: Piece
     wrong_milli_nats: LogShare  # of how often the declared vehicle itself shows another one
     chance_milli_nats: LogShare  # of how often a stranger happens to fit
-    # the same where it fits as it would most strangers: a loaded one weighs no less than empty
-    weak_milli_nats: LogShare = 0
+    weak_milli_nats: LogShare = 0  # the same where it fits as it would most strangers, too
 
 
 FIRST_PIECES = (
@@ -113,9 +112,8 @@ class IdentityRule(Part, frozen=True, kw_only=True):
     min_travel_ms: Ms = 30_000  # from a lane's exit to the arrival in another lane
     min_times_empty: Annotated[int, Meta(ge=1)] = 2  # weighed before anything follows from it
     empty_tolerance_kg: Kg = 1_500  # another trailer, fuel, snow
-    # Silence has meant these four in every pack and dossier that there is, and keeps meaning them;
-    # a pack that is imported without this key says `STANDARD_PIECES`.
-    pieces: tuple[PieceRule, ...] = FIRST_PIECES
+    # Silence has meant these four in every pack and dossier that there is, and keeps meaning them.
+    pieces: tuple[PieceRule, ...] = FIRST_PIECES  # all below in a pack that is imported without it
 
 
 class CreditClass(Part, frozen=True, kw_only=True):
