@@ -39,6 +39,7 @@ from gate_agent.domain.policy_pack import (
     DocumentCondition,
     DrawPeriod,
     LaneProfile,
+    Mandate,
     OpenHours,
     PolicyPack,
     RiskRule,
@@ -259,6 +260,16 @@ DEMANDED: dict[Reason, tuple[Callable[[], PassageDecided], Outcome]] = {
     Reason.CREDIT_CLASS_MANUAL: (
         _paper(credit_class="failed", drawn=Draw(period="2026-09", inspect_permille=999,
                                                  review_permille=0)),
+        Outcome.HOLD,
+    ),
+    Reason.AGENT_BLOCKED: (
+        lambda: decided(a_full_declaration(agent="A"), changed_pack(blocked_agents=("A",))),
+        Outcome.HOLD,
+    ),
+    Reason.AGENT_UNAUTHORIZED: (
+        lambda: decided(
+            a_full_declaration(agent="A"), changed_pack(mandates=(Mandate(agent="B"),))
+        ),
         Outcome.HOLD,
     ),
     Reason.WRONG_DIRECTION: (_paper(direction=Direction.IN), Outcome.REFUSE),

@@ -85,6 +85,7 @@ _ROW_REASONS: dict[str, frozenset[str]] = {
             "documents_pending", "documents_rejected", "condition_missing", "condition_not_met",
             "condition_failed", "condition_stale", "fee_unpaid", "declaration_incomplete",
             "account_unknown", "account_exhausted", "account_closed", "account_offline",
+            "agent_blocked", "agent_unauthorized",
         }
     ),
     "holds": frozenset(
@@ -109,7 +110,7 @@ _DIFFERS = frozenset(
         "plate_card_mismatch", "weight_differs", "weight_far_off", "documents_rejected",
         "agency_hold", "declaration_expired", "declaration_not_yet_valid", "declaration_used",
         "plate_blocked", "card_blocked", "not_empty", "condition_failed", "condition_not_met",
-        "account_exhausted", "account_closed", "risk_high", "drawn_for_inspection",
+        "agent_blocked", "account_exhausted", "account_closed", "risk_high", "drawn_for_inspection",
         "appointment_early", "appointment_missed", "transit_early", "transit_late", "tare_unlike",
         "container_differs",
     }

@@ -13,13 +13,15 @@ from central.store.safety import SafetyReport
 _STYLE = Path(__file__).parent / "static" / "paper.css"
 
 
-def safety_html(report: SafetyReport, wording: Wording, *, site: str, now_ms: int) -> str:
-    """The page in one language, its style inside it."""
+def safety_html(
+    report: SafetyReport, wording: Wording, *, site: str, now_ms: int, is_file: bool = False
+) -> str:
+    """The page in one language. A file has its style inside it; the console allows none inside."""
     return render(
         "safety_report.html",
         wording,
         report=report,
         site=site,
         now_ms=now_ms,
-        style=Markup(_STYLE.read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        style=Markup(_STYLE.read_text(encoding="utf-8")) if is_file else "",  # noqa: S704 - ours
     )

@@ -207,6 +207,8 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "tax_refund": lambda raw: yes_or_no(raw, "tax_refund"),
     "priority": lambda raw: yes_or_no(raw, "priority"),
     "office": lambda raw: name(raw, "office"),
+    "company": lambda raw: name(raw, "company"),
+    "agent": lambda raw: name(raw, "agent"),
 }
 COLUMNS = (
     *(field for field in _READERS if field not in ("transit", "appointment")),

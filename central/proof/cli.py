@@ -113,7 +113,7 @@ def _report(args: argparse.Namespace) -> int:
         return 0
     site = load(args.config).site if args.state is None else ""
     try:
-        page = safety_html(found, Wording(args.language), site=site, now_ms=now_ms)
+        page = safety_html(found, Wording(args.language), site=site, now_ms=now_ms, is_file=True)
         args.out.write_text(page, encoding="utf-8")
     except OSError as exc:
         raise CentralError(f"{args.out}: {exc.strerror}") from exc

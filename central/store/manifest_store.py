@@ -9,7 +9,9 @@ from types import MappingProxyType
 
 import msgspec
 
-from central.store import account_store, audit, manifest_queries
+from central.store import account_store, audit, manifest_queries, policy_store
+from gate_agent.domain.policy_pack import PolicyPack
+from gate_agent.domain.rules.agents import may_act
 from gate_agent.wire import digest
 from gate_agent.wire.v1 import DeclarationRow
 
@@ -96,6 +98,7 @@ def apply_import(
     """
     changes = _Changes()
     refused: list[Refused] = []
+    pack = policy_store.current(db, author.at_ms)
     granted = account_store.grant(db, rows, opens)
     for index, row in enumerate(rows):
         old_digest, old_body, used_by = db.execute(_STORED, [row.declaration_id]).fetchone()
@@ -104,8 +107,8 @@ def apply_import(
             reason = f"{'|'.join(row.plates)!r}: used by passage {used_by} as {plates!r}"
             refused.append(Refused(index=index, field="plates", reason=reason))
             continue
-        if not used_by and (why := account_store.objection(db, row)):
-            refused.append(Refused(index=index, field="accounts", reason=why))
+        if not used_by and (problem := _objection(db, row, pack)):
+            refused.append(Refused(index=index, field=problem[0], reason=problem[1]))
             continue
         wanted = account_store.reckoned(db, msgspec.structs.replace(row, used_by=used_by))
         row_digest = digest.row_digest(wanted)
@@ -132,6 +135,23 @@ def apply_import(
         withdrawn=len(changes.deletes),
         refused=tuple(refused),
     )
+
+
+def _objection(
+    db: sqlite3.Connection, row: DeclarationRow, pack: PolicyPack | None
+) -> tuple[str, str] | None:
+    """The field for which no lane could release this row, and why; None: nothing is known of it."""
+    if why := account_store.objection(db, row):
+        return "accounts", why
+    if pack is None or not row.agent:
+        return None
+    if row.agent in pack.blocked_agents:
+        return "agent", f"{row.agent} is blocked (rules {pack.version})"
+    window = (row.valid_from_ms, row.valid_until_ms)
+    if pack.mandates and not may_act(pack, row.agent, row.company, *window):
+        whom = row.company or "a company that is not named"
+        return "agent", f"{row.agent} has no mandate for {whom} then (rules {pack.version})"
+    return None
 
 
 def apply_uses(db: sqlite3.Connection, author: Author) -> int:

@@ -17,6 +17,7 @@ from gate_agent.domain.policy_pack import PolicyPack
 from gate_agent.domain.reasons import OUTCOME_OF, Reason, outcome_of
 from gate_agent.domain.rules.accounts import account_reasons
 from gate_agent.domain.rules.agencies import agency_reasons
+from gate_agent.domain.rules.agents import agent_reasons
 from gate_agent.domain.rules.authority import authority_reasons, manifest_reasons
 from gate_agent.domain.rules.capture import capture_reasons
 from gate_agent.domain.rules.claims import claim_reasons
@@ -48,6 +49,7 @@ _OF_THE_DECLARATION: tuple[
     double_reasons,
     tare_reasons,
     credit_reasons,
+    agent_reasons,
     authority_reasons,
     lane_fit_reasons,
     hours_reasons,

@@ -43,6 +43,7 @@ Demand = Literal[
     "risk",
     "appointment",
     "accounts",
+    "company",
 ]
 DAY_MIN = 24 * 60
 WITHOUT_DOUBT_PERMILLE = 980
@@ -230,6 +231,15 @@ class DrawPeriod(Part, frozen=True, kw_only=True):
     commitment: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
+class Mandate(Part, frozen=True, kw_only=True):
+    """An agent who may declare for companies. None named: for every company."""
+
+    agent: Name
+    companies: tuple[Name, ...] = ()
+    from_ms: int = 0
+    until_ms: int = NEVER_MS
+
+
 class SlipBook(Part, frozen=True, kw_only=True):
     """Numbered slips for one kind of emergency, which `mode` names: `<prefix><number>`."""
 
@@ -277,6 +287,8 @@ class PolicyPack(Part, frozen=True, kw_only=True):
     draw_periods: tuple[DrawPeriod, ...] = ()
     slips: tuple[SlipBook, ...] = ()
     targets: Targets = Targets()
+    mandates: tuple[Mandate, ...] = ()  # empty: who may declare is checked where he declares
+    blocked_agents: tuple[Name, ...] = ()
 
     def is_in_force(self, wall_ms: int) -> bool:
         """Whether it holds at this moment."""

@@ -30,6 +30,8 @@ class Reason(StrEnum):
     DECLARATION_INCOMPLETE = "declaration_incomplete"  # the pack demands what it does not say
     CREDIT_CLASS_UNKNOWN = "credit_class_unknown"
     CREDIT_CLASS_MANUAL = "credit_class_manual"  # of this class a person sees every vehicle
+    AGENT_BLOCKED = "agent_blocked"
+    AGENT_UNAUTHORIZED = "agent_unauthorized"  # no mandate for this company at this time
     WRONG_DIRECTION = "wrong_direction"
     WRONG_LANE = "wrong_lane"
     OUTSIDE_HOURS = "outside_hours"

@@ -143,6 +143,9 @@ def _bad_ranges(pack: PolicyPack) -> Iterator[str]:
             if hours.until_min <= hours.from_min:
                 yield f"closes before it opens - at `$.lanes[{place}].hours[{number}].until_min`"
     yield from _bad_books(pack)
+    for place, mandate in enumerate(pack.mandates):
+        if mandate.until_ms <= mandate.from_ms:
+            yield f"ends before it begins - at `$.mandates[{place}].until_ms`"
     yield from _bad_periods(pack)
 
 

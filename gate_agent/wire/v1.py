@@ -261,6 +261,8 @@ class DeclarationRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     tax_refund: bool = False
     priority: bool = False
     office: str = ""
+    company: str = ""
+    agent: str = ""  # who declared for the company; "": itself
     drawn: DrawRow | None = None  # the lane's own, in its records; never in a manifest
 
 

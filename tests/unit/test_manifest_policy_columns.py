@@ -54,6 +54,8 @@ SAID = {
     "tax_refund": "no",
     "priority": "yes",
     "office": "5316",
+    "company": "Alpha",
+    "agent": "Ocean Broker",
 }
 DAY_MS = 1_795_219_200_000  # 2026-11-21T00:00Z
 HOUR_MS = 3_600_000
@@ -121,6 +123,8 @@ def test_every_column_is_taken_as_it_is_meant() -> None:
         tax_refund=False,
         priority=True,
         office="5316",
+        company="Alpha",
+        agent="Ocean Broker",
     )
 
 
