@@ -21,6 +21,7 @@ from gate_agent.domain.rules.agents import agent_reasons
 from gate_agent.domain.rules.authority import authority_reasons, manifest_reasons
 from gate_agent.domain.rules.capture import capture_reasons
 from gate_agent.domain.rules.claims import claim_reasons
+from gate_agent.domain.rules.crowd import crowd_reasons
 from gate_agent.domain.rules.documents import documents_reasons
 from gate_agent.domain.rules.doubles import double_reasons, tare_reasons
 from gate_agent.domain.rules.hours import hours_reasons
@@ -100,6 +101,7 @@ def decide(
     reasons = [each for rule in _OF_THE_LANE for each in rule(evidence, pack, wall_ms)]
     declaration, identity_reasons = identify(evidence, declarations, pack, wall_ms)
     reasons += identity_reasons
+    reasons += crowd_reasons(declarations, wall_ms)
     if declaration is not None:
         for rule in _OF_THE_DECLARATION:
             reasons += rule(evidence, declaration, pack, wall_ms)
