@@ -102,6 +102,11 @@ class LaneClock:
         """The thread that asked does nothing for `duration_s`: whoever turns it looks here."""
         self.asleep_until_s = self._loop.time() + duration_s
 
+    @property
+    def is_right(self) -> bool:
+        """Whether its wall clock shows the time, but for its drift."""
+        return self._wall_offset_ms == 0
+
     def jump(self, by_ms: int) -> None:
         """Somebody or something sets the wall clock."""
         self._wall_offset_ms += by_ms

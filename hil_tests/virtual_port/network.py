@@ -111,6 +111,7 @@ class Wire:
         self.cuts = 0  # reasons why it is cut now
         self.bad = 0  # reasons why it loses, repeats and delays now
         self.healthy_since_s = 0.0
+        self.heard_s = 0.0  # when the lane was last told anything
 
     @property
     def is_healthy(self) -> bool:
@@ -167,6 +168,7 @@ class Wire:
 
     def _arrive(self, name: str, payload: bytes) -> None:
         if self._link is not None and not self.cuts:
+            self.heard_s = self._loop.time()
             self._link.take(name, payload)
 
     def _post(self, deliver: Callable[[], None]) -> None:
