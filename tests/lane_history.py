@@ -385,7 +385,9 @@ class LaneHistory:
         assert not vehicle.was_unfelt, "I4: released though another may stand in its place"
         assert vehicle.tail_seen, "I6: weighed with no tail seen at the rear beam"
         assert body.pack.is_in_force(at.wall_ms), "I4: released by rules that are not in force"
-        assert not body.pack.is_fee_required, "I4: released without what the rules demand"
+        assert not body.pack.is_fee_required or _is_paid(body), (
+            "I4: released without what the rules demand"
+        )
         low_kg, high_kg, weighed_at = vehicle.weighs_between()
         assert weighed_at.age_s(at) <= self.policy.weight_max_age_s, "I4: old weight"
         assert self.barrier is Barrier.CLOSED, "I4: released with the boom not closed"
@@ -418,7 +420,7 @@ class LaneHistory:
         difference_kg = max(declaration.gross_kg - low_kg, high_kg - declaration.gross_kg)
         assert difference_kg <= allowed_kg, "I4: released with the wrong weight"
         assert declaration.used_by is None, "I4: released on a used paper"
-        assert not declaration.holds, "I4: released under a hold"
+        assert not declaration.held_by, "I4: released under a hold"
 
     def _is_no_other_by_its_tag(self, vehicle: Vehicle, declared: str) -> None:
         """I4: a declared tag is not contradicted, and a reader that is lost is no silence."""
@@ -597,6 +599,11 @@ def _named(plate: PlateEvidence, pack: PolicyPack) -> str:
     odds = exp(best.milli_nats / 1000) / against
     assert odds >= NINETY_NINE_TO_ONE * 0.99, "I4: released on a picture in doubt"
     return best.text
+
+
+def _is_paid(body: PassageDecided) -> bool:
+    declaration = body.verdict.declaration
+    return declaration is not None and declaration.fee_paid is True
 
 
 def _is_no_other(plate: PlateEvidence, plates: set[str]) -> None:
