@@ -13,7 +13,8 @@ from statistics import median_low
 from typing import TYPE_CHECKING
 
 from gate_agent.domain.evidence import ClaimState
-from gate_agent.domain.identity import is_sure, named_plate
+from gate_agent.domain.identity import named_plate
+from gate_agent.domain.pieces import is_sure
 from gate_agent.domain.vocabulary import Left, Outcome
 from hil_tests.virtual_port.declared import DAY_MS, MINUTE_MS
 from hil_tests.virtual_port.lane_uses import PARTICULAR, LaneUse, has_tag_reader, number_of, use_of
