@@ -237,7 +237,7 @@ def _nowhere_else(release: Release) -> None:
         gap_s = stay.at_s - other.left_s
         if other.lane != release.lane:
             known = _hub_said(release) and other.was_connected and port.is_connected(other.lane)
-            if not known or gap_s < SPREAD_S:
+            if not known or port.is_hub_put_back or gap_s < SPREAD_S:
                 continue
         if 0 <= gap_s < within_s:
             raise release.deny(f"released {gap_s:.0f} s after {other.passage_id}")
