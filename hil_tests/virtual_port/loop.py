@@ -7,6 +7,7 @@ same run to the microsecond.
 from __future__ import annotations
 
 import asyncio
+import queue
 import selectors
 from concurrent.futures import Future, ThreadPoolExecutor
 from heapq import heappop, heappush
@@ -119,6 +120,24 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             ready.append(handle)
             while timers and timers[0][0] <= self._now_s:
                 ready.append(heappop(timers)[2])
+
+
+class OneThreadQueue(queue.Queue[T]):
+    """A queue that is never waited for, and that nobody else uses meanwhile: without locks."""
+
+    def get(self, block: bool = True, timeout: float | None = None) -> T:  # noqa: FBT001, FBT002 - the queue's own signature
+        """The next item. Raises `queue.Empty` at once."""
+        del block, timeout
+        if not self.queue:
+            raise queue.Empty
+        item: T = self.queue.popleft()
+        return item
+
+    def put_nowait(self, item: T) -> None:
+        """Take an item. Raises `queue.Full`."""
+        if len(self.queue) >= self.maxsize:
+            raise queue.Full
+        self.queue.append(item)
 
 
 class HubClock:
