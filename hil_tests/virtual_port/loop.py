@@ -10,6 +10,7 @@ import asyncio
 import queue
 import selectors
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, TypeVarTuple
 
@@ -67,6 +68,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._now_s = 0.0
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._asked = 0
+        self._context = copy_context()  # nothing here has one of its own
 
     def time(self) -> float:
         """Virtual seconds since the start."""
@@ -80,7 +82,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Call `callback` when it is `when`."""
-        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        handle = asyncio.TimerHandle(when, callback, args, self, context or self._context)
         self._asked += 1
         heappush(self._timers, (when, self._asked, handle))
         return handle
