@@ -20,14 +20,14 @@ class LaneUse(StrEnum):
 
 PARTICULAR = (LaneUse.EXPORT, LaneUse.GREEN, LaneUse.EMPTIES)
 """Not for everybody: somebody can be in the wrong one."""
-_OF_EIGHT = {6: LaneUse.EXPORT, 7: LaneUse.GREEN, 0: LaneUse.EMPTIES}
-_OF_THIRTY_TWO = {5: LaneUse.HOURS, 21: LaneUse.HOURS, 13: LaneUse.MANUAL}
+_OF_SIXTEEN = {6: LaneUse.EXPORT, 7: LaneUse.GREEN, 8: LaneUse.EMPTIES}
+_OF_THIRTY_TWO = {5: LaneUse.HOURS, 13: LaneUse.MANUAL}
 
 
 def use_of(lane: int) -> LaneUse:
     """What the lane of this number is for."""
     ordinary = _OF_THIRTY_TWO.get(lane % 32, LaneUse.ORDINARY)
-    return _OF_EIGHT.get(lane % 8, ordinary)
+    return _OF_SIXTEEN.get(lane % 16, ordinary)
 
 
 def has_tag_reader(lane: int) -> bool:

@@ -7,8 +7,10 @@ same run to the microsecond.
 from __future__ import annotations
 
 import asyncio
+import queue
 import selectors
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, TypeVarTuple
 
@@ -66,6 +68,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._now_s = 0.0
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._asked = 0
+        self._context = copy_context()  # nothing here has one of its own
 
     def time(self) -> float:
         """Virtual seconds since the start."""
@@ -79,7 +82,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Call `callback` when it is `when`."""
-        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        handle = asyncio.TimerHandle(when, callback, args, self, context or self._context)
         self._asked += 1
         heappush(self._timers, (when, self._asked, handle))
         return handle
@@ -119,6 +122,24 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             ready.append(handle)
             while timers and timers[0][0] <= self._now_s:
                 ready.append(heappop(timers)[2])
+
+
+class OneThreadQueue(queue.Queue[T]):
+    """A queue that is never waited for, and that nobody else uses meanwhile: without locks."""
+
+    def get(self, block: bool = True, timeout: float | None = None) -> T:  # noqa: FBT001, FBT002 - the queue's own signature
+        """The next item. Raises `queue.Empty` at once."""
+        del block, timeout
+        if not self.queue:
+            raise queue.Empty
+        item: T = self.queue.popleft()
+        return item
+
+    def put_nowait(self, item: T) -> None:
+        """Take an item. Raises `queue.Full`."""
+        if len(self.queue) >= self.maxsize:
+            raise queue.Full
+        self.queue.append(item)
 
 
 class HubClock:

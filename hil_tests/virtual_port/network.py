@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from central.hub.mqtt import Received as FromLane
 from gate_agent.uplink.mqtt import INBOX_CAPACITY, LinkChanged, Received
 from gate_agent.wire.topics import HUB, parse_topic, topic
+from hil_tests.virtual_port.loop import OneThreadQueue
 
 if TYPE_CHECKING:
     import asyncio
@@ -30,29 +31,16 @@ REPEATED = 0.12
 SWALLOWED = 0.5  # of what was sent before a cut was noticed; the rest comes with the next link
 
 
-class _Mail(queue.Queue["LinkChanged | Received"]):
-    """A link's inbox that is never waited for, and tells when something came.
-
-    There is one thread: nothing has to be locked.
-    """
+class _Mail(OneThreadQueue["LinkChanged | Received"]):
+    """A link's inbox that tells when something came."""
 
     def __init__(self, came: Callable[[], None]) -> None:
         super().__init__(INBOX_CAPACITY)
         self._came = came
 
-    def get(self, block: bool = True, timeout: float | None = None) -> LinkChanged | Received:  # noqa: FBT001, FBT002 - the queue's own signature
-        """The next item. Raises `queue.Empty` at once."""
-        del block, timeout
-        if not self.queue:
-            raise queue.Empty
-        item: LinkChanged | Received = self.queue.popleft()
-        return item
-
     def put_nowait(self, item: LinkChanged | Received) -> None:
         """Take an item. Raises `queue.Full`."""
-        if len(self.queue) >= self.maxsize:
-            raise queue.Full
-        self.queue.append(item)
+        super().put_nowait(item)
         self._came()
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hil_tests.virtual_port.hub import HubProcess
     from hil_tests.virtual_port.place import Place
 
-LOOK_S = 1.5
+LOOK_S = 2.0
 PROMPT_S = (1.0, 6.0)
 LATE_S = (20.0, 90.0)
 BOTH_S = 0.3  # between two supervisors who decide about the same vehicle

@@ -20,6 +20,7 @@ import structlog
 
 from central.store import manifest_queries, policy_store
 from gate_agent.domain.signals import is_inviting
+from gate_agent.store.encoding import encode_event
 from hil_tests.virtual_port.account import LaneAccount, PortAccount
 from hil_tests.virtual_port.agent import VirtualAgent, lane_config
 from hil_tests.virtual_port.compare import compare
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from gate_agent.domain.events import Event
     from hil_tests.virtual_port.network import Wire
 
 START_S = (0.8, 2.5)  # from the start of a process to its devices' first words
@@ -59,6 +61,27 @@ RHYTHM = {
     "central.manifest.versions.USES_GROUPED_S": 3.0,
     "gate_agent.uplink.uplink.HEALTH_EVERY_S": 5.0,
 }
+
+
+ENCODING = (
+    "gate_agent.store.lane_store.encode_event",
+    "hil_tests.virtual_port.account.encode_event",
+)
+"""The lane's store and the account write the same event, one after the other."""
+
+
+class _Once:
+    """Encodes an event for whoever asks, one after the other."""
+
+    _event: Event | None = None
+    _encoded = ("", b"")
+
+    def encode(self, event: Event) -> tuple[str, bytes]:
+        """The name of its type, and its fields."""
+        if event is not self._event:
+            self._encoded = encode_event(event)
+            self._event = event
+        return self._encoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,6 +325,9 @@ def _as_scripted(seed: int) -> Iterator[None]:
             patches.enter_context(mock.patch.object(secrets, "token_hex", token_hex))
             for name in ("gate_agent.store.lane_store.token_hex",):
                 patches.enter_context(mock.patch(name, token_hex))
+            once = _Once()
+            for name in ENCODING:
+                patches.enter_context(mock.patch(name, once.encode))
             for name, value in RHYTHM.items():
                 patches.enter_context(mock.patch(name, value))
             yield

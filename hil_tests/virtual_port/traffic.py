@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hil_tests.virtual_port.place import Place
 
-LOOK_S = 0.4
+LOOK_S = 0.7
 TURNED = (Sign.TURN_BACK, Sign.GO_TO_INSPECTION)
 SECOND = 1_000_000  # added to the number of whoever follows a truck
 CARD_AGAIN_S = 4.0
