@@ -58,6 +58,8 @@ class NotShown(Exception):
 async def navigation(visit: Visit) -> Fragments:
     """The counts in the top bar: vehicles that wait, alarms that nobody has seen."""
     store = visit.services.store
+    if visit.identity.scope is not None:
+        return {"waiting": "", "alarms": ""}  # they count the whole port
     waiting = len(await store.read(hub_store.held))
     open_alarms = await store.read(console_queries.open_alarm_count)
     return {
@@ -192,7 +194,7 @@ async def evidence(visit: Visit, detail: PassageDetail) -> str:
     comparison = near = None
     if found is not None:
         comparison = compare(found, detail.declaration, detail.summary.reasons)
-        if detail.declaration is None:
+        if detail.declaration is None and visit.identity.scope is None:
             near = await visit.services.store.read(nearest, found)
     return render(
         "_evidence.html",

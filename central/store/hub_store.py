@@ -9,7 +9,7 @@ import sqlite3
 
 import msgspec
 
-from central.store import clip_store
+from central.store import clip_store, scope
 from central.store.columns import (
     ALARM,
     AUDIT,
@@ -87,8 +87,12 @@ def passages(db: sqlite3.Connection, wanted: PassageFilter) -> tuple[PassageSumm
     clauses = [test for test, value in tests.items() if value is not None]
     if wanted.open_only:
         clauses.append("p.closed_at_ms IS NULL")
-    where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
     values = [value for value in tests.values() if value is not None]
+    if wanted.scope is not None:
+        test, within = scope.clause(wanted.scope)
+        clauses.append(test)
+        values += within
+    where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
     rows = db.execute(
         f"SELECT {PASSAGE} FROM passages p{where}"  # noqa: S608 - columns and tests of this file
         " ORDER BY p.first_at_ms DESC, p.rowid DESC LIMIT ?",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from central.auth.roles import Scope
 from gate_agent.wire.v1 import (
     DecisionName,
     DeclarationRow,
@@ -303,3 +304,4 @@ class PassageFilter:
     before_ms: int | None = None
     plate: str | None = None  # normalized; exact
     limit: int = 100
+    scope: Scope | None = None  # of who asks
