@@ -147,6 +147,26 @@ def _picture(db: sqlite3.Connection, body: PictureTaken, origin: _Origin) -> Non
         " VALUES (?,?,?,?)",
         [body.passage_id, body.picture_id, body.view, origin.at_ms],
     )
+    if body.jpeg is None:
+        _note_lost(db, body, origin)
+
+
+def _note_lost(db: sqlite3.Connection, body: PictureTaken, origin: _Origin) -> None:
+    """The lane has the picture no more: one alarm of a lane until somebody has seen it."""
+    (is_here,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM pictures WHERE picture_id = ? AND jpeg IS NOT NULL)"
+        " OR EXISTS (SELECT 1 FROM alarms WHERE lane = ? AND code = ? AND acknowledged_by IS NULL)",
+        [body.picture_id, origin.lane, Alarm.PICTURE_LOST.value],
+    ).fetchone()
+    if not is_here:
+        raise_by_hub(
+            db,
+            lane=origin.lane,
+            at_ms=origin.received_ms,
+            code=Alarm.PICTURE_LOST.value,
+            passage_id=body.passage_id,
+            detail=f"{body.view} {body.picture_id}: the file was gone when its record was sent",
+        )
 
 
 def _decided(db: sqlite3.Connection, body: PassageDecided, origin: _Origin) -> None:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from devices.errors import DeviceTimeout
+from gate_agent.adapters.fitting import fitting
 from gate_agent.adapters.plate_candidates import NOT_WEIGHED, SURE, Weighed, others_of
 from gate_agent.clock import instant
 from gate_agent.domain.events import FaultCleared, FaultRaised, PlateRead
@@ -309,4 +310,4 @@ def _plate_jpeg(frame: Frame, corners: Corners) -> bytes:
 
 def _jpeg(image: cv2.typing.MatLike) -> bytes:
     _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return encoded.tobytes()
+    return fitting(encoded.tobytes())

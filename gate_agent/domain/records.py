@@ -34,6 +34,7 @@ class Alarm(StrEnum):
     CHAIN_BROKEN = "chain_broken"  # found by the hub: a record was altered, put in or taken out
     RECORDS_MISSING = "records_missing"  # found by the hub: later ones came, these do not
     RECORDS_LOST = "records_lost"  # found by the hub: it acknowledged them once and lacks them now
+    PICTURE_LOST = "picture_lost"  # found by the hub: the lane deleted it unsent, or it is damaged
     POLICY_REFUSED = "policy_refused"  # found by the hub: a lane cannot take the rules
 
 

@@ -49,7 +49,7 @@ from gate_agent.runtime.notify import Notifier
 from gate_agent.store.clip_shelf import CLIPS, ClipShelf
 from gate_agent.store.declared_plates import DeclaredPlates
 from gate_agent.store.hub_cache import acknowledged_in, open_cache
-from gate_agent.store.lane_store import LaneStore, OutboxReader
+from gate_agent.store.lane_store import LaneStore, OutboxReader, unsent_pictures
 from gate_agent.store.manifest_reader import ManifestReader
 from gate_agent.store.picture_files import ClipFiles, PictureFiles
 from gate_agent.store.schema import open_reader
@@ -93,7 +93,10 @@ class Agent:
         )
         self._declared = DeclaredPlates(state_dir / "hub.db")
         pictures = PictureFiles(
-            state_dir / "pictures", max_bytes=config.pictures_max_mb * 1_000_000
+            state_dir / "pictures",
+            max_bytes=config.pictures_max_mb * 1_000_000,
+            unsent=lambda: unsent_pictures(state_dir / "lane.db"),
+            tell_lost=lambda count: log.error("unsent_pictures_deleted", count=count),
         )
         self._inbox = self._make_inbox()
         self._deadlines = Deadlines()
