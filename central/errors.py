@@ -39,6 +39,7 @@ class StaleReason(StrEnum):
     DECIDED = "decided"  # another decision was already carried out
     PENDING = "pending"  # another decision is on its way
     SLIP_USED = "slip_used"  # the slip was written for another vehicle
+    UNKNOWN_KIND = "unknown_kind"  # the rules have no slips for this kind of emergency
     NO_CLIP = "no_clip"  # the passage's record names none
 
 

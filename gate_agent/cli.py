@@ -15,6 +15,7 @@ from gate_agent import config as lane_file
 from gate_agent import logs
 from gate_agent.errors import ConfigError, GateError, StoreError
 from gate_agent.proof import cli as proof
+from gate_agent.runtime import hatch_cli
 
 if TYPE_CHECKING:
     from gate_agent.domain.state import LaneState, ZeroDay
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--config", required=True, metavar="LANE.toml", help="the lane file")
         if name == "status":
             command.add_argument("--json", action="store_true", help="for machines")
+    hatch_cli.add_commands(commands)
     proof.add_commands(commands)
     return parser
 
@@ -90,6 +92,7 @@ def _status(config: lane_file.LaneConfig, *, as_json: bool) -> int:
     shown = {
         "lane": lane.lane_id,
         "mode": lane.mode.value,
+        "emergency": lane.emergency or None,
         "phase": lane.phase.value,
         "passage": lane.passage.passage_id if lane.passage else None,
         "barrier": lane.barrier.value,

@@ -367,7 +367,9 @@ class LaneStory:
             )
         )
 
-    def sets_mode(self, mode: Mode, *, valid_s: float = 60.0) -> tuple[Effect, ...]:
+    def sets_mode(
+        self, mode: Mode, *, valid_s: float = 60.0, kind: str = "", local: bool = False
+    ) -> tuple[Effect, ...]:
         """A supervisor changes what the lane may do."""
         self.commands += 1
         return self.happens(
@@ -377,6 +379,8 @@ class LaneStory:
                 by="li.wei",
                 reason="shift",
                 expires_at_ms=after(self.at, valid_s).wall_ms,
+                kind=kind,
+                local=local,
             )
         )
 

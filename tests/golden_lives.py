@@ -142,7 +142,7 @@ def _in_mode(mode: Mode) -> Callable[[Life], object]:
 
 
 def _on_a_slip(life: Life) -> None:
-    life.under(SLIPS).sets_mode(Mode.EMERGENCY)
+    life.under(SLIPS).sets_mode(Mode.EMERGENCY, kind="系统故障")
     life.comes(a_declaration())
     for number, slip in enumerate(("", "YJ-99", "YJ-100")):
         life.happens(

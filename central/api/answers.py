@@ -34,6 +34,7 @@ class LaneAnswer(msgspec.Struct, frozen=True, kw_only=True):
     heard_s_ago: float | None
     version: str
     mode: str | None = None
+    emergency: str | None = None  # its kind; "": none
     phase: str | None = None
     passage_id: str | None = None
     barrier: str | None = None
@@ -143,10 +144,31 @@ class LowerBarrierRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
 
 
 class ModeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The mode that a lane is to have."""
+    """The mode that a lane is to have. `kind`: of an emergency, as the slip books name it."""
 
     mode: str
     reason: str
+    kind: str = ""
+
+
+class ClosingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What somebody owed was done. `number`: of the paper that shows it."""
+
+    passage_id: str
+    code: str
+    number: str
+    to: str = ""
+    done_at_ms: int | None = None
+    reason: str = ""
+
+
+class ReopeningRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An obligation was closed in error."""
+
+    passage_id: str
+    code: str
+    reason: str
+    to: str = ""
 
 
 class PeriodRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

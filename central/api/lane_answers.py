@@ -44,6 +44,7 @@ def lane_answer(presence: LanePresence, records: LaneRecords | None) -> LaneAnsw
     if health is not None and presence.state is PresenceState.ONLINE:
         changes |= {
             "mode": health.mode,
+            "emergency": health.emergency,
             "phase": health.phase,
             "passage_id": health.passage_id,
             "barrier": health.barrier,

@@ -206,7 +206,11 @@ async def set_mode(call: Call) -> object:
     reason = _reason(wanted.reason)
     try:
         return await call.services.commands.set_mode(
-            call.request.path_params["lane"], mode, by=call.identity.name, reason=reason
+            call.request.path_params["lane"],
+            mode,
+            by=call.identity.name,
+            reason=reason,
+            kind=wanted.kind if mode == "emergency" else "",
         )
     except CommandStale as exc:
         raise _stale(exc) from exc

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from http import HTTPStatus
 
-import msgspec
 from starlette.responses import Response
 
 from central.api.answers import PackAnswer, PeriodRequest
@@ -14,12 +13,11 @@ from central.services import Services
 from central.store import draw_queries, policy_store
 from central.store.policy_store import PolicyConflictError
 from gate_agent.domain.draws import SECRET_BYTES
-from gate_agent.domain.policy_pack import PolicyPack, in_force, policy_hash
+from gate_agent.domain.policy_pack import policy_hash
 from gate_agent.wire.policy_pack import PolicyPackError, read_new_pack
 
 MAX_PACK_BYTES = 1_000_000
 PERIOD_LENGTH = 64
-_decoder = msgspec.json.Decoder(PolicyPack)
 
 
 async def import_policy(call: Call) -> object:
@@ -52,8 +50,7 @@ async def pack_answers(services: Services) -> list[PackAnswer]:
     """Every pack with whether it is in force now."""
     now_ms = services.clock.wall_ms()
     store = services.store
-    held = await store.read(policy_store.distribution, now_ms)
-    current = in_force((_decoder.decode(body) for body in held.packs), now_ms)
+    current = await store.read(policy_store.current, now_ms)
     name = policy_hash(current) if current else ""
     rows = await store.read(policy_store.packs)
     return [PackAnswer(pack=row, in_force=row.policy_hash == name) for row in rows]
@@ -114,12 +111,3 @@ async def audit_draws(call: Call) -> object:
     if report is None:
         raise ApiError(HTTPStatus.NOT_FOUND, f"period {period}: not known here")
     return report
-
-
-async def obligations(call: Call) -> object:
-    """What released vehicles still owe, the longest overdue first."""
-    return await call.services.store.read(
-        draw_queries.obligations,
-        now_ms=call.services.clock.wall_ms(),
-        limit=call.number("limit", lowest=1, highest=10_000) or 200,
-    )

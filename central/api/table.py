@@ -17,11 +17,13 @@ from central.api.answers import (
     PeriodRequest,
     SummaryAnswer,
 )
+from central.api.declaring import CONFLICT, LANE, LIMIT, NOT_FOUND, change, question
 from central.api.endpoints import Endpoint, Handler, Parameter
+from central.api.office_table import OFFICE
 from central.auth.roles import Role
 from central.manifest.report import ImportReport
 from central.store.conflict_queries import Conflict
-from central.store.draw_queries import DrawAudit, OwedRow
+from central.store.draw_queries import DrawAudit
 from central.store.policy_store import PackRow, PeriodRow
 from central.store.rows import (
     AlarmRow,
@@ -35,57 +37,6 @@ from central.store.rows import (
 from gate_agent.wire.v1 import DeclarationRow
 
 PREFIX = "/api/v1"
-_LIMIT = Parameter(name="limit", description="at most so many", schema="integer")
-_LANE = Parameter(name="lane", description="only this lane")
-_NOT_FOUND = (HTTPStatus.NOT_FOUND,)
-_CONFLICT = (HTTPStatus.CONFLICT,)
-
-
-def _question(
-    path: str,
-    summary: str,
-    handler: Handler,
-    answer: Any,  # noqa: ANN401 - a type
-    *parameters: Parameter,
-    errors: tuple[HTTPStatus, ...] = (),
-) -> Endpoint:
-    """What whoever may look may ask; `answer` None: not JSON."""
-    return Endpoint(
-        method="GET",
-        path=path,
-        role=Role.VIEWER,
-        summary=summary,
-        handler=handler,
-        answer=answer,
-        parameters=parameters,
-        errors=errors,
-    )
-
-
-def _change(
-    path: str,
-    role: Role,
-    summary: str,
-    handler: Handler,
-    answer: Any,  # noqa: ANN401 - a type
-    *parameters: Parameter,
-    body: Any = None,  # noqa: ANN401 - a type, or a media type in words
-    errors: tuple[HTTPStatus, ...],
-    status: HTTPStatus = HTTPStatus.OK,
-) -> Endpoint:
-    """What only some may do."""
-    return Endpoint(
-        method="POST",
-        path=path,
-        role=role,
-        summary=summary,
-        handler=handler,
-        answer=answer,
-        parameters=parameters,
-        body=body,
-        errors=errors,
-        status=status,
-    )
 
 
 def _order(
@@ -96,7 +47,7 @@ def _order(
 ) -> Endpoint:
     """An order to a lane: it is accepted now and carried out, or not, by the lane."""
     errors = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
-    return _change(
+    return change(
         path,
         Role.SUPERVISOR,
         summary,
@@ -109,71 +60,71 @@ def _order(
 
 
 _READING = (
-    _question("/lanes", "Every lane as it is now", operations.lanes, list[LaneAnswer]),
-    _question(
+    question("/lanes", "Every lane as it is now", operations.lanes, list[LaneAnswer]),
+    question(
         "/passages", "Passages, newest first", operations.passages, list[PassageSummary],
-        _LANE,
+        LANE,
         Parameter(name="outcome", description="release, hold, inspect or refuse"),
         Parameter(name="open", description="1: only vehicles still in the lane"),
         Parameter(name="since_ms", description="from this time on, UTC epoch milliseconds",
                   schema="integer"),
         Parameter(name="before_ms", description="before this time", schema="integer"),
         Parameter(name="plate", description="exactly this plate, separators do not matter"),
-        _LIMIT,
+        LIMIT,
     ),
-    _question(
+    question(
         "/passages/{passage_id}", "One passage with its whole record",
-        operations.passage, PassageAnswer, errors=_NOT_FOUND,
+        operations.passage, PassageAnswer, errors=NOT_FOUND,
     ),
-    _question(
+    question(
         "/passages/{passage_id}/dossier",
         "The sealed dossier of a closed passage (kakou-dossier-1)",
-        operations.dossier, None, errors=_NOT_FOUND,
+        operations.dossier, None, errors=NOT_FOUND,
     ),
-    _question(
+    question(
         "/held", "Vehicles that wait for a person, longest first",
         operations.held, list[HeldPassage],
     ),
-    _question(
+    question(
         "/pictures/{picture_id}", "One evidence picture (image/jpeg)",
-        operations.picture, None, errors=_NOT_FOUND,
+        operations.picture, None, errors=NOT_FOUND,
     ),
-    _question(
+    question(
         "/clips/{clip_id}", "One clip that was fetched from its lane (video/x-msvideo)",
-        operations.clip, None, errors=_NOT_FOUND,
+        operations.clip, None, errors=NOT_FOUND,
     ),
-    _question(
+    question(
         "/summary",
         "Counters: passages by outcome, duplicates, missing, dead letters, unsynced",
         operations.summary, SummaryAnswer,
     ),
-    _question(
+    question(
         "/commands/{command_id}", "One order and what became of it",
-        operations.command, CommandRow, errors=_NOT_FOUND,
+        operations.command, CommandRow, errors=NOT_FOUND,
     ),
-    _question(
+    question(
         "/manifest/declarations", "Declarations by plate, card or id",
         operations.declarations, list[DeclarationRow],
         Parameter(name="plate", description="any separators"),
         Parameter(name="card", description="card number in hex"),
         Parameter(name="id", description="declaration id"),
     ),
-    _question(
+    question(
         "/manifest/versions", "Versions of the manifest, newest first",
-        operations.versions, list[ManifestVersionRow], _LIMIT,
+        operations.versions, list[ManifestVersionRow], LIMIT,
     ),
-    _question(
+    question(
         "/alarms", "Alarms, newest first", operations.alarms, list[AlarmRow],
-        _LANE, Parameter(name="open", description="1: not acknowledged"), _LIMIT,
+        LANE, Parameter(name="open", description="1: not acknowledged"), LIMIT,
     ),
-    _question(
+    question(
         "/conflicts",
         "Declarations that two passages were released on: who, where, when, pictures",
-        operations.conflicts, list[Conflict], _LIMIT,
+        operations.conflicts, list[Conflict], LIMIT,
     ),
-    _question(
+    question(
         "/audit", "Who did what, newest first", operations.audit_log, list[AuditRow],
-        _LIMIT,
+        LIMIT,
         Parameter(name="before_id", description="older than this audit_id", schema="integer"),
     ),
 )  # fmt: skip
@@ -191,17 +142,17 @@ _CHANGING = (
         "/lanes/{lane}/mode", "Order a lane's mode: auto, attended, emergency or closed",
         operations.set_mode, ModeRequest,
     ),
-    _change(
+    change(
         "/passages/{passage_id}/clip", Role.SUPERVISOR,
         "Ask the lane for the clip of a passage", operations.fetch_clip, ClipRow,
-        errors=_NOT_FOUND, status=HTTPStatus.ACCEPTED,
+        errors=NOT_FOUND, status=HTTPStatus.ACCEPTED,
     ),
-    _change(
+    change(
         "/alarms/{alarm_id:int}/acknowledge", Role.SUPERVISOR,
         "Note that a person has seen an alarm", operations.acknowledge_alarm, HealthAnswer,
-        errors=_CONFLICT,
+        errors=CONFLICT,
     ),
-    _change(
+    change(
         "/manifest/import", Role.ADMINISTRATOR,
         "Import declarations: good rows are taken, bad ones are in the report",
         operations.import_manifest, ImportReport,
@@ -218,14 +169,14 @@ _CHANGING = (
 )  # fmt: skip
 
 _POLICY = (
-    _question(
+    question(
         "/policy", "Policy packs, newest first", policy_operations.policies, list[PackAnswer]
     ),
-    _question(
+    question(
         "/policy/packs/{policy_hash}", "One pack as its canonical JSON",
-        policy_operations.policy, None, errors=_NOT_FOUND,
+        policy_operations.policy, None, errors=NOT_FOUND,
     ),
-    _change(
+    change(
         "/policy/import", Role.ADMINISTRATOR,
         "Import a policy pack: taken whole or refused with the field",
         policy_operations.import_policy, PackRow,
@@ -237,30 +188,26 @@ _POLICY = (
             HTTPStatus.UNPROCESSABLE_ENTITY,
         ),
     ),
-    _question(
+    question(
         "/policy/periods",
         "Periods of draws with their commitments, and secrets once revealed",
         policy_operations.periods, list[PeriodRow],
     ),
-    _change(
+    change(
         "/policy/periods", Role.ADMINISTRATOR,
         "Make the secret of a period to come and commit to it",
         policy_operations.new_period, PeriodRow,
         body=PeriodRequest, errors=(HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT),
     ),
-    _change(
+    change(
         "/policy/periods/{period}/reveal", Role.ADMINISTRATOR,
         "Reveal the secret of a period that is over",
-        policy_operations.reveal, PeriodRow, errors=_CONFLICT,
+        policy_operations.reveal, PeriodRow, errors=CONFLICT,
     ),
-    _question(
+    question(
         "/policy/periods/{period}/audit", "Every draw of a period made again from the records",
-        policy_operations.audit_draws, DrawAudit, errors=_NOT_FOUND,
-    ),
-    _question(
-        "/obligations", "What released vehicles still owe, the earliest due first",
-        policy_operations.obligations, list[OwedRow], _LIMIT,
+        policy_operations.audit_draws, DrawAudit, errors=NOT_FOUND,
     ),
 )  # fmt: skip
 
-ENDPOINTS: tuple[Endpoint, ...] = (*_READING, *_CHANGING, *_POLICY)
+ENDPOINTS: tuple[Endpoint, ...] = (*_READING, *_CHANGING, *_POLICY, *OFFICE)

@@ -29,11 +29,12 @@ def _conflicts(args: argparse.Namespace) -> int:
         return 0
     for conflict in answer:
         seen = f", seen by {conflict['acknowledged_by']}" if conflict["acknowledged_by"] else ""
-        print(f"{conflict['declaration_id']}: {len(conflict['uses'])} releases{seen}")
+        name = f"slip {conflict['slip']}" if conflict["slip"] else conflict["declaration_id"]
+        print(f"{name}: {len(conflict['uses'])} releases{seen}")
         for use in conflict["uses"]:
             print(f"  {_line(use)}")
     if not answer:
-        print("no declaration was used twice")
+        print("no declaration and no slip was used twice")
     return 0
 
 

@@ -26,6 +26,14 @@ def text_field(form: FormData, name: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
+def required(form: FormData, name: str, longest: int) -> str:
+    """A text that must be there. Raises `FormError`."""
+    value = text_field(form, name)[:longest]
+    if not value or not value.isprintable():
+        raise FormError(f"error.{name}_required")
+    return value
+
+
 def chosen(form: FormData, name: str, allowed: tuple[str, ...]) -> str:
     """A choice out of a closed set. Raises `FormError`."""
     value = text_field(form, name)

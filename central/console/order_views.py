@@ -59,7 +59,10 @@ async def set_mode(visit: Visit) -> Response:
     try:
         mode = cast("ModeName", forms.chosen(form, "mode", _MODES))
         reason = forms.reason(form, visit.wording)
-        await visit.services.commands.set_mode(lane_id, mode, by=visit.identity.name, reason=reason)
+        kind = forms.text_field(form, "kind") if mode == "emergency" else ""
+        await visit.services.commands.set_mode(
+            lane_id, mode, by=visit.identity.name, reason=reason, kind=kind
+        )
     except (forms.FormError, CommandStale) as exc:
         return await _lane_refusal(visit, lane_id, exc)
     return see_other(f"/lanes/{lane_id}")

@@ -14,7 +14,14 @@ from starlette.staticfiles import StaticFiles
 
 from central.auth.requests import bearer_token, identify
 from central.auth.roles import Role
-from central.console import access_views, manifest_views, order_views, rules_views, views
+from central.console import (
+    access_views,
+    manifest_views,
+    office_views,
+    order_views,
+    rules_views,
+    views,
+)
 from central.console.access_views import see_other
 from central.console.live import stream
 from central.console.rendering import Visit, wording_of
@@ -36,6 +43,7 @@ _PAGES: tuple[tuple[str, View], ...] = (
     ("/manifest", manifest_views.manifest),
     ("/rules", rules_views.rules),
     ("/conflicts", rules_views.conflicts),
+    ("/obligations", office_views.obligations),
     ("/log", views.log),
     ("/live", stream),
 )
@@ -45,6 +53,8 @@ _ORDERS: tuple[tuple[str, Role, View], ...] = (
     ("/lanes/{lane}/mode", Role.SUPERVISOR, order_views.set_mode),
     ("/lanes/{lane}/lower-barrier", Role.SUPERVISOR, order_views.lower_barrier),
     ("/alarms/{alarm_id:int}/acknowledge", Role.SUPERVISOR, order_views.acknowledge_alarm),
+    ("/obligations/close", Role.SUPERVISOR, office_views.close_obligation),
+    ("/obligations/reopen", Role.SUPERVISOR, office_views.reopen_obligation),
     ("/manifest/import", Role.ADMINISTRATOR, manifest_views.import_file),
 )
 _OPEN: tuple[tuple[str, str, OpenView], ...] = (

@@ -65,6 +65,7 @@ async def lane_page(
         status=status,
         lane_id=lane_id,
         error=error,
+        kinds=await visit.services.commands.emergency_kinds(),
     )
 
 

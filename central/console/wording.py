@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import exp
 
-from gate_agent.texts.catalogue import LANGUAGES, CatalogueError, Language, text
+from gate_agent.texts.catalogue import LANGUAGES, CatalogueError, Language, emergency_kind, text
 
 DASH = "—"
 _SECOND, _MINUTE, _HOUR, _DAY = 1, 60, 3600, 86400
@@ -46,6 +46,10 @@ class Wording:
     def word(self, kind: str, code: str) -> str:
         """A code in words: the shared catalogue first, then the console's own, then the code."""
         return self._first((f"{kind}.{code}", f"console.{kind}.{code}"), code, {})
+
+    def emergency(self, kind: str) -> str:
+        """A kind of emergency in words."""
+        return emergency_kind(kind, self.language)
 
     def advice(self, reason: str) -> str:
         """What a supervisor can do about a reason; empty when nothing is known."""

@@ -17,9 +17,10 @@ from central.clock import Clock
 from central.errors import CommandStale, StaleReason, StoreError
 from central.hub.changes import Changes
 from central.hub.lanes import Lanes
-from central.store import command_store
+from central.store import command_store, policy_store
 from central.store.connection import Store
 from central.store.rows import CommandRow
+from gate_agent.domain.slips import emergency_kinds
 from gate_agent.wire.topics import Stream
 from gate_agent.wire.v1 import DecisionName, LowerBarrierCommand, OverrideCommand, SetModeCommand
 
@@ -87,10 +88,14 @@ class Commands:
         )
         return await self._sent(await self._store.write(command_store.issue_to_lane, command, lane))
 
-    async def set_mode(self, lane: str, mode: ModeName, *, by: str, reason: str) -> CommandRow:
-        """Order a lane's mode. Raises `CommandStale`, `StoreError`."""
+    async def set_mode(
+        self, lane: str, mode: ModeName, *, by: str, reason: str, kind: str = ""
+    ) -> CommandRow:
+        """Order a lane's mode; `kind`: of an emergency. Raises `CommandStale`, `StoreError`."""
         self._check_known(lane)
         now_ms = self._clock.wall_ms()
+        if mode == "emergency" and kind not in await self.emergency_kinds():
+            raise CommandStale(StaleReason.UNKNOWN_KIND, f"lane {lane}: emergency {kind!r}")
         command = SetModeCommand(
             command_id=_new_id(),
             mode=mode,
@@ -98,8 +103,14 @@ class Commands:
             reason=reason,
             issued_at_ms=now_ms,
             expires_at_ms=now_ms + self._expires_after_ms,
+            kind=kind,
         )
         return await self._sent(await self._store.write(command_store.issue_to_lane, command, lane))
+
+    async def emergency_kinds(self) -> tuple[str, ...]:
+        """The kinds of emergency that the rules of now have slips for. Raises `StoreError`."""
+        pack = await self._store.read(policy_store.current, self._clock.wall_ms())
+        return emergency_kinds(pack) if pack else ()
 
     async def send_again(self, lane: str | None = None) -> None:
         """Send what is pending once more: the broker came back, or `lane` did."""

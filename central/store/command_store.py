@@ -139,11 +139,24 @@ def _write_down(db: sqlite3.Connection, command: Command, lane: str) -> CommandR
         action=f"command_{kind.value}",
         lane=lane,
         passage_id=passage_id,
-        detail=f"{value}: {command.reason}" if value else command.reason,
+        detail=_detail(command, value),
     )
     row = hub_store.command(db, command.command_id)
     assert row is not None, "the row was inserted above"  # noqa: S101
     return row
+
+
+def _detail(command: Command, value: str) -> str:
+    """What the audit log says beside who and where: the value in front, which console reads."""
+    said = (
+        command.slip
+        if isinstance(command, OverrideCommand)
+        else command.kind
+        if isinstance(command, SetModeCommand)
+        else ""
+    )
+    reason = f"{said}: {command.reason}" if said else command.reason
+    return f"{value}: {reason}" if value else reason
 
 
 def _kind(command: Command) -> CommandKind:

@@ -1,4 +1,4 @@
-"""Declarations that two passages used: who, where, when, with which pictures, by whose decision."""
+"""Declarations and slips that two passages used: who, where, when, which pictures, by whom."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from dataclasses import dataclass
 
 import msgspec
 
-from central.store.projections import DECLARATION_USED_TWICE
+from central.store.projections import DECLARATION_USED_TWICE, SLIP_USED_TWICE
 from gate_agent.wire.v1 import ClaimFact, EvidenceFacts
 
+# Two kinds of use; `which` is a constant of this file.
+_USES = (
+    "SELECT p.passage_id, p.lane, coalesce(p.decided_at_ms, p.first_at_ms),"
+    " coalesce(p.decided_received_ms, p.first_received_ms), p.passage_id = ?,"
+    " coalesce(p.override_by, p.decided_by, 'lane'), p.plate, p.card_uid, p.gross_kg,"
+    " p.evidence FROM passages p WHERE {which} ORDER BY 3, p.passage_id"
+)
 _evidence = msgspec.json.Decoder(EvidenceFacts)
 
 
@@ -36,49 +43,73 @@ class ConflictUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """One declaration and everybody who used it, the earliest first."""
+    """One declaration, or one slip of an emergency, and everybody who used it, earliest first."""
 
-    declaration_id: str
+    declaration_id: str  # "": it is a slip
     alarm_id: int
     found_at_ms: int
     acknowledged_by: str | None
     uses: tuple[ConflictUse, ...]
+    slip: str = ""
 
 
 def conflicts(db: sqlite3.Connection, *, limit: int = 100) -> tuple[Conflict, ...]:
-    """Every declaration that was used twice, the newest find first; each once."""
+    """Every declaration and slip that was used twice, the newest find first; each once."""
+    both = (*_of_declarations(db, limit), *_of_slips(db, limit))
+    return tuple(sorted(both, key=lambda each: -each.alarm_id)[:limit])
+
+
+def _of_slips(db: sqlite3.Connection, limit: int) -> tuple[Conflict, ...]:
     rows = db.execute(
-        "SELECT a.alarm_id, a.at_ms, a.acknowledged_by, u.declaration_id FROM alarms a"
+        "SELECT a.alarm_id, a.at_ms, a.acknowledged_by, s.slip, s.passage_id FROM alarms a"
+        " JOIN passages p ON p.passage_id = a.passage_id JOIN slips s ON s.slip = p.override_slip"
+        " WHERE a.code = ? ORDER BY a.alarm_id DESC LIMIT ?",
+        [SLIP_USED_TWICE, limit],
+    ).fetchall()
+    found: dict[str, Conflict] = {}
+    for alarm_id, at_ms, acknowledged_by, slip, first in rows:
+        if slip not in found:
+            found[slip] = Conflict(
+                declaration_id="",
+                slip=slip,
+                alarm_id=alarm_id,
+                found_at_ms=at_ms,
+                acknowledged_by=acknowledged_by,
+                uses=_uses(db, "p.override_slip = ?", slip, first),
+            )
+    return tuple(found.values())
+
+
+def _of_declarations(db: sqlite3.Connection, limit: int) -> tuple[Conflict, ...]:
+    rows = db.execute(
+        "SELECT a.alarm_id, a.at_ms, a.acknowledged_by, u.declaration_id, u.passage_id"
+        " FROM alarms a"
         " JOIN passages p ON p.passage_id = a.passage_id"
         " JOIN declaration_uses u ON u.declaration_id = p.declaration_id"
         " WHERE a.code = ? ORDER BY a.alarm_id DESC LIMIT ?",
         [DECLARATION_USED_TWICE, limit],
     ).fetchall()
     found: dict[str, Conflict] = {}
-    for alarm_id, at_ms, acknowledged_by, declaration_id in rows:
+    for alarm_id, at_ms, acknowledged_by, declaration_id, first in rows:
         if declaration_id not in found:
             found[declaration_id] = Conflict(
                 declaration_id=declaration_id,
                 alarm_id=alarm_id,
                 found_at_ms=at_ms,
                 acknowledged_by=acknowledged_by,
-                uses=_uses(db, declaration_id),
+                uses=_uses(
+                    db,
+                    "p.declaration_id = ? AND 'release' IN (p.outcome, p.override_decision,"
+                    " p.verdict)",
+                    declaration_id,
+                    first,
+                ),
             )
     return tuple(found.values())
 
 
-def _uses(db: sqlite3.Connection, declaration_id: str) -> tuple[ConflictUse, ...]:
-    rows = db.execute(
-        "SELECT p.passage_id, p.lane, coalesce(p.decided_at_ms, p.first_at_ms),"
-        " coalesce(p.decided_received_ms, p.first_received_ms), p.passage_id = u.passage_id,"
-        " coalesce(p.override_by, p.decided_by, 'lane'), p.plate, p.card_uid, p.gross_kg,"
-        " p.evidence FROM passages p"
-        " JOIN declaration_uses u ON u.declaration_id = p.declaration_id"
-        " WHERE p.declaration_id = ?"
-        " AND 'release' IN (p.outcome, p.override_decision, p.verdict)"
-        " ORDER BY 3, p.passage_id",
-        [declaration_id],
-    ).fetchall()
+def _uses(db: sqlite3.Connection, which: str, used: str, first: str) -> tuple[ConflictUse, ...]:
+    rows = db.execute(_USES.format(which=which), [first, used]).fetchall()
     return tuple(
         ConflictUse(
             passage_id=row[0],

@@ -1,4 +1,4 @@
-"""Questions about verdicts long after: every draw made again, what released vehicles still owe."""
+"""Questions about verdicts long after: every draw made again."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from central.store.rows import VerdictMore
 from gate_agent.domain.draws import draw
 from gate_agent.wire.v1 import DeclarationRow
 
 _row = msgspec.json.Decoder(DeclarationRow)
-_more = msgspec.json.Decoder(VerdictMore)
 _NAMED_MOST = 100
 
 
@@ -39,18 +37,6 @@ class DrawAudit:
     differ: tuple[str, ...]
     undrawn: int
     classes: tuple[DrawnClass, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwedRow:
-    """Something that a released vehicle's company still owes. `overdue` by the hub's clock."""
-
-    passage_id: str
-    declaration_id: str | None
-    code: str
-    due_ms: int | None
-    to: str
-    overdue: bool
 
 
 def audit(db: sqlite3.Connection, period: str) -> DrawAudit | None:
@@ -94,25 +80,3 @@ def audit(db: sqlite3.Connection, period: str) -> DrawAudit | None:
             for name, (one, two, three) in sorted(counts.items())
         ),
     )
-
-
-def obligations(db: sqlite3.Connection, *, now_ms: int, limit: int) -> list[OwedRow]:
-    """What vehicles that went out by release still owe, the earliest due first."""
-    rows = db.execute(
-        "SELECT passage_id, declaration_id, verdict_more FROM passages"
-        " WHERE outcome = 'release' AND verdict_more LIKE '%\"code\"%'"
-    )
-    owed = [
-        OwedRow(
-            passage_id=passage_id,
-            declaration_id=declaration_id,
-            code=each.code,
-            due_ms=each.due_ms,
-            to=each.to,
-            overdue=each.due_ms is not None and each.due_ms < now_ms,
-        )
-        for passage_id, declaration_id, more in rows
-        for each in _more.decode(more).obligations
-    ]
-    owed.sort(key=lambda row: (row.due_ms is None, row.due_ms or 0, row.passage_id))
-    return owed[:limit]

@@ -9,7 +9,7 @@ import msgspec
 
 from central.store import audit
 from gate_agent.domain.draws import commitment
-from gate_agent.domain.policy_pack import PolicyPack, canonical, policy_hash
+from gate_agent.domain.policy_pack import PolicyPack, canonical, in_force, policy_hash
 from gate_agent.wire.digest import policy_digest
 from gate_agent.wire.v1 import DrawSecret
 
@@ -131,6 +131,11 @@ def pack_body(db: sqlite3.Connection, name: str) -> bytes | None:
     """The canonical JSON of a pack by its hash."""
     row = db.execute("SELECT body FROM policy_packs WHERE policy_hash = ?", [name]).fetchone()
     return None if row is None else bytes(row[0])
+
+
+def current(db: sqlite3.Connection, now_ms: int) -> PolicyPack | None:
+    """The pack that the lanes judge by now; None: none is in force."""
+    return in_force((_decoder.decode(body) for body in distribution(db, now_ms).packs), now_ms)
 
 
 def distribution(db: sqlite3.Connection, now_ms: int) -> Distribution:

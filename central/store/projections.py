@@ -13,7 +13,7 @@ from typing import assert_never
 
 import msgspec
 
-from central.store import claim_store
+from central.store import audit, claim_store, obligation_store
 from central.store.plate_taken import plate_taken
 from central.store.rows import VerdictMore
 from gate_agent.domain.records import Alarm
@@ -36,6 +36,7 @@ from gate_agent.wire.v1 import (
 )
 
 DECLARATION_USED_TWICE = Alarm.DECLARATION_USED_TWICE.value
+SLIP_USED_TWICE = Alarm.SLIP_USED_TWICE.value
 _json = msgspec.json.Encoder()
 
 
@@ -73,6 +74,9 @@ def project(
             _alarm(db, origin, code=body.code, passage_id=body.passage_id)
         case CommandCarriedOut():
             _answer(db, body.command_id, origin, state="done")
+            if body.local:
+                said = f"{body.mode}: {body.emergency}: " if body.emergency else f"{body.mode}: "
+                _audit_local(db, origin, f"command_{body.command}", body.by, said + body.reason)
         case CommandRefused():
             _answer(db, body.command_id, origin, state="refused", why=body.why)
         case _:
@@ -174,6 +178,11 @@ def _decided(db: sqlite3.Connection, body: PassageDecided, origin: _Origin) -> N
             ).decode(),
         ],
     )
+    newest = db.execute(
+        "SELECT decided_seq FROM passages WHERE passage_id = ?", [body.passage_id]
+    ).fetchone()
+    if newest == (origin.seq,):
+        obligation_store.owe(db, body.passage_id, body.obligations)
     if body.outcome == "release" and declaration:
         _use(db, declaration.declaration_id, body.passage_id, origin)
     _use_if_released_by_a_person(db, body.passage_id, origin)
@@ -182,7 +191,8 @@ def _decided(db: sqlite3.Connection, body: PassageDecided, origin: _Origin) -> N
 def _overridden(db: sqlite3.Connection, body: PassageOverridden, origin: _Origin) -> None:
     db.execute(
         "UPDATE passages SET overridden_seq = ?1, overridden_at_ms = ?2, override_decision = ?3,"
-        " override_by = ?4, override_reason = ?5, override_command_id = ?6"
+        " override_by = ?4, override_reason = ?5, override_command_id = ?6,"
+        " override_slip = nullif(?8, ''), override_emergency = nullif(?9, '')"
         " WHERE passage_id = ?7 AND (overridden_seq IS NULL OR overridden_seq < ?1)",
         [
             origin.seq,
@@ -192,10 +202,69 @@ def _overridden(db: sqlite3.Connection, body: PassageOverridden, origin: _Origin
             body.reason,
             body.command_id,
             body.passage_id,
+            body.slip,
+            body.emergency,
         ],
     )
     _answer(db, body.command_id, origin, state="done")
+    if body.slip:
+        _use_slip(db, body, origin)
+    if body.local:
+        said = f"{body.decision}: {body.slip}: " if body.slip else f"{body.decision}: "
+        _audit_local(db, origin, "command_override", body.by, said + body.reason, body.passage_id)
     _use_if_released_by_a_person(db, body.passage_id, origin)
+
+
+def _use_slip(db: sqlite3.Connection, body: PassageOverridden, origin: _Origin) -> None:
+    """A slip is for one vehicle: what lanes that were cut off did with it is found here."""
+    db.execute(
+        "INSERT INTO slips (slip, passage_id, command_id, at_ms) VALUES (?,?,?,?)"
+        " ON CONFLICT (slip) DO NOTHING",
+        [body.slip, body.passage_id, body.command_id, origin.at_ms],
+    )
+    (first,) = db.execute("SELECT passage_id FROM slips WHERE slip = ?", [body.slip]).fetchone()
+    if first != body.passage_id:
+        _raise_once(
+            db, origin, SLIP_USED_TWICE, body.passage_id, f"slip {body.slip} of passage {first}"
+        )
+
+
+def _raise_once(
+    db: sqlite3.Connection, origin: _Origin, code: str, passage_id: str, detail: str
+) -> None:
+    """An alarm of the hub's own about a passage, the first time that it is found."""
+    known = db.execute(
+        "SELECT 1 FROM alarms WHERE code = ? AND passage_id = ?", [code, passage_id]
+    ).fetchone()
+    if known is None:
+        raise_by_hub(
+            db,
+            lane=origin.lane,
+            at_ms=origin.at_ms,
+            code=code,
+            passage_id=passage_id,
+            detail=detail,
+        )
+
+
+def _audit_local(
+    db: sqlite3.Connection,
+    origin: _Origin,
+    action: str,
+    who: str,
+    detail: str,
+    passage_id: str | None = None,
+) -> None:
+    """What a person ordered at the lane itself, as an order of the console would stand here."""
+    audit.record(
+        db,
+        at_ms=origin.at_ms,
+        who=who,
+        action=action,
+        lane=origin.lane,
+        passage_id=passage_id,
+        detail=detail,
+    )
 
 
 def _closed(db: sqlite3.Connection, body: PassageClosed, origin: _Origin) -> None:
@@ -248,20 +317,9 @@ def _use(db: sqlite3.Connection, declaration_id: str, passage_id: str, origin: _
     (first,) = db.execute(
         "SELECT passage_id FROM declaration_uses WHERE declaration_id = ?", [declaration_id]
     ).fetchone()
-    known = db.execute(
-        "SELECT 1 FROM alarms WHERE code = ? AND passage_id = ?",
-        [DECLARATION_USED_TWICE, passage_id],
-    ).fetchone()
-    if first != passage_id and known is None:
+    if first != passage_id:
         detail = f"declaration {declaration_id} was used up by passage {first}"
-        raise_by_hub(
-            db,
-            lane=origin.lane,
-            at_ms=origin.at_ms,
-            code=DECLARATION_USED_TWICE,
-            passage_id=passage_id,
-            detail=detail,
-        )
+        _raise_once(db, origin, DECLARATION_USED_TWICE, passage_id, detail)
 
 
 def raise_by_hub(

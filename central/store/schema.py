@@ -247,3 +247,36 @@ def m008_clips(db: Database) -> None:
             UNIQUE (clip_id, place)) STRICT""",
     ):
         db.execute(statement)
+
+
+@hub_migrations()
+def m009_emergencies(db: Database) -> None:
+    """On which slip, in which kind of emergency a person released a vehicle."""
+    db.execute("ALTER TABLE passages ADD COLUMN override_slip TEXT")
+    db.execute("ALTER TABLE passages ADD COLUMN override_emergency TEXT")
+    db.execute(
+        "CREATE INDEX passages_by_slip ON passages (override_slip) WHERE override_slip IS NOT NULL"
+    )
+
+
+@hub_migrations()
+def m010_obligations(db: Database) -> None:
+    """What released vehicles owe, from their verdicts, and what people said was done about it."""
+    for statement in (
+        """CREATE TABLE obligations (
+            passage_id TEXT NOT NULL, code TEXT NOT NULL, owed_to TEXT NOT NULL, due_ms INTEGER,
+            PRIMARY KEY (passage_id, code, owed_to)) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX obligations_by_due ON obligations (due_ms)",
+        # Never updated, never deleted: the last word counts.
+        """CREATE TABLE obligation_words (
+            word_id INTEGER PRIMARY KEY, passage_id TEXT NOT NULL, code TEXT NOT NULL,
+            owed_to TEXT NOT NULL, deed TEXT NOT NULL, said_by TEXT NOT NULL,
+            at_ms INTEGER NOT NULL, number TEXT NOT NULL, done_at_ms INTEGER,
+            reason TEXT NOT NULL) STRICT""",
+        "CREATE INDEX obligation_words_of ON obligation_words (passage_id, code, owed_to)",
+        """INSERT OR IGNORE INTO obligations (passage_id, code, owed_to, due_ms)
+            SELECT p.passage_id, json_extract(o.value, '$.code'),
+            coalesce(json_extract(o.value, '$.to'), ''), json_extract(o.value, '$.due_ms')
+            FROM passages p, json_each(p.verdict_more, '$.obligations') o""",
+    ):
+        db.execute(statement)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from devices.errors import DeviceError
 from devices.sign.api import SignMessage
 from gate_agent.domain.effects import Show, Sign
-from gate_agent.texts.catalogue import text
+from gate_agent.texts.catalogue import emergency_kind, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 IDLE_S = 0.5
 NOT_SPOKEN = frozenset({Sign.OUT_OF_SERVICE, Sign.WELCOME})  # nobody is there to hear it
+SAYS_EMERGENCY = frozenset({Sign.WELCOME, Sign.WAIT_FOR_OFFICER})
 AT_FIRST = Show(sign=Sign.OUT_OF_SERVICE)
 
 
@@ -96,6 +97,8 @@ def message_of(show: Show, languages: Sequence[Language], *, is_spoken: bool) ->
 
 def _words(show: Show, language: Language) -> str:
     said = text(f"sign.{show.sign.value}", language)
+    if show.emergency and show.sign in SAYS_EMERGENCY:
+        said = f"{said} ({emergency_kind(show.emergency, language)})"
     if show.reason is None:
         return said
     advice = text(f"reason_driver.{show.reason.value}", language)

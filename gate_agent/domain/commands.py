@@ -9,19 +9,21 @@ from gate_agent.domain.deadlines import arm
 from gate_agent.domain.decision import Verdict
 from gate_agent.domain.effects import Ignored, LowerBarrier, Record, mark_used
 from gate_agent.domain.events import LoweringOrdered, ModeSet, Overridden
+from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.passing import (
     LEFT_OPEN_S,
     NOT_DOWN,
     begin_release,
     begin_turning_back,
 )
+from gate_agent.domain.reasons import Reason
 from gate_agent.domain.records import (
     CommandCarriedOut,
     CommandRefused,
     PassageOverridden,
     Refusal,
 )
-from gate_agent.domain.slips import REMEMBERED_SLIPS, is_slip
+from gate_agent.domain.slips import REMEMBERED_SLIPS, emergency_kinds, is_drill, kind_of_slip
 from gate_agent.domain.state import DeadlineKind, LaneState, Passage, Step
 from gate_agent.domain.vocabulary import (
     CommandId,
@@ -46,19 +48,44 @@ def override(lane: LaneState, event: Overridden, at: Instant) -> Step:
         return _refuse(lane, event.command_id, Refusal.OTHER_PASSAGE, event.passage_id)
     if not _is_waiting(lane) or event.decision is Outcome.HOLD:
         return _refuse(lane, event.command_id, Refusal.NOT_WAITING, event.passage_id)
-    if (why := _bad_slip(lane, event)) is not None:
+    if (why := _bad_place(lane, event) or _bad_slip(lane, event)) is not None:
         return _refuse(lane, event.command_id, why, event.passage_id)
     return _carry_out(_remember(lane, event.command_id), passage, event, at)
 
 
+def _bad_place(lane: LaneState, event: Overridden | ModeSet) -> Refusal | None:
+    """What is ordered at the lane itself counts in an emergency that cuts it off from the hub.
+
+    While the hub is heard the console gives the orders: there roles are checked and deeds audited.
+    """
+    if not event.local:
+        return None
+    if FaultCode.UPLINK not in lane.faults:
+        return Refusal.HUB_HEARD
+    begins = isinstance(event, ModeSet) and event.mode is Mode.EMERGENCY
+    return None if begins or lane.mode is Mode.EMERGENCY else Refusal.NOT_IN_EMERGENCY
+
+
 def _bad_slip(lane: LaneState, event: Overridden) -> Refusal | None:
-    """In an emergency a release needs a slip of the pack's books, and a slip opens once."""
+    """In an emergency a release needs a slip of a book of its kind, and a slip opens once."""
     if event.slip and event.slip in lane.used_slips:
         return Refusal.SLIP_USED
-    is_needed = lane.mode is Mode.EMERGENCY and event.decision is Outcome.RELEASE
-    if (is_needed or event.slip) and not is_slip(lane.pack, event.slip):
-        return Refusal.SLIP_MISSING
+    is_release = lane.mode is Mode.EMERGENCY and event.decision is Outcome.RELEASE
+    if is_release or event.slip:
+        kind = kind_of_slip(lane.pack, event.slip)
+        if kind is None or not lane.emergency:
+            return Refusal.SLIP_MISSING
+        if kind != lane.emergency:
+            return Refusal.SLIP_OTHER_KIND
+    if is_release and is_drill(lane.pack, lane.emergency) and not _is_due(lane):
+        return Refusal.DRILL
     return None
+
+
+def _is_due(lane: LaneState) -> bool:
+    """Whether the rules have nothing against the vehicle but that there is an emergency."""
+    verdict = lane.passage.verdict if lane.passage else None
+    return verdict is not None and verdict.reasons == (Reason.LANE_EMERGENCY,)
 
 
 def _is_waiting(lane: LaneState) -> bool:
@@ -77,6 +104,8 @@ def _carry_out(lane: LaneState, passage: Passage, event: Overridden, at: Instant
         by=event.by,
         reason=event.reason,
         slip=event.slip,
+        emergency=lane.emergency,
+        local=event.local,
     )
     if event.slip:
         lane = replace(lane, used_slips=(*lane.used_slips, event.slip)[-REMEMBERED_SLIPS:])
@@ -117,9 +146,26 @@ def set_mode(lane: LaneState, event: ModeSet, at: Instant) -> Step:
         return Step(lane, (Ignored(why="command already carried out"),))
     if event.expires_at_ms < at.wall_ms:
         return _refuse(lane, event.command_id, Refusal.EXPIRED, None)
-    lane = replace(_remember(lane, event.command_id), mode=event.mode)
+    is_emergency = event.mode is Mode.EMERGENCY
+    if (why := _bad_place(lane, event)) is not None:
+        return _refuse(lane, event.command_id, why, None)
+    if is_emergency and event.kind not in emergency_kinds(lane.pack):
+        return _refuse(lane, event.command_id, Refusal.KIND_UNKNOWN, None)
+    before = lane.mode_before if lane.mode is Mode.EMERGENCY else lane.mode
+    lane = replace(
+        _remember(lane, event.command_id),
+        mode=event.mode,
+        emergency=event.kind if is_emergency else "",
+        mode_before=before,
+    )
     done = CommandCarriedOut(
-        command_id=event.command_id, command="set_mode", by=event.by, reason=event.reason
+        command_id=event.command_id,
+        command="set_mode",
+        by=event.by,
+        reason=event.reason,
+        mode=event.mode.value,
+        emergency=lane.emergency,
+        local=event.local,
     )
     return Step(lane, (Record(body=done),))
 

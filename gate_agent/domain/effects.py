@@ -117,10 +117,14 @@ class SetLamp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Show:
-    """Show a text on the sign, and what the driver is to do about `reason` where there is one."""
+    """Show a text on the sign, and what the driver is to do about `reason` where there is one.
+
+    `emergency`: the kind that the lane is in.
+    """
 
     sign: Sign
     reason: Reason | None = None
+    emergency: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -201,6 +201,7 @@ class Overridden:
     reason: str
     expires_at_ms: int
     slip: str = ""  # the numbered slip of an emergency
+    local: bool = False  # given at the lane itself, not by the hub
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,13 +216,15 @@ class LoweringOrdered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeSet:
-    """A supervisor changed what the lane may do."""
+    """A supervisor changed what the lane may do. `kind`: which emergency, as the pack names it."""
 
     command_id: CommandId
     mode: Mode
     by: str
     reason: str
     expires_at_ms: int
+    kind: str = ""
+    local: bool = False  # given at the lane itself, not by the hub
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

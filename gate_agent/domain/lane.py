@@ -2,7 +2,7 @@
 
 Theory of operation. Three small machines, coupled, not one big one:
 
-- **Mode** (what people want): AUTO, ATTENDED, CLOSED; changed only by command.
+- **Mode** (what people want): AUTO, ATTENDED, EMERGENCY of a kind, CLOSED; changed only by command.
 - **Faults** (what the equipment can do): raised and cleared; `faults.py` says what each prevents.
 - **Phase** (where the vehicle is), see `TRANSITIONS`.
 
@@ -278,13 +278,16 @@ def _clear_fault(lane: LaneState, event: FaultCleared) -> Step:
 def _signal(lane: LaneState, *, force: bool) -> Step:
     """Switch what differs from what should be lit and shown; everything when forced."""
     lamps, sign, reason = wanted_lamps(lane), wanted_sign(lane), wanted_reason(lane)
-    if not force and (lamps, sign, reason) == (lane.lamps, lane.sign, lane.sign_reason):
+    shown = (lane.sign, lane.sign_reason, lane.sign_emergency)
+    wanted = (sign, reason, lane.emergency)
+    if not force and lamps == lane.lamps and wanted == shown:
         return Step(lane)
     effects: list[SetLamp | Show] = [
         SetLamp(lamp=lamp, on=lamp in lamps)
         for lamp in Lamp
         if force or (lamp in lamps) != (lamp in lane.lamps)
     ]
-    if force or (sign, reason) != (lane.sign, lane.sign_reason):
-        effects.append(Show(sign=sign, reason=reason))
-    return Step(replace(lane, lamps=lamps, sign=sign, sign_reason=reason), tuple(effects))
+    if force or wanted != shown:
+        effects.append(Show(sign=sign, reason=reason, emergency=lane.emergency))
+    lane = replace(lane, lamps=lamps, sign=sign, sign_reason=reason, sign_emergency=lane.emergency)
+    return Step(lane, tuple(effects))

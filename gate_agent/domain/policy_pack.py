@@ -217,12 +217,13 @@ class DrawPeriod(Part, frozen=True, kw_only=True):
 
 
 class SlipBook(Part, frozen=True, kw_only=True):
-    """Numbered slips for one kind of emergency: `<prefix><number>`."""
+    """Numbered slips for one kind of emergency, which `mode` names: `<prefix><number>`."""
 
     mode: Name
     prefix: Annotated[str, Meta(min_length=1, max_length=16)]
     first: Annotated[int, Meta(ge=0)]
     last: Annotated[int, Meta(ge=0)]
+    is_drill: bool = False  # an exercise: its slips open only for whom the rules would release
 
 
 class PolicyPack(Part, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ class Alarm(StrEnum):
     OPEN_TOO_LONG = "open_too_long"
     WRONG_WAY = "wrong_way"
     DECLARATION_USED_TWICE = "declaration_used_twice"  # found by the hub, never by one lane
+    SLIP_USED_TWICE = "slip_used_twice"  # found by the hub: two vehicles left on one slip
     WEIGHT_CHANGED = "weight_changed"  # between the verdict and the boom being up
     LEFT_UNRELEASED = "left_unreleased"  # out by the exit, under a boom that was not down
     AXLE_OFF_DECK = "axle_off_deck"  # the scale rests, and an axle stands in a beam beside it
@@ -44,6 +45,11 @@ class Refusal(StrEnum):
     BOOM_NOT_OPEN = "boom_not_open"
     SLIP_MISSING = "slip_missing"  # in an emergency nothing opens without a valid slip
     SLIP_USED = "slip_used"
+    SLIP_OTHER_KIND = "slip_other_kind"  # of the book of another kind of emergency
+    DRILL = "drill"  # an exercise opens for nobody whom the rules would not release
+    KIND_UNKNOWN = "kind_unknown"  # the pack has no slips for such an emergency
+    HUB_HEARD = "hub_heard"  # ordered at the lane while the console can be used
+    NOT_IN_EMERGENCY = "not_in_emergency"  # ordered at the lane
 
 
 class PictureView(StrEnum):
@@ -128,6 +134,8 @@ class PassageOverridden:
     by: str
     reason: str
     slip: str = ""  # the number of the slip it was done on, in an emergency
+    emergency: str = ""  # the kind of emergency that the lane was in
+    local: bool = False  # ordered at the lane itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +146,9 @@ class CommandCarriedOut:
     command: str  # "set_mode" or "lower_barrier"
     by: str
     reason: str
+    mode: str = ""  # that was set
+    emergency: str = ""  # its kind
+    local: bool = False  # ordered at the lane itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -173,6 +173,8 @@ class LaneState:
     policy: ReleasePolicy  # of the lane file; of it the lane's own timings always hold
     pack: PolicyPack = default_pack(ReleasePolicy())  # noqa: RUF009 - what the port allows
     mode: Mode = Mode.AUTO
+    emergency: str = ""  # in Mode.EMERGENCY its kind, as the pack names it
+    mode_before: Mode = Mode.AUTO  # the emergency
     phase: Phase = Phase.IDLE
     passage: Passage | None = None
     passage_count: int = 0
@@ -187,6 +189,7 @@ class LaneState:
     lamps: frozenset[Lamp] = frozenset()
     sign: Sign = Sign.OUT_OF_SERVICE
     sign_reason: Reason | None = None
+    sign_emergency: str = ""
     zeros: tuple[ZeroDay, ...] = ()  # oldest first
     tares: tuple[int, ...] = ()  # permille of the registered weight, of the last empty vehicles
     departures: tuple[Departure, ...] = ()  # oldest first

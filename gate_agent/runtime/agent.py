@@ -18,6 +18,7 @@ from devices.registry import open_card_reader, open_tag_reader, open_weighbridge
 from devices.sign.opening import open_sign
 from devices.stop_signals import StopSignals
 from gate_agent import config as lane_file
+from gate_agent.adapters.hatch import Hatch
 from gate_agent.adapters.lane_camera import LaneCameraAdapter
 from gate_agent.adapters.lane_io import LampOrder, LaneIoAdapter
 from gate_agent.adapters.plate_camera import PlateCameraAdapter
@@ -123,6 +124,7 @@ class Agent:
             confirmed_s=lambda: self._uplink.manifest_confirmed_s,
             policy=lambda: self._uplink.policy,
         )
+        self._hatch = Hatch(state_dir, lambda: self.loop.lane, self._inbox, clock, log)
 
     # The seams at which the virtual port (hil_tests) puts its own: what touches disk, time, wire.
 
@@ -203,6 +205,7 @@ class Agent:
         for service in self._services:
             service.start()
         self._uplink.start()
+        self._hatch.start()
 
     def _make_dispatch(self) -> Dispatch:
         return Dispatch(
@@ -214,6 +217,7 @@ class Agent:
             self._log,
             self._sign.order if self._sign else None,
             self._film.order if self._film else None,
+            self._hatch.told,
         )
 
     def _ask_for_plate(self, order: PlateOrder) -> None:
@@ -229,6 +233,7 @@ class Agent:
 
     def stop(self) -> None:
         """Devices first, then the lane, then the link; what is unsent stays in the outbox."""
+        self._hatch.stop()
         for service in self._services:
             service.stop()
         for service in self._services:
@@ -258,7 +263,8 @@ class Agent:
         lane = self.loop.lane
         faults = ", ".join(sorted(lane.faults)) or "none"
         halted = ", cannot record: nothing opens" if self.loop.is_store_failing else ""
-        return f"{lane.mode.value}, {lane.phase.value}, faults: {faults}{halted}"
+        mode = f"{lane.mode.value} {lane.emergency}".strip()
+        return f"{mode}, {lane.phase.value}, faults: {faults}{halted}"
 
     def _health(self, unsent: int, oldest_ms: int | None) -> LaneHealth:
         return health_of(

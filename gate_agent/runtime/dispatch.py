@@ -34,6 +34,7 @@ class Dispatch:
         log: Log,
         show: Callable[[effects.Show], None] | None = None,
         film: Callable[[ClipOrder], None] | None = None,
+        told: Callable[[RecordBody], None] | None = None,
     ) -> None:
         self._board = board
         self._plates = plates
@@ -43,6 +44,7 @@ class Dispatch:
         self._log = log
         self._show = show
         self._film = film
+        self._told = told
 
     def carry_out(  # noqa: C901, PLR0912 - one case each
         self, effect: effects.Effect, at: Instant
@@ -79,7 +81,9 @@ class Dispatch:
                 assert_never(effect)
 
     def _follow(self, body: RecordBody) -> None:
-        """The lane camera follows the passage by its records."""
+        """The lane camera follows the passage by its records, and so does who ordered here."""
+        if self._told is not None:
+            self._told(body)
         match body:
             case PassageOpened():
                 self._order_film(Began(body.passage_id))

@@ -38,6 +38,7 @@ def health_of(
         epoch=lane.epoch,
         at_ms=at.wall_ms,
         mode=lane.mode.value,
+        emergency=lane.emergency,
         phase=lane.phase.value,
         passage_id=lane.passage.passage_id if lane.passage else None,
         barrier=lane.barrier.value,

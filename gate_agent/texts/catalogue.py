@@ -44,6 +44,12 @@ def text(key: str, language: Language, **values: object) -> str:
     return template.format(**values) if values else template
 
 
+def emergency_kind(kind: str, language: Language) -> str:
+    """A kind of emergency in words; one that the pack has named itself is called by that name."""
+    known = catalogue().get(f"emergency.{kind}")
+    return known[language] if known else kind
+
+
 def _collect(
     table: dict[str, object], path: str, texts: dict[str, dict[Language, str]], file: str
 ) -> None:

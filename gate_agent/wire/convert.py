@@ -83,6 +83,7 @@ def event_of(command: v1.Command) -> Event:
                 by=command.by,
                 reason=command.reason,
                 expires_at_ms=command.expires_at_ms,
+                kind=command.kind,
             )
         case _:
             assert_never(command)
@@ -118,6 +119,9 @@ def body_of(record: records.RecordBody) -> v1.RecordBody:  # noqa: C901, PLR0911
                 command="set_mode" if record.command == "set_mode" else "lower_barrier",
                 by=record.by,
                 reason=record.reason,
+                mode=record.mode,
+                emergency=record.emergency,
+                local=record.local,
             )
         case records.CommandRefused():
             return v1.CommandRefused(
@@ -170,6 +174,8 @@ def _overridden(record: records.PassageOverridden) -> v1.PassageOverridden:
         by=record.by,
         reason=record.reason,
         slip=record.slip,
+        emergency=record.emergency,
+        local=record.local,
     )
 
 

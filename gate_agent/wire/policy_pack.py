@@ -140,10 +140,22 @@ def _bad_ranges(pack: PolicyPack) -> Iterator[str]:
         for number, hours in enumerate(lane.hours):
             if hours.until_min <= hours.from_min:
                 yield f"closes before it opens - at `$.lanes[{place}].hours[{number}].until_min`"
+    yield from _bad_books(pack)
+    yield from _bad_periods(pack)
+
+
+def _bad_books(pack: PolicyPack) -> Iterator[str]:
+    """A number is of one kind of emergency, and a kind is a drill or is none."""
     for place, book in enumerate(pack.slips):
         if book.last < book.first:
             yield f"ends before it begins - at `$.slips[{place}].last`"
-    yield from _bad_periods(pack)
+        for other in pack.slips[:place]:
+            is_same = other.mode == book.mode
+            if is_same and other.is_drill != book.is_drill:
+                yield f"{book.mode!r} is a drill and is none - at `$.slips[{place}].is_drill`"
+            share = book.first <= other.last and other.first <= book.last
+            if not is_same and share and other.prefix == book.prefix:
+                yield f"has numbers of the book of {other.mode!r} - at `$.slips[{place}]`"
 
 
 def _bad_periods(pack: PolicyPack) -> Iterator[str]:

@@ -330,6 +330,8 @@ class PassageOverridden(msgspec.Struct, frozen=True, kw_only=True, tag="passage_
     by: str
     reason: str
     slip: str = ""
+    emergency: str = ""  # the kind of emergency that the lane was in
+    local: bool = False  # ordered at the lane itself
 
 
 class CommandCarriedOut(msgspec.Struct, frozen=True, kw_only=True, tag="command_carried_out"):
@@ -339,6 +341,9 @@ class CommandCarriedOut(msgspec.Struct, frozen=True, kw_only=True, tag="command_
     command: Literal["set_mode", "lower_barrier"]
     by: str
     reason: str
+    mode: str = ""  # that was set
+    emergency: str = ""  # its kind
+    local: bool = False  # ordered at the lane itself
 
 
 class CommandRefused(msgspec.Struct, frozen=True, kw_only=True, tag="command_refused"):
@@ -502,6 +507,7 @@ class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, tag="lane_health"):
     policy_version: str = ""  # of the pack that the lane judges by
     policy_hash: str = ""
     authority: tuple[AuthorityLeft, ...] = ()
+    emergency: str = ""  # in mode `emergency` its kind, as the pack names it
 
 
 class ManifestHead(msgspec.Struct, frozen=True, kw_only=True, tag="manifest_head"):
@@ -641,6 +647,7 @@ class SetModeCommand(msgspec.Struct, frozen=True, kw_only=True, tag="set_mode"):
     reason: str
     issued_at_ms: int
     expires_at_ms: int
+    kind: str = ""  # of the emergency, as the pack names it
 
 
 Command = OverrideCommand | LowerBarrierCommand | SetModeCommand

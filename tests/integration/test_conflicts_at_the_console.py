@@ -66,7 +66,7 @@ def page(desk: Desk, path: str) -> str:
 
 def test_two_lanes_that_were_cut_off_are_reported_with_both_vehicles(desk: Desk) -> None:
     viewer = desk.token(Role.VIEWER)
-    assert "No declaration was used twice" in page(desk, "/conflicts")
+    assert "No declaration and no slip was used twice" in page(desk, "/conflicts")
     first = goes_out(desk, "lane1", a_claim("granted"))
     second = goes_out(
         desk, "lane2", a_claim("unanswered", alone_until_ms=desk.clock.wall_ms() + 60_000)

@@ -13,6 +13,7 @@ from central.auth.roles import Role
 from gate_agent.wire import v1
 from tests.console_desk import BROWSER, Desk, cheap_passwords, open_desk
 from tests.console_scene import declaration, evidence
+from tests.hub_bench import a_health
 
 PACK = {
     "version": "7",
@@ -122,27 +123,27 @@ def test_in_an_emergency_the_form_asks_for_the_slip_and_one_slip_opens_one_vehic
     assert "放行单" in shown.text or "slip" in shown.text
 
 
-def test_what_released_vehicles_owe_is_listed_the_earliest_due_first(desk: Desk) -> None:
-    now_ms = desk.clock.wall_ms()
-    owed = (
-        v1.ObligationRow(code="transit_closing", due_ms=now_ms + 5, to="5301"),
-        v1.ObligationRow(code="documents", due_ms=now_ms - 5),
-    )
-    desk.send(*a_verdict(outcome="release", reasons=(), obligations=owed))
-    headers = desk.token(Role.VIEWER)
-    assert desk.client.get("/api/v1/obligations", headers=headers).json() == []  # still in the lane
-    desk.send(
-        v1.PassageClosed(
-            passage_id=PASSAGE,
-            outcome="release",
-            decided_by="lane",
-            left="exit",
-            arrived_at_ms=now_ms,
-            timeline=v1.Timeline(),
-        )
-    )
-    rows = desk.client.get("/api/v1/obligations", headers=headers).json()
-    assert [(row["code"], row["overdue"]) for row in rows] == [
-        ("documents", True),
-        ("transit_closing", False),
-    ]
+def test_the_console_offers_the_kinds_of_emergency_that_the_rules_have_slips_for(
+    desk: Desk,
+) -> None:
+    desk.services.lanes.know("lane1")
+    desk.sign_in("sun.li")
+    assert 'name="kind"' not in desk.client.get("/lanes/lane1").text
+    order = {"mode": "emergency", "reason": "exercise", "kind": "drill"}
+    supervisor = desk.token(Role.SUPERVISOR)
+    early = desk.client.post("/api/v1/lanes/lane1/mode", json=order, headers=supervisor)
+    assert (early.status_code, early.json()["code"]) == (409, "unknown_kind")
+    books = [{"mode": "drill", "prefix": "YL-", "first": 1, "last": 9, "is_drill": True}]
+    body = json.dumps(PACK | {"slips": books}).encode()
+    admin = desk.token(Role.ADMINISTRATOR)
+    desk.client.post("/api/v1/policy/import?source=p.json", content=body, headers=admin)
+    page = desk.client.get("/lanes/lane1", headers={"accept-language": "zh"}).text
+    assert '<option value="drill">演练</option>' in page
+    form = {"mode": "emergency", "kind": "drill", "reason_text": "exercise"}
+    assert desk.client.post("/lanes/lane1/mode", data=form, headers=BROWSER).status_code == 303
+    (sent,) = [row for row in desk.client.get("/api/v1/audit", headers=supervisor).json()
+               if row["action"] == "command_set_mode"]  # fmt: skip
+    assert sent["detail"] == "emergency: drill: exercise"
+    health = msgspec.structs.replace(a_health(), mode="emergency", emergency="drill")
+    desk.services.lanes.on_health(health)
+    assert "应急：演练" in desk.client.get("/lanes", headers={"accept-language": "zh"}).text

@@ -67,4 +67,4 @@ def test_both_passages_of_a_declaration_are_named(
 
 def test_one_use_is_no_conflict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert asks(tmp_path, report(tmp_path, "lane1")) == 0
-    assert capsys.readouterr().out == "no declaration was used twice\n"
+    assert capsys.readouterr().out == "no declaration and no slip was used twice\n"
