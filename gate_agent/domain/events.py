@@ -127,9 +127,10 @@ class ClipKept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardPresented:
-    """A card was held to the reader."""
+    """A card was held to the reader. `fields` are those of `CardEvidence`."""
 
     uid: str
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,11 +106,15 @@ class PlateEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardEvidence:
-    """The card that the driver presented after arriving. An identifier, not a proof."""
+    """The card that the driver presented after arriving. An identifier, not a proof.
+
+    `fields` are those of a customs card that the lane reads, by name, with what stands in them.
+    """
 
     uid: str
     since_arrival_ms: int = -1
     age_ms: int = 0
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,9 @@ class Reason(StrEnum):
     PLATE_CARD_MISMATCH = "plate_card_mismatch"
     SEVERAL_DECLARATIONS = "several_declarations"
     CARD_BLOCKED = "card_blocked"
+    CARD_EXPIRED = "card_expired"  # by the date and the days that are written on it
+    CARD_PLATE_DIFFERS = "card_plate_differs"  # it was written for another vehicle
+    CARD_INCOMPLETE = "card_incomplete"  # the pack demands what is not written on it
     PLATE_BLOCKED = "plate_blocked"
     DECLARATION_USED = "declaration_used"
     CLAIMED_ELSEWHERE = "claimed_elsewhere"  # by a passage that has not ended

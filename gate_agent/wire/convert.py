@@ -210,7 +210,9 @@ def evidence_facts(evidence: Evidence, claim: v1.ClaimFact | None = None) -> v1.
     card, tag = evidence.card, evidence.tag
     return v1.EvidenceFacts(
         plate=_plate_fact(evidence.plate) if evidence.plate else None,
-        card=v1.CardFact(uid=card.uid, age_ms=max(0, card.age_ms)) if card else None,
+        card=v1.CardFact(uid=card.uid, age_ms=max(0, card.age_ms), fields=dict(card.fields))
+        if card
+        else None,
         weight=_weight_fact(evidence.weight) if evidence.weight else None,
         faults=tuple(sorted(fault.value for fault in evidence.faults)),
         claim=claim,

@@ -83,11 +83,15 @@ class PlateFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     readings: tuple[FrameReadingRow, ...] = ()  # what was voted over
 
 
-class CardFact(msgspec.Struct, frozen=True, kw_only=True):
-    """The driver's card, upper-case hex."""
+class CardFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The driver's card, upper-case hex; of a customs card its fields, where the lane reads them.
+
+    `fields` came later in v1: names of the interface document, with the text on the card.
+    """
 
     uid: str
     age_ms: int = 0
+    fields: dict[str, str] = {}
 
 
 class TagFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
