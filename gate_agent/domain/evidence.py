@@ -239,6 +239,7 @@ class Evidence:
     unexpected: bool = False  # the vehicle did not come in past the entry loop with the lane idle
     scale_zeroed: bool = True  # False: the scale was not seen at zero before the vehicle
     alone: bool = True  # False: a second vehicle came onto the lane
+    evacuated: bool = False  # the boom was kept open for an evacuation during this passage
     claim: ClaimEvidence | None = None  # None: not asked
     sightings: tuple[Sighting, ...] = ()  # the lane's own, for when the hub does not say
     known_empty: KnownEmpty | None = None  # the same

@@ -94,6 +94,7 @@ class Reason(StrEnum):
     LANE_MANUAL = "lane_manual"
     LANE_EMERGENCY = "lane_emergency"
     LANE_CLOSED = "lane_closed"
+    LANE_EVACUATED = "lane_evacuated"  # nobody is released in an evacuation: everybody drives out
     LEFT_UNDECIDED = "left_undecided"  # drove away before there was anything to decide
     RELEASE_FAILED = "release_failed"  # the raise command did not reach the barrier
 
@@ -142,6 +143,7 @@ DOUBTS_IDENTITY = frozenset(
         Reason.POLICY_NOT_IN_FORCE,
         Reason.CLOCK_DOUBTFUL,
         Reason.INTERRUPTED,
+        Reason.LANE_EVACUATED,
     }
 )
 """With one of these nobody is turned back: a person decides."""

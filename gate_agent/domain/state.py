@@ -43,6 +43,7 @@ class DeadlineKind(StrEnum):
     LOWER = "lower"  # the way has been clear this long: lower
     OPEN_TOO_LONG = "open_too_long"
     LEFT_OPEN = "left_open"  # the boom is up over an empty lane
+    KEEP_OPEN = "keep_open"  # in an evacuation the boom is up by then or raised again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +149,7 @@ class Passage:
     alone: bool = True
     unexpected: bool = False
     interrupted: bool = False
+    evacuated: bool = False  # it was in the lane during an evacuation
     gather_over: bool = False
     lookup: Lookup | None = None
     found: Found | None = None
@@ -165,6 +167,14 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evacuation:
+    """The barrier is LOCKED_OPEN: raised, kept open, lowered by nobody, until an order ends it."""
+
+    command_id: CommandId  # the order
+    raises: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LaneState:
     """Everything `step` needs to remember."""
 
@@ -175,6 +185,7 @@ class LaneState:
     mode: Mode = Mode.AUTO
     emergency: str = ""  # in Mode.EMERGENCY its kind, as the pack names it
     mode_before: Mode = Mode.AUTO  # the emergency
+    evacuation: Evacuation | None = None
     phase: Phase = Phase.IDLE
     passage: Passage | None = None
     passage_count: int = 0

@@ -342,7 +342,7 @@ class CommandCarriedOut(msgspec.Struct, frozen=True, kw_only=True, tag="command_
     """The lane carried out a command that concerns no passage."""
 
     command_id: str
-    command: Literal["set_mode", "lower_barrier"]
+    command: Literal["set_mode", "lower_barrier", "evacuate", "end_evacuation"]
     by: str
     reason: str
     mode: str = ""  # that was set
@@ -377,7 +377,7 @@ class PassageClosed(msgspec.Struct, frozen=True, kw_only=True, tag="passage_clos
     passage_id: str
     outcome: OutcomeName
     decided_by: str  # "lane" or the supervisor's user name
-    left: Literal["exit", "entry", "unseen"]
+    left: Literal["exit", "entry", "unseen", "evacuation"]
     arrived_at_ms: int
     timeline: Timeline
     clip_id: str = ""  # SHA-256 of the clip, which stays on the lane's disk
@@ -512,6 +512,7 @@ class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, tag="lane_health"):
     policy_hash: str = ""
     authority: tuple[AuthorityLeft, ...] = ()
     emergency: str = ""  # in mode `emergency` its kind, as the pack names it
+    evacuation: str = ""  # the command that ordered the one that lasts; "": none
 
 
 class ManifestHead(msgspec.Struct, frozen=True, kw_only=True, tag="manifest_head"):
@@ -654,7 +655,30 @@ class SetModeCommand(msgspec.Struct, frozen=True, kw_only=True, tag="set_mode"):
     kind: str = ""  # of the emergency, as the pack names it
 
 
-Command = OverrideCommand | LowerBarrierCommand | SetModeCommand
+class EvacuateCommand(msgspec.Struct, frozen=True, kw_only=True, tag="evacuate"):
+    """A named supervisor orders the boom up, and kept open until the evacuation is ended."""
+
+    command_id: str
+    by: str
+    reason: str
+    issued_at_ms: int
+    expires_at_ms: int
+
+
+class EndEvacuationCommand(msgspec.Struct, frozen=True, kw_only=True, tag="end_evacuation"):
+    """A named supervisor ends the evacuation that one command ordered. The boom stays open."""
+
+    command_id: str
+    evacuation_id: str  # that command: an order that comes late ends no later evacuation
+    by: str
+    reason: str
+    issued_at_ms: int
+    expires_at_ms: int
+
+
+Command = (
+    OverrideCommand | LowerBarrierCommand | SetModeCommand | EvacuateCommand | EndEvacuationCommand
+)
 
 LaneMessage = (
     RecordBatch
@@ -675,6 +699,8 @@ HubMessage = (
     | OverrideCommand
     | LowerBarrierCommand
     | SetModeCommand
+    | EvacuateCommand
+    | EndEvacuationCommand
 )
 
 _encoder = msgspec.json.Encoder()
