@@ -25,18 +25,18 @@ WRITTEN = {"IC_REG_DATETIME": "2026-11-01 15:30:00", "IC_PER_DAY_DUE": "30"}
 LAST_MS = 1_796_140_799_999  # 2026-12-01 23:59:59.999 in the zone +08:00
 
 
-def until(offset_min: int = 480, **fields: str) -> int | None:
+def until(fields: dict[str, str], offset_min: int = 480) -> int | None:
     return valid_until_ms(CardEvidence(uid=CARD, fields=tuple(fields.items())), offset_min)
 
 
-def reasons_of(pack: PolicyPack | None = None, **fields: str) -> list[str]:
+def reasons_of(fields: dict[str, str], pack: PolicyPack | None = None) -> list[str]:
     found = decided(a_declaration(), pack or PolicyPack(version="t"), with_card(**fields))
     return [reason.value for reason in found.verdict.reasons if reason.value.startswith("card_")]
 
 
 def test_a_card_is_valid_to_the_end_of_its_last_day_by_the_ports_own_time() -> None:
-    assert until(**WRITTEN) == LAST_MS
-    assert until(0, **WRITTEN) == LAST_MS + 8 * 3_600_000
+    assert until(WRITTEN) == LAST_MS
+    assert until(WRITTEN, 0) == LAST_MS + 8 * 3_600_000
 
 
 @pytest.mark.parametrize(
@@ -53,25 +53,25 @@ def test_a_card_is_valid_to_the_end_of_its_last_day_by_the_ports_own_time() -> N
     ],
 )
 def test_a_date_that_is_not_certain_is_not_judged(fields: dict[str, str]) -> None:
-    assert until(**fields) is None
-    assert reasons_of(**fields) == []
+    assert until(fields) is None
+    assert reasons_of(fields) == []
 
 
 @given(st.text(max_size=20), st.text(max_size=12))
 def test_whatever_is_written_on_a_card_nothing_raises(registered: str, days: str) -> None:
-    until(IC_REG_DATETIME=registered, IC_PER_DAY_DUE=days)
+    until({"IC_REG_DATETIME": registered, "IC_PER_DAY_DUE": days})
 
 
 def test_an_expired_card_is_a_persons() -> None:
     expired = {"IC_REG_DATETIME": "2020-01-31 08:00:00", "IC_PER_DAY_DUE": "30"}
-    assert reasons_of(**expired) == ["card_expired"]
+    assert reasons_of(expired) == ["card_expired"]
     made = decided(a_full_declaration(), evidence=with_card(**expired)).verdict
     assert made.outcome is Outcome.HOLD
 
 
 def test_a_card_that_was_written_for_another_vehicle_is_a_persons() -> None:
-    assert reasons_of(IC_VE_NAME="粤B99999") == ["card_plate_differs"]
-    assert reasons_of(IC_VE_NAME=PLATE.lower().replace("B", "B·")) == []
+    assert reasons_of({"IC_VE_NAME": "粤B99999"}) == ["card_plate_differs"]
+    assert reasons_of({"IC_VE_NAME": PLATE.lower().replace("b", "b·")}) == []
 
 
 def test_a_card_may_name_any_plate_of_a_vehicle_that_has_two() -> None:
@@ -81,14 +81,14 @@ def test_a_card_may_name_any_plate_of_a_vehicle_that_has_two() -> None:
 
 
 def test_what_is_not_on_a_card_says_nothing_unless_the_pack_demands_it() -> None:
-    assert reasons_of() == []
+    assert reasons_of({}) == []
     demanding = changed_pack(card_demands=("IC_VE_NAME", "IC_PER_DAY_DUE"))
-    assert reasons_of(demanding) == ["card_incomplete"]
-    assert reasons_of(demanding, IC_VE_NAME=PLATE) == ["card_incomplete"]
-    assert reasons_of(demanding, IC_VE_NAME=PLATE, **WRITTEN) == []
-    assert reasons_of(demanding, IC_VE_NAME=PLATE, **(WRITTEN | {"IC_PER_DAY_DUE": "x"})) == [
-        "card_incomplete"
-    ]
+    named = {"IC_VE_NAME": PLATE}
+    assert reasons_of({}, demanding) == ["card_incomplete"]
+    assert reasons_of(named, demanding) == ["card_incomplete"]
+    assert reasons_of(named | WRITTEN, demanding) == []
+    unreadable = named | WRITTEN | {"IC_PER_DAY_DUE": "x"}
+    assert reasons_of(unreadable, demanding) == ["card_incomplete"]
 
 
 def test_the_fields_go_from_the_reader_into_the_record() -> None:
