@@ -44,6 +44,8 @@ from gate_agent.domain.vocabulary import (
 )
 
 REMEMBERED_COMMANDS = 64
+_CUT_OFF = frozenset({FaultCode.UPLINK, FaultCode.CLOCK})
+"""With one of these no order of the console for an evacuation need come through in time."""
 
 
 def override(lane: LaneState, event: Overridden, at: Instant) -> Step:
@@ -192,7 +194,7 @@ def evacuate(lane: LaneState, event: EvacuationOrdered, at: Instant) -> Step:
         return Step(lane, (Ignored(why="command already carried out"),))
     if event.expires_at_ms < at.wall_ms:
         return _refuse(lane, event.command_id, Refusal.EXPIRED, None)
-    if event.local and FaultCode.UPLINK not in lane.faults:
+    if event.local and not _CUT_OFF & lane.faults:
         return _refuse(lane, event.command_id, Refusal.HUB_HEARD, None)
     passage = lane.passage
     lane = replace(
@@ -209,7 +211,7 @@ def end_evacuation(lane: LaneState, event: EvacuationEnded, at: Instant) -> Step
         return Step(lane, (Ignored(why="command already carried out"),))
     if event.expires_at_ms < at.wall_ms:
         return _refuse(lane, event.command_id, Refusal.EXPIRED, None)
-    if event.local and FaultCode.UPLINK not in lane.faults:
+    if event.local and not _CUT_OFF & lane.faults:
         return _refuse(lane, event.command_id, Refusal.HUB_HEARD, None)
     if lane.evacuation is None or lane.evacuation.command_id != event.evacuation_id:
         return _refuse(lane, event.command_id, Refusal.NO_EVACUATION, None)

@@ -240,6 +240,9 @@ def test_at_the_lane_itself_it_is_ordered_and_ended_only_while_the_hub_is_not_he
     story.boom_goes_up().repaired(FaultCode.UPLINK)
     story.ends_evacuation(local=True)
     assert refusals(story)[1:] == [Refusal.HUB_HEARD]
+    story.fault(FaultCode.CLOCK)  # every order of the hub may count as expired here
+    story.ends_evacuation(local=True)
+    assert story.lane.evacuation is None
 
 
 def test_an_emergency_goes_on_under_an_evacuation() -> None:
