@@ -148,7 +148,8 @@ class Passage:
     entry_seen_again: bool = False  # on the entry loop after it was past it: backing out
     alone: bool = True
     unexpected: bool = False
-    interrupted: bool = False
+    interrupted: bool = False  # by a restart, or hidden for long: it may be another vehicle
+    hidden_since: Instant | None = None  # neither loops, beams nor scale feel it
     evacuated: bool = False  # it was in the lane during an evacuation
     gather_over: bool = False
     lookup: Lookup | None = None
@@ -182,6 +183,7 @@ class LaneState:
     epoch: str  # the life of this lane database; part of every passage id
     policy: ReleasePolicy  # of the lane file; of it the lane's own timings always hold
     pack: PolicyPack = default_pack(ReleasePolicy())  # noqa: RUF009 - what the port allows
+    next_pack: PolicyPack | None = None  # for the next vehicle
     mode: Mode = Mode.AUTO
     emergency: str = ""  # in Mode.EMERGENCY its kind, as the pack names it
     mode_before: Mode = Mode.AUTO  # the emergency

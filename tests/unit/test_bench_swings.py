@@ -102,9 +102,9 @@ def test_a_scale_that_ends_elsewhere_than_it_swung_is_told_so() -> None:
         swing_kg = 400 * np.exp(-0.05 * n) * np.sin(2 * np.pi * 2.0 * 0.08 * n)
         shown.append((at_s + 0.08 * n, round((30_000 + swing_kg) / 20) * 20))
     at_s = shown[-1][0]
-    shown += [(at_s + 0.1 * n, 31_200) for n in range(1, 30)]  # and there it stays
+    shown += [(at_s + 0.1 * n, 31_200 + 20 * (n % 2)) for n in range(1, 30)]  # there it stays
     (load,) = loads_of(tape_of(shown), CONFIG)
-    assert load.settled_kg == 31_200
+    assert load.settled_kg in (31_200, 31_220)
     assert load.wrong > 0
     assert "WRONG" in "\n".join(lines_of([load]))
 
