@@ -40,6 +40,7 @@ class StaleReason(StrEnum):
     PENDING = "pending"  # another decision is on its way
     SLIP_USED = "slip_used"  # the slip was written for another vehicle
     UNKNOWN_KIND = "unknown_kind"  # the rules have no slips for this kind of emergency
+    NO_EVACUATION = "no_evacuation"  # the lane does not say that it is in one
     NO_CLIP = "no_clip"  # the passage's record names none
 
 

@@ -30,6 +30,8 @@ from gate_agent.domain.events import (
     ContainersRead,
     DeadlineExpired,
     DeclarationsFound,
+    EvacuationEnded,
+    EvacuationOrdered,
     Event,
     FaultCleared,
     FaultRaised,
@@ -390,6 +392,38 @@ class LaneStory:
                 reason="shift",
                 expires_at_ms=after(self.at, valid_s).wall_ms,
                 kind=kind,
+                local=local,
+            )
+        )
+
+    def orders_evacuation(
+        self, *, valid_s: float = 60.0, local: bool = False
+    ) -> tuple[Effect, ...]:
+        """A supervisor orders the boom up and kept open."""
+        self.commands += 1
+        return self.happens(
+            EvacuationOrdered(
+                command_id=CommandId(f"c{self.commands}"),
+                by="li.wei",
+                reason="fire",
+                expires_at_ms=after(self.at, valid_s).wall_ms,
+                local=local,
+            )
+        )
+
+    def ends_evacuation(
+        self, which: str | None = None, *, valid_s: float = 60.0, local: bool = False
+    ) -> tuple[Effect, ...]:
+        """A supervisor ends the evacuation that lasts, or another."""
+        self.commands += 1
+        lasting = self.lane.evacuation
+        return self.happens(
+            EvacuationEnded(
+                command_id=CommandId(f"c{self.commands}"),
+                evacuation_id=CommandId(which or (lasting.command_id if lasting else "none")),
+                by="li.wei",
+                reason="over",
+                expires_at_ms=after(self.at, valid_s).wall_ms,
                 local=local,
             )
         )

@@ -278,6 +278,13 @@ def _heard(*, gap_ms: int | None = None, empty_kg: int | None = None) -> ClaimAn
 
 SEALED = a_transit(until_ms=NOW_MS + HOUR_MS, seal_checked_at_ms=NOW_MS - 60_000)
 AGREED, PENDING, HOLD = AgencyState.AGREED, AgencyState.PENDING, AgencyState.HOLD
+
+
+def _evacuated(life: Life) -> None:
+    life.under(PACK).orders_evacuation()
+    life.boom_goes_up().truck_arrives().plate_is_read().drives_on().drives_out().passes(30.0)
+
+
 HELD = ClaimAnswered(token=0, state=ClaimState.HELD, holder="lane2-b7-000011")
 USED = ClaimAnswered(token=0, state=ClaimState.USED, holder="lane2-b7-000011")
 REFUSED = Outcome.REFUSE
@@ -339,6 +346,7 @@ LIVES: dict[str, Callable[[Life], object]] = {
     "claimed-elsewhere": _claimed(HELD),
     "used-elsewhere": _claimed(USED),
     "hub-silent": _claimed(None),
+    "left-in-an-evacuation": _evacuated,
     "seen-elsewhere": _claimed(_heard(gap_ms=10_000)),
     "tare-unlike": _claimed(_heard(empty_kg=GROSS_KG + 5_000)),
     "known-empty": _claimed(_heard(gap_ms=3_600_000, empty_kg=TARE_KG)),

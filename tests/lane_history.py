@@ -24,6 +24,7 @@ from gate_agent.domain.effects import (
     LowerBarrier,
     MarkUsed,
     RaiseBarrier,
+    RaiseForEvacuation,
     Record,
     SetLamp,
     Show,
@@ -34,6 +35,8 @@ from gate_agent.domain.events import (
     CardPresented,
     ContainersRead,
     DeclarationsFound,
+    EvacuationEnded,
+    EvacuationOrdered,
     Event,
     FaultCleared,
     FaultRaised,
@@ -74,6 +77,7 @@ from gate_agent.domain.vocabulary import (
     Barrier,
     CommandId,
     Instant,
+    Left,
     Mode,
     Outcome,
     PassageId,
@@ -91,6 +95,7 @@ ALLOWED_CHANGES = (
         if b is c is Phase.IDLE and d is Phase.GATHERING
     }
 )
+ORDERS = Overridden | LoweringOrdered | ModeSet | EvacuationOrdered | EvacuationEnded
 _UNREAD = InputsChanged(entry_loop=None, front_beam=None, rear_beam=None, exit_loop=None)
 
 
@@ -114,6 +119,7 @@ class Vehicle:
     tail_seen: bool = False  # and clear after it
     pack: PolicyPack | None = None  # the rules under which it came
     decided: list[Outcome] = field(default_factory=list)
+    evacuated: bool = False  # it was here during an evacuation
     owes_weight: bool = False  # judged on an interval, and no weight recorded since
     released: bool = False  # by verdict or override, and not taken back since
     front_cut: bool = False  # the front beam was cut since the release
@@ -148,6 +154,7 @@ class LaneHistory:
     weight_kg: int = 0
     faults: set[FaultCode] = field(default_factory=set)
     mode: Mode = Mode.AUTO
+    evacuation: CommandId | None = None  # the order that began the one that lasts
     answered: set[CommandId] = field(default_factory=set)
     sent: set[CommandId] = field(default_factory=set)
     vehicle: Vehicle | None = None
@@ -160,9 +167,7 @@ class LaneHistory:
 
     def turn(self, before: LaneState, event: Event, at: Instant, result: Step) -> None:
         """Take one step into the account and check it."""
-        first = isinstance(event, Overridden | LoweringOrdered | ModeSet) and (
-            event.command_id not in self.answered
-        )
+        first = isinstance(event, ORDERS) and event.command_id not in self.answered
         self._sense(event, at)
         self.pack = before.pack
         for effect in result.effects:
@@ -171,6 +176,8 @@ class LaneHistory:
                     self._record(body, event, at, first=first)
                 case RaiseBarrier():
                     self._raise(effect, event, at, result, first=first)
+                case RaiseForEvacuation():
+                    self._raise_for_everybody(effect)
                 case LowerBarrier():
                     self._lower(effect, event, at, first=first)
                 case _:
@@ -285,7 +292,11 @@ class LaneHistory:
                 assert body.passage_id not in self.opened, "I5: a passage id was used twice"
                 self.opened.add(body.passage_id)
                 self.vehicle = Vehicle(
-                    body.passage_id, at, pack=self.pack, beam_cut=self.inputs.rear_beam is True
+                    body.passage_id,
+                    at,
+                    pack=self.pack,
+                    evacuated=self.evacuation is not None,
+                    beam_cut=self.inputs.rear_beam is True,
                 )
                 self.seen["opened"] += 1
             case PassageDecided():
@@ -298,10 +309,20 @@ class LaneHistory:
                 self._closed(body)
             case FaultChanged():
                 (self.faults.add if body.raised else self.faults.discard)(body.code)
-            case CommandCarriedOut() if isinstance(event, ModeSet):
-                assert first, "a mode was set twice by one command"
-                assert event.expires_at_ms >= at.wall_ms, "a mode was set by an expired command"
-                self.mode = event.mode
+            case CommandCarriedOut():
+                self._carried_out(event, at, first=first)
+
+    def _carried_out(self, event: Event, at: Instant, *, first: bool) -> None:
+        if isinstance(event, EvacuationOrdered | EvacuationEnded):
+            assert first, "I1: an evacuation was ordered twice by one command"
+            assert event.expires_at_ms >= at.wall_ms, "I1: evacuated by an expired order"
+            is_begin = isinstance(event, EvacuationOrdered)
+            self.evacuation = event.command_id if is_begin else None
+            self._evacuated(begins=is_begin)
+        elif isinstance(event, ModeSet):
+            assert first, "a mode was set twice by one command"
+            assert event.expires_at_ms >= at.wall_ms, "a mode was set by an expired command"
+            self.mode = event.mode
 
     def _decided(self, body: PassageDecided, event: Event, at: Instant) -> None:
         vehicle = self.vehicle
@@ -382,6 +403,7 @@ class LaneHistory:
     ) -> None:
         """I4 by an account of its own: nothing missing, stale, faulty or contradictory."""
         assert not vehicle.restarted, "I4: released after a restart"
+        assert not vehicle.evacuated, "I4: released during or after an evacuation"
         assert not vehicle.was_unfelt, "I4: released though another may stand in its place"
         assert vehicle.tail_seen, "I6: weighed with no tail seen at the rear beam"
         assert body.pack.is_in_force(at.wall_ms), "I4: released by rules that are not in force"
@@ -451,6 +473,7 @@ class LaneHistory:
         assert event.passage_id == body.passage_id == vehicle.passage_id, "I1: another passage"
         assert event.expires_at_ms >= at.wall_ms, "I1: an expired override was carried out"
         assert event.decision is body.decision
+        assert self.evacuation is None, "I4: decided about a vehicle during an evacuation"
         assert vehicle.decided, "an override before the lane had handed the vehicle to a person"
         vehicle.released = event.decision is Outcome.RELEASE
         vehicle.front_cut = self.inputs.front_beam is True
@@ -470,6 +493,9 @@ class LaneHistory:
         assert self.vehicle is not None, "I5: closed while none was open"
         assert body.passage_id == self.vehicle.passage_id, "I5: closed another passage"
         assert body.passage_id not in self.closed, "I5: closed twice"
+        if body.left is Left.EVACUATION:
+            assert self.evacuation is not None, "left in an evacuation that is over"
+            assert body.outcome is not Outcome.RELEASE, "I4: left in an evacuation, as released"
         assert not self.vehicle.owes_weight, "I6: an early verdict without the weight after it"
         self.closed.add(body.passage_id)
         self.vehicle = None
@@ -503,9 +529,27 @@ class LaneHistory:
         assert effect.valid_for_s <= self.policy.raise_valid_s
         self.seen["raised"] += 1
 
+    def _evacuated(self, *, begins: bool) -> None:
+        if self.vehicle is not None and begins:
+            self.vehicle.evacuated = True
+            self.seen["evacuated in mid passage"] += 1
+        self.seen["evacuation ordered" if begins else "evacuation ended"] += 1
+
+    def _raise_for_everybody(self, effect: RaiseForEvacuation) -> None:
+        assert self.evacuation is not None, "I1: raised for an evacuation that nobody ordered"
+        assert self.evacuation in effect.command_id, "I1: raised for another evacuation"
+        assert effect.command_id not in self.sent, "a command id was used twice"
+        assert self.barrier is not Barrier.OPEN, "raised a boom that is up"
+        assert FaultCode.EMERGENCY_STOP not in self.faults, "I1: raised against an emergency stop"
+        assert FaultCode.MANUAL_SWITCH not in self.faults, "I1: raised against the manual switch"
+        assert effect.valid_for_s <= self.policy.raise_valid_s
+        self.sent.add(effect.command_id)
+        self.seen["raised for an evacuation"] += 1
+
     def _lower(self, effect: LowerBarrier, event: Event, at: Instant, *, first: bool) -> None:
         assert effect.command_id not in self.sent, "a command id was used twice"
         self.sent.add(effect.command_id)
+        assert self.evacuation is None, "I2: lowered during an evacuation"
         assert self.inputs.exit_loop is False, "I2: lowered with the exit loop not known clear"
         assert self.inputs.front_beam is False, "I2: lowered with the front beam not known clear"
         if isinstance(event, LoweringOrdered):
@@ -518,6 +562,7 @@ class LaneHistory:
             return
         assert FaultCode.EMERGENCY_STOP not in self.faults, "I2: lowered during emergency stop"
         assert self.vehicle is not None, "I2: lowered by itself after nobody"
+        assert not self.vehicle.evacuated, "I2: lowered by itself after an evacuation"
         assert self.vehicle.released, "I2: lowered by itself without a release before"
         assert self.vehicle.exit_edge, "I2: the exit loop was not seen occupied since the release"
         self.seen["lowered by itself"] += 1
@@ -526,7 +571,7 @@ class LaneHistory:
 
     def _answer(self, event: Event, result: Step, *, first: bool) -> None:
         """Each command is answered once, a repetition never carried out."""
-        if not isinstance(event, Overridden | LoweringOrdered | ModeSet):
+        if not isinstance(event, ORDERS):
             return
         answers = [
             effect.body
@@ -550,6 +595,12 @@ class LaneHistory:
     def _signals(self, lane: LaneState) -> None:
         assert self.lit == lane.lamps, "lamps were left behind"
         assert self.shown in ("", lane.sign.value)
+        assert not {Lamp.EXIT_GREEN, Lamp.EXIT_RED} <= self.lit, "red and green at once"
+        if self.evacuation is not None:
+            assert self.shown in ("", "evacuation")
+            is_up = self.barrier is Barrier.OPEN and FaultCode.EMERGENCY_STOP not in self.faults
+            assert (Lamp.EXIT_GREEN in self.lit) == (Lamp.ENTRY_GREEN in self.lit) == is_up
+            return
         if Lamp.ENTRY_GREEN in self.lit:
             assert self.vehicle is None, "invited a second vehicle"
             assert self.barrier is Barrier.CLOSED
@@ -558,7 +609,6 @@ class LaneHistory:
             assert self.barrier is Barrier.OPEN, "green under a boom that is not up"
             assert self.vehicle is not None
             assert self.vehicle.released, "green for a vehicle that was not released"
-        assert not {Lamp.EXIT_GREEN, Lamp.EXIT_RED} <= self.lit, "red and green at once"
 
 
 _PLAIN = str.maketrans("", "", " -")

@@ -8,6 +8,8 @@ from dataclasses import replace
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    precondition,
+    rule,
 )
 
 from gate_agent.domain.effects import LowerBarrier
@@ -68,6 +70,23 @@ class LaneMachine(RuleBasedStateMachine):
         super().__init__()
         self.story = LaneStory(policy=replace(POLICY, verified_plate_suffices=True))
 
+    @rule(really=st.integers(0, 5), valid_s=st.sampled_from([60.0, 60.0, 60.0, -1.0]))
+    def evacuation_is_ordered(self, really: int, valid_s: float) -> None:
+        if not really:
+            self.story.orders_evacuation(valid_s=valid_s)
+
+    @precondition(lambda self: self.story.lane.evacuation is not None)
+    @rule(which=st.sampled_from([None, None, "c1"]), valid_s=st.sampled_from([60.0, 60.0, -1.0]))
+    def evacuation_is_ended(self, which: str | None, valid_s: float) -> None:
+        self.story.ends_evacuation(which, valid_s=valid_s)
+
+    @precondition(lambda self: self.story.lane.evacuation is not None)
+    @rule(comes_down=st.booleans())
+    def boom_goes_up_for_everybody(self, *, comes_down: bool) -> None:
+        self.story.boom(Barrier.OPENING).passes(1.0).boom(Barrier.OPEN)
+        if comes_down:
+            self.story.boom(Barrier.FORCED).boom(Barrier.CLOSED)
+
     def teardown(self) -> None:
         folds_to_the_same(self.story)
         settles_down(self.story)
@@ -90,6 +109,8 @@ def settles_down(story: LaneStory) -> None:
     for fault in FaultCode:
         story.repaired(fault)
     story.sets_mode(Mode.AUTO)
+    if story.lane.evacuation is not None:
+        story.ends_evacuation()
     story.inputs = replace(
         story.inputs, entry_loop=False, front_beam=False, rear_beam=False, exit_loop=False
     )

@@ -216,6 +216,13 @@ def with_manifest_of(age_ms: int) -> Evidence:
     return replace(good_evidence(), manifest=ManifestEvidence(version=7, age_ms=age_ms))
 
 
+def with_card(**fields: str) -> Evidence:
+    """The good evidence, with these fields on a customs card."""
+    evidence = good_evidence()
+    assert evidence.card is not None
+    return replace(evidence, card=replace(evidence.card, fields=tuple(fields.items())))
+
+
 def _paper(**changed: Any) -> Callable[[], PassageDecided]:  # noqa: ANN401 - any field
     return lambda: decided(a_full_declaration(**changed))
 
@@ -247,6 +254,21 @@ DEMANDED: dict[Reason, tuple[Callable[[], PassageDecided], Outcome]] = {
     Reason.CARD_BLOCKED: (
         lambda: decided(a_full_declaration(), changed_pack(blocked_cards=(CARD.lower(),))),
         Outcome.INSPECT,
+    ),
+    Reason.CARD_EXPIRED: (
+        lambda: decided(
+            a_full_declaration(),
+            evidence=with_card(IC_REG_DATETIME="2020-01-31 08:00:00", IC_PER_DAY_DUE="30"),
+        ),
+        Outcome.HOLD,
+    ),
+    Reason.CARD_PLATE_DIFFERS: (
+        lambda: decided(a_full_declaration(), evidence=with_card(IC_VE_NAME="粤B99999")),
+        Outcome.HOLD,
+    ),
+    Reason.CARD_INCOMPLETE: (
+        lambda: decided(a_full_declaration(), changed_pack(card_demands=("IC_VE_NAME",))),
+        Outcome.HOLD,
     ),
     Reason.PLATE_BLOCKED: (
         lambda: decided(a_full_declaration(), changed_pack(blocked_plates=(PLATE,))),

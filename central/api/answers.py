@@ -43,6 +43,7 @@ class LaneAnswer(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     mode: str | None = None
     emergency: str | None = None  # its kind; "": none
+    evacuation: str | None = None  # the command that ordered the one that lasts; "": none
     phase: str | None = None
     passage_id: str | None = None
     barrier: str | None = None
@@ -144,6 +145,12 @@ class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     decision: str
     reason: str
     slip: str = ""  # the numbered slip, where the lane is in emergency mode
+
+
+class EvacuationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why the boom is raised and kept open for everybody, or why no longer."""
+
+    reason: str
 
 
 class LowerBarrierRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -45,6 +45,7 @@ def lane_answer(presence: LanePresence, records: LaneRecords | None) -> LaneAnsw
         changes |= {
             "mode": health.mode,
             "emergency": health.emergency,
+            "evacuation": health.evacuation,
             "phase": health.phase,
             "passage_id": health.passage_id,
             "barrier": health.barrier,

@@ -9,6 +9,7 @@ import msgspec
 from starlette.responses import Response
 
 from central.api.answers import (
+    EvacuationRequest,
     HealthAnswer,
     LowerBarrierRequest,
     ModeRequest,
@@ -202,6 +203,30 @@ async def lower_barrier(call: Call) -> object:
     reason = _reason(wanted.reason)
     try:
         return await call.services.commands.lower_barrier(
+            call.request.path_params["lane"], by=call.identity.name, reason=reason
+        )
+    except CommandStale as exc:
+        raise _stale(exc) from exc
+
+
+async def evacuate(call: Call) -> object:
+    """Order the boom up and kept open."""
+    wanted = await call.parsed(EvacuationRequest)
+    reason = _reason(wanted.reason)
+    try:
+        return await call.services.commands.evacuate(
+            call.request.path_params["lane"], by=call.identity.name, reason=reason
+        )
+    except CommandStale as exc:
+        raise _stale(exc) from exc
+
+
+async def end_evacuation(call: Call) -> object:
+    """End the evacuation that the lane is in; the boom stays open."""
+    wanted = await call.parsed(EvacuationRequest)
+    reason = _reason(wanted.reason)
+    try:
+        return await call.services.commands.end_evacuation(
             call.request.path_params["lane"], by=call.identity.name, reason=reason
         )
     except CommandStale as exc:

@@ -7,6 +7,7 @@ from typing import Any
 
 from central.api import operations, policy_operations
 from central.api.answers import (
+    EvacuationRequest,
     HealthAnswer,
     LaneAnswer,
     LowerBarrierRequest,
@@ -137,6 +138,14 @@ _CHANGING = (
     _order(
         "/lanes/{lane}/lower-barrier", "Order down a boom that was left open",
         operations.lower_barrier, LowerBarrierRequest,
+    ),
+    _order(
+        "/lanes/{lane}/evacuate", "Order the boom up and kept open: everybody drives out",
+        operations.evacuate, EvacuationRequest,
+    ),
+    _order(
+        "/lanes/{lane}/end-evacuation", "End the evacuation of a lane; the boom stays open",
+        operations.end_evacuation, EvacuationRequest,
     ),
     _order(
         "/lanes/{lane}/mode", "Order a lane's mode: auto, attended, emergency or closed",

@@ -15,6 +15,7 @@ from central.store.plate_taken import plate_taken
 from gate_agent.domain.containers import normalize_container
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.matching import is_among, normalize_card, normalize_plate
+from gate_agent.domain.rules.card import REGISTERED, VALID_DAYS, VEHICLE
 from gate_agent.wire.v1 import DeclarationRow, EvidenceFacts
 
 
@@ -55,6 +56,7 @@ class Comparison:
     plates_declared: tuple[tuple[Mark, ...], ...]
     card_seen: tuple[Mark, ...]
     card_declared: tuple[Mark, ...]
+    card_fields_against: frozenset[str]  # of those on a customs card: what the lane held against it
     tags_seen: tuple[tuple[Mark, ...], ...]  # in the order in which they came into view
     tag_declared: tuple[Mark, ...]
     containers_seen: tuple[tuple[Mark, ...], ...]  # in the order in which they were read
@@ -71,7 +73,12 @@ _ROW_REASONS: dict[str, frozenset[str]] = {
             "plate_blocked", "plate_ambiguous", "identity_unproven",
         }
     ),
-    "card": frozenset({"card_missing", "card_stale", "plate_card_mismatch", "card_blocked"}),
+    "card": frozenset(
+        {
+            "card_missing", "card_stale", "plate_card_mismatch", "card_blocked", "card_expired",
+            "card_plate_differs", "card_incomplete",
+        }
+    ),
     "tag": frozenset({"identity_unproven"}),
     "container": frozenset({"container_differs", "identity_unproven"}),
     "weight": frozenset(
@@ -109,12 +116,14 @@ _DIFFERS = frozenset(
     {
         "plate_card_mismatch", "weight_differs", "weight_far_off", "documents_rejected",
         "agency_hold", "declaration_expired", "declaration_not_yet_valid", "declaration_used",
-        "plate_blocked", "card_blocked", "not_empty", "condition_failed", "condition_not_met",
-        "agent_blocked", "account_exhausted", "account_closed", "risk_high", "drawn_for_inspection",
+        "plate_blocked", "card_blocked", "card_expired", "card_plate_differs", "not_empty",
+        "condition_failed", "condition_not_met", "agent_blocked",
+        "account_exhausted", "account_closed", "risk_high", "drawn_for_inspection",
         "appointment_early", "appointment_missed", "transit_early", "transit_late", "tare_unlike",
         "container_differs",
     }
 )  # fmt: skip
+_CARD_FIELDS = {"card_expired": (REGISTERED, VALID_DAYS), "card_plate_differs": (VEHICLE,)}
 _OF_DECLARATION = frozenset({"documents", "holds", "validity", "used"})
 
 
@@ -144,6 +153,7 @@ def compare(
         ),
         card_seen=marks(card, declared_card or None),
         card_declared=marks(declared_card, card or None),
+        card_fields_against=frozenset().union(*(_CARD_FIELDS.get(each, ()) for each in reasons)),
         tags_seen=tuple(
             marks(text, other_tag if other_tag and text == seen[0] else None) for text in seen
         ),

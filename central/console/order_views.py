@@ -17,6 +17,7 @@ from central.store import audit, hub_store
 from gate_agent.wire.v1 import DecisionName
 
 _DECISIONS: Final = ("release", "inspect", "refuse")
+_EVACUATIONS: Final = ("evacuate", "end_evacuation")
 _MODES: Final = ("auto", "attended", "emergency", "closed")
 
 
@@ -75,6 +76,20 @@ async def lower_barrier(visit: Visit) -> Response:
     try:
         reason = forms.reason(form, visit.wording)
         await visit.services.commands.lower_barrier(lane_id, by=visit.identity.name, reason=reason)
+    except (forms.FormError, CommandStale) as exc:
+        return await _lane_refusal(visit, lane_id, exc)
+    return see_other(f"/lanes/{lane_id}")
+
+
+async def evacuate(visit: Visit) -> Response:
+    """Order the boom up and kept open, or end that."""
+    lane_id = visit.request.path_params["lane"]
+    form = await visit.request.form()
+    orders = visit.services.commands
+    try:
+        deed = forms.chosen(form, "deed", _EVACUATIONS)
+        order = orders.evacuate if deed == "evacuate" else orders.end_evacuation
+        await order(lane_id, by=visit.identity.name, reason=forms.reason(form, visit.wording))
     except (forms.FormError, CommandStale) as exc:
         return await _lane_refusal(visit, lane_id, exc)
     return see_other(f"/lanes/{lane_id}")

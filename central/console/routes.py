@@ -56,6 +56,7 @@ _ORDERS: tuple[tuple[str, Role, View], ...] = (
     ("/held/{passage_id}/decide", Role.SUPERVISOR, order_views.decide),
     ("/passages/{passage_id}/clip", Role.SUPERVISOR, order_views.fetch_clip),
     ("/lanes/{lane}/mode", Role.SUPERVISOR, order_views.set_mode),
+    ("/lanes/{lane}/evacuation", Role.SUPERVISOR, order_views.evacuate),
     ("/lanes/{lane}/lower-barrier", Role.SUPERVISOR, order_views.lower_barrier),
     ("/alarms/{alarm_id:int}/acknowledge", Role.SUPERVISOR, order_views.acknowledge_alarm),
     ("/obligations/close", Role.SUPERVISOR, office_views.close_obligation),

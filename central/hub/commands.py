@@ -16,13 +16,20 @@ import structlog
 from central.clock import Clock
 from central.errors import CommandStale, StaleReason, StoreError
 from central.hub.changes import Changes
-from central.hub.lanes import Lanes
+from central.hub.lanes import Lanes, PresenceState
 from central.store import command_store, policy_store
 from central.store.connection import Store
 from central.store.rows import CommandRow
 from gate_agent.domain.slips import emergency_kinds
 from gate_agent.wire.topics import Stream
-from gate_agent.wire.v1 import DecisionName, LowerBarrierCommand, OverrideCommand, SetModeCommand
+from gate_agent.wire.v1 import (
+    DecisionName,
+    EndEvacuationCommand,
+    EvacuateCommand,
+    LowerBarrierCommand,
+    OverrideCommand,
+    SetModeCommand,
+)
 
 ModeName = Literal["auto", "attended", "emergency", "closed"]
 EXPIRY_CHECK_S = 1.0
@@ -106,6 +113,41 @@ class Commands:
             kind=kind,
         )
         return await self._sent(await self._store.write(command_store.issue_to_lane, command, lane))
+
+    async def evacuate(self, lane: str, *, by: str, reason: str) -> CommandRow:
+        """Order a boom up and kept open. Raises `CommandStale`, `StoreError`."""
+        self._check_known(lane)
+        now_ms = self._clock.wall_ms()
+        command = EvacuateCommand(
+            command_id=_new_id(),
+            by=by,
+            reason=reason,
+            issued_at_ms=now_ms,
+            expires_at_ms=now_ms + self._expires_after_ms,
+        )
+        return await self._sent(await self._store.write(command_store.issue_to_lane, command, lane))
+
+    async def end_evacuation(self, lane: str, *, by: str, reason: str) -> CommandRow:
+        """End the evacuation that the lane says it is in. Raises `CommandStale`, `StoreError`."""
+        self._check_known(lane)
+        now_ms = self._clock.wall_ms()
+        command = EndEvacuationCommand(
+            command_id=_new_id(),
+            evacuation_id=self._evacuation_of(lane),
+            by=by,
+            reason=reason,
+            issued_at_ms=now_ms,
+            expires_at_ms=now_ms + self._expires_after_ms,
+        )
+        return await self._sent(await self._store.write(command_store.issue_to_lane, command, lane))
+
+    def _evacuation_of(self, lane: str) -> str:
+        presence = self._lanes.one(lane)
+        is_heard = presence is not None and presence.state is PresenceState.ONLINE
+        health = presence.health if presence is not None and is_heard else None
+        if health is None or not health.evacuation:
+            raise CommandStale(StaleReason.NO_EVACUATION, f"lane {lane}")
+        return health.evacuation
 
     async def emergency_kinds(self) -> tuple[str, ...]:
         """The kinds of emergency that the rules of now have slips for. Raises `StoreError`."""

@@ -9,6 +9,8 @@ from central.store import audit, hub_store
 from central.store.rows import CommandKind, CommandRow, CommandState
 from gate_agent.wire.v1 import (
     Command,
+    EndEvacuationCommand,
+    EvacuateCommand,
     LowerBarrierCommand,
     OverrideCommand,
     SetModeCommand,
@@ -65,7 +67,9 @@ def _take_slip(db: sqlite3.Connection, command: OverrideCommand) -> None:
 
 
 def issue_to_lane(
-    db: sqlite3.Connection, command: LowerBarrierCommand | SetModeCommand, lane: str
+    db: sqlite3.Connection,
+    command: LowerBarrierCommand | SetModeCommand | EvacuateCommand | EndEvacuationCommand,
+    lane: str,
 ) -> CommandRow:
     """Write down an order that concerns a lane, not a passage.
 
@@ -167,13 +171,17 @@ def _kind(command: Command) -> CommandKind:
             return CommandKind.LOWER_BARRIER
         case SetModeCommand():
             return CommandKind.SET_MODE
+        case EvacuateCommand():
+            return CommandKind.EVACUATE
+        case EndEvacuationCommand():
+            return CommandKind.END_EVACUATION
 
 
 def _value(command: Command) -> str:
     match command:
         case OverrideCommand():
             return command.decision
-        case LowerBarrierCommand():
+        case LowerBarrierCommand() | EvacuateCommand() | EndEvacuationCommand():
             return ""
         case SetModeCommand():
             return command.mode

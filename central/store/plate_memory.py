@@ -33,7 +33,7 @@ def sightings(
     rows = db.execute(
         "SELECT p.lane, p.passage_id, p.closed_at_ms FROM passages p"  # noqa: S608 - of this file
         f" WHERE {_SAME_PLATE} AND p.passage_id <> :passage"
-        " AND (p.left_by = 'exit' AND p.closed_at_ms >= :lately"
+        " AND (p.left_by IN ('exit', 'evacuation') AND p.closed_at_ms >= :lately"
         "  OR (p.closed_at_ms IS NULL AND p.lane <> :lane"
         f"   AND p.first_at_ms >= :stays AND NOT {_IS_FOLLOWED}))"
         " ORDER BY p.first_at_ms DESC, p.passage_id LIMIT 4",

@@ -75,7 +75,7 @@ def project(
         case CommandCarriedOut():
             _answer(db, body.command_id, origin, state="done")
             if body.local:
-                said = f"{body.mode}: {body.emergency}: " if body.emergency else f"{body.mode}: "
+                said = "".join(f"{each}: " for each in (body.mode, body.emergency) if each)
                 _audit_local(db, origin, f"command_{body.command}", body.by, said + body.reason)
         case CommandRefused():
             _answer(db, body.command_id, origin, state="refused", why=body.why)

@@ -26,6 +26,8 @@ class CommandKind(StrEnum):
     OVERRIDE = "override"
     LOWER_BARRIER = "lower_barrier"
     SET_MODE = "set_mode"
+    EVACUATE = "evacuate"
+    END_EVACUATION = "end_evacuation"
 
 
 class CommandState(StrEnum):
@@ -124,7 +126,7 @@ class CommandRow:
     kind: CommandKind
     lane: str
     passage_id: str | None
-    value: str  # decision, mode, or '' for lower_barrier
+    value: str  # decision, mode, or '' for any other
     issued_by: str
     reason: str
     issued_at_ms: int

@@ -84,7 +84,7 @@ _COMMANDS = (
     # state: pending | done | refused | expired. `body` is the wire command as sent.
     """CREATE TABLE commands (
         command_id TEXT PRIMARY KEY, kind TEXT NOT NULL, lane TEXT NOT NULL,
-        passage_id TEXT, value TEXT NOT NULL,     -- decision, mode, or '' for lower_barrier
+        passage_id TEXT, value TEXT NOT NULL,     -- decision, mode, or '' for any other
         issued_by TEXT NOT NULL, reason TEXT NOT NULL,
         issued_at_ms INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL,
         state TEXT NOT NULL, resolved_at_ms INTEGER, why TEXT NOT NULL DEFAULT '',

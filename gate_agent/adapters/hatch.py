@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gate_agent.clock import instant
-from gate_agent.domain.events import ModeSet, Overridden
+from gate_agent.domain.events import EvacuationEnded, EvacuationOrdered, ModeSet, Overridden
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.records import CommandCarriedOut, CommandRefused, PassageOverridden
 from gate_agent.domain.slips import emergency_kinds
@@ -167,8 +167,31 @@ class Hatch:
                         local=True,
                     )
                 )
+            case "evacuate":
+                return self._order(
+                    EvacuationOrdered(
+                        command_id=command_id,
+                        by=by,
+                        reason=reason,
+                        expires_at_ms=expires_at_ms,
+                        local=True,
+                    )
+                )
+            case "end_evacuation":
+                return self._order(
+                    EvacuationEnded(
+                        command_id=command_id,
+                        evacuation_id=CommandId(_said(request, "evacuation_id", MAX_NAME * 2)),
+                        by=by,
+                        reason=reason,
+                        expires_at_ms=expires_at_ms,
+                        local=True,
+                    )
+                )
             case _:
-                raise HatchError("do: status, emergency, end, release or refuse")
+                raise HatchError(
+                    "do: status, emergency, end, release, refuse, evacuate or end_evacuation"
+                )
         return self._order(
             ModeSet(
                 command_id=command_id,
@@ -181,7 +204,7 @@ class Hatch:
             )
         )
 
-    def _order(self, event: Overridden | ModeSet) -> Answer:
+    def _order(self, event: Overridden | ModeSet | EvacuationOrdered | EvacuationEnded) -> Answer:
         """Hand it to the lane, and wait for what the lane records of it."""
         waiting: queue.Queue[RecordBody] = queue.Queue()
         self._answers[event.command_id] = waiting
@@ -270,6 +293,8 @@ def _status(lane: LaneState) -> Answer:
         "lane": lane.lane_id,
         "mode": lane.mode.value,
         "emergency": lane.emergency,
+        "evacuation": lane.evacuation.command_id if lane.evacuation else "",
+        "barrier": lane.barrier.value,
         "kinds": emergency_kinds(lane.pack),
         "is_hub_heard": FaultCode.UPLINK not in lane.faults,
         "passage_id": passage.passage_id if passage else None,

@@ -1,7 +1,7 @@
 """The board: inputs into events, lamps and boom commands out. One thread owns the bus.
 
 The boom's raise is the only thing here that opens for anybody, and it comes only as a
-`RaiseBarrier` that the lane has committed.
+`RaiseBarrier` or `RaiseForEvacuation` that the lane has committed.
 """
 
 from __future__ import annotations

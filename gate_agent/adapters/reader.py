@@ -83,7 +83,7 @@ class ReaderAdapter(Generic[R]):
 
 def card_presented(reading: CardReading) -> CardPresented:
     """The driver's card."""
-    return CardPresented(uid=reading.uid)
+    return CardPresented(uid=reading.uid, fields=reading.fields)
 
 
 def tag_read(reading: TagReading) -> TagRead:

@@ -20,6 +20,7 @@ def open_passage(lane: LaneState, at: Instant, *, unexpected: bool = False) -> S
         passage_id=passage_id,
         arrived_at=at,
         unexpected=unexpected,
+        evacuated=lane.evacuation is not None,
         scale_zeroed=lane.weight_state is WeightState.EMPTY,
         rear_beam_cut=lane.inputs.rear_beam is True,
     )

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gate_agent.domain import evacuation
 from gate_agent.domain.arrival import is_empty
-from gate_agent.domain.deadlines import arm
+from gate_agent.domain.deadlines import arm, disarm
 from gate_agent.domain.decision import Verdict
 from gate_agent.domain.effects import Ignored, LowerBarrier, Record, mark_used
-from gate_agent.domain.events import LoweringOrdered, ModeSet, Overridden
+from gate_agent.domain.evacuation import OF_EVACUATION
+from gate_agent.domain.events import (
+    EvacuationEnded,
+    EvacuationOrdered,
+    LoweringOrdered,
+    ModeSet,
+    Overridden,
+)
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.passing import (
     LEFT_OPEN_S,
     NOT_DOWN,
     begin_release,
     begin_turning_back,
+    watch_left_open,
 )
 from gate_agent.domain.reasons import Reason
 from gate_agent.domain.records import (
@@ -24,7 +33,7 @@ from gate_agent.domain.records import (
     Refusal,
 )
 from gate_agent.domain.slips import REMEMBERED_SLIPS, emergency_kinds, is_drill, kind_of_slip
-from gate_agent.domain.state import DeadlineKind, LaneState, Passage, Step
+from gate_agent.domain.state import DeadlineKind, Evacuation, LaneState, Passage, Step
 from gate_agent.domain.vocabulary import (
     CommandId,
     Instant,
@@ -35,6 +44,8 @@ from gate_agent.domain.vocabulary import (
 )
 
 REMEMBERED_COMMANDS = 64
+_CUT_OFF = frozenset({FaultCode.UPLINK, FaultCode.CLOCK})
+"""With one of these no order of the console for an evacuation need come through in time."""
 
 
 def override(lane: LaneState, event: Overridden, at: Instant) -> Step:
@@ -44,6 +55,8 @@ def override(lane: LaneState, event: Overridden, at: Instant) -> Step:
     passage = lane.passage
     if event.expires_at_ms < at.wall_ms:
         return _refuse(lane, event.command_id, Refusal.EXPIRED, event.passage_id)
+    if lane.evacuation is not None:
+        return _refuse(lane, event.command_id, Refusal.EVACUATION, event.passage_id)
     if passage is None or passage.passage_id != event.passage_id:
         return _refuse(lane, event.command_id, Refusal.OTHER_PASSAGE, event.passage_id)
     if not _is_waiting(lane) or event.decision is Outcome.HOLD:
@@ -124,6 +137,8 @@ def lower_on_order(lane: LaneState, event: LoweringOrdered, at: Instant) -> Step
         return Step(lane, (Ignored(why="command already carried out"),))
     if event.expires_at_ms < at.wall_ms:
         return _refuse(lane, event.command_id, Refusal.EXPIRED, None)
+    if lane.evacuation is not None:
+        return _refuse(lane, event.command_id, Refusal.EVACUATION, None)
     if lane.barrier not in NOT_DOWN:
         return _refuse(lane, event.command_id, Refusal.BOOM_NOT_OPEN, None)
     if lane.phase not in (Phase.IDLE, Phase.RELEASING, Phase.CLEARING) or not is_empty(lane):
@@ -168,6 +183,52 @@ def set_mode(lane: LaneState, event: ModeSet, at: Instant) -> Step:
         local=event.local,
     )
     return Step(lane, (Record(body=done),))
+
+
+def evacuate(lane: LaneState, event: EvacuationOrdered, at: Instant) -> Step:
+    """Raise the boom and keep it open from now on, whoever stands in the lane.
+
+    Ordered again while it lasts, the newer order is the one that has to be ended.
+    """
+    if event.command_id in lane.carried_out:
+        return Step(lane, (Ignored(why="command already carried out"),))
+    if event.expires_at_ms < at.wall_ms:
+        return _refuse(lane, event.command_id, Refusal.EXPIRED, None)
+    if event.local and not _CUT_OFF & lane.faults:
+        return _refuse(lane, event.command_id, Refusal.HUB_HEARD, None)
+    passage = lane.passage
+    lane = replace(
+        _remember(lane, event.command_id),
+        evacuation=Evacuation(command_id=event.command_id),
+        passage=replace(passage, evacuated=True) if passage else None,
+    )
+    return Step(lane, (_done(event, "evacuate"),)).on(evacuation.begin(lane))
+
+
+def end_evacuation(lane: LaneState, event: EvacuationEnded, at: Instant) -> Step:
+    """The boom is no longer kept open. It stays where it is: coming down is another order."""
+    if event.command_id in lane.carried_out:
+        return Step(lane, (Ignored(why="command already carried out"),))
+    if event.expires_at_ms < at.wall_ms:
+        return _refuse(lane, event.command_id, Refusal.EXPIRED, None)
+    if event.local and not _CUT_OFF & lane.faults:
+        return _refuse(lane, event.command_id, Refusal.HUB_HEARD, None)
+    if lane.evacuation is None or lane.evacuation.command_id != event.evacuation_id:
+        return _refuse(lane, event.command_id, Refusal.NO_EVACUATION, None)
+    lane = replace(disarm(_remember(lane, event.command_id), *OF_EVACUATION), evacuation=None)
+    return Step(lane, (_done(event, "end_evacuation"),)).on(watch_left_open(lane))
+
+
+def _done(event: EvacuationOrdered | EvacuationEnded, command: str) -> Record:
+    return Record(
+        body=CommandCarriedOut(
+            command_id=event.command_id,
+            command=command,
+            by=event.by,
+            reason=event.reason,
+            local=event.local,
+        )
+    )
 
 
 def _remember(lane: LaneState, command_id: CommandId) -> LaneState:

@@ -20,6 +20,7 @@ from gate_agent.domain.rules.agencies import agency_reasons
 from gate_agent.domain.rules.agents import agent_reasons
 from gate_agent.domain.rules.authority import authority_reasons, manifest_reasons
 from gate_agent.domain.rules.capture import capture_reasons
+from gate_agent.domain.rules.card import card_plate_reasons, card_reasons
 from gate_agent.domain.rules.claims import claim_reasons
 from gate_agent.domain.rules.crowd import crowd_reasons
 from gate_agent.domain.rules.documents import documents_reasons
@@ -40,11 +41,13 @@ HOUR_MS = 3_600_000
 _OF_THE_LANE: tuple[Callable[[Evidence, PolicyPack, int], Iterator[Reason]], ...] = (
     lane_reasons,
     capture_reasons,
+    card_reasons,
     manifest_reasons,
 )
 _OF_THE_DECLARATION: tuple[
     Callable[[Evidence, Declaration, PolicyPack, int], Iterator[Reason]], ...
 ] = (
+    card_plate_reasons,
     paper_reasons,
     claim_reasons,
     double_reasons,

@@ -33,6 +33,7 @@ class Sign(StrEnum):
     WAIT_FOR_OFFICER = "wait_for_officer"
     GO_TO_INSPECTION = "go_to_inspection"
     TURN_BACK = "turn_back"
+    EVACUATION = "evacuation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +138,14 @@ class RaiseBarrier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RaiseForEvacuation:
+    """Raise the boom for everybody, by the order in `command_id`. Else as `RaiseBarrier`."""
+
+    command_id: CommandId
+    valid_for_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LowerBarrier:
     """Lower the boom; the driver's and the barrier's own interlocks may still refuse."""
 
@@ -161,6 +170,7 @@ Effect = (
     | SetLamp
     | Show
     | RaiseBarrier
+    | RaiseForEvacuation
     | LowerBarrier
     | Ignored
 )

@@ -127,9 +127,10 @@ class ClipKept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardPresented:
-    """A card was held to the reader."""
+    """A card was held to the reader. `fields` are those of `CardEvidence`."""
 
     uid: str
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +223,29 @@ class LoweringOrdered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvacuationOrdered:
+    """A supervisor orders the boom up, and kept open until the evacuation is ended."""
+
+    command_id: CommandId
+    by: str
+    reason: str
+    expires_at_ms: int
+    local: bool = False  # given at the lane itself, not by the hub
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvacuationEnded:
+    """A supervisor ends the evacuation that the command `evacuation_id` ordered, and no other."""
+
+    command_id: CommandId
+    evacuation_id: CommandId
+    by: str
+    reason: str
+    expires_at_ms: int
+    local: bool = False  # given at the lane itself, not by the hub
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModeSet:
     """A supervisor changed what the lane may do. `kind`: which emergency, as the pack names it."""
 
@@ -267,6 +291,8 @@ Event = (
     | DeadlineExpired
     | Overridden
     | LoweringOrdered
+    | EvacuationOrdered
+    | EvacuationEnded
     | ModeSet
     | FaultRaised
     | FaultCleared

@@ -106,11 +106,15 @@ class PlateEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardEvidence:
-    """The card that the driver presented after arriving. An identifier, not a proof."""
+    """The card that the driver presented after arriving. An identifier, not a proof.
+
+    `fields` are those of a customs card that the lane reads, by name, with what stands in them.
+    """
 
     uid: str
     since_arrival_ms: int = -1
     age_ms: int = 0
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +254,7 @@ class Evidence:
     unexpected: bool = False  # the vehicle did not come in past the entry loop with the lane idle
     scale_zeroed: bool = True  # False: the scale was not seen at zero before the vehicle
     alone: bool = True  # False: a second vehicle came onto the lane
+    evacuated: bool = False  # the boom was kept open for an evacuation during this passage
     claim: ClaimEvidence | None = None  # None: not asked
     sightings: tuple[Sighting, ...] = ()  # the lane's own, for when the hub does not say
     known_empty: KnownEmpty | None = None  # the same

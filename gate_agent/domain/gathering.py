@@ -133,7 +133,11 @@ def take_card(lane: LaneState, event: CardPresented, at: Instant) -> Step:
         return Step(lane, (Ignored(why="card presented before the vehicle arrived"),))
     passage = replace(
         passage,
-        card=CardEvidence(uid=event.uid, since_arrival_ms=since_arrival_ms(passage.arrived_at, at)),
+        card=CardEvidence(
+            uid=event.uid,
+            since_arrival_ms=since_arrival_ms(passage.arrived_at, at),
+            fields=event.fields,
+        ),
         timeline=replace(passage.timeline, card=at),
     )
     lane = replace(lane, passage=passage)

@@ -8,21 +8,27 @@ Theory of operation. Three small machines, coupled, not one big one:
 
 Coupling: mode and faults never move the boom and never move the phase; they are evidence, so they
 can only turn a release into a Hold when the verdict is made. Lamps and sign are a function of the
-state (`signals.py`).
+state (`signals.py`). Beside them stands the evacuation (`evacuation.py`): while one lasts the boom
+is LOCKED_OPEN, raised and kept so whatever mode, faults and phase are; it moves no phase either.
 
 Invariants, each held by a property test against the history of effects
 (tests/stateful/test_lane_invariants.py):
 
 - I1 the barrier is raised only for a Release verdict of *this* passage or an unexpired override
-  that names *this* passage. (A physical emergency opening is the barrier's own.)
+  that names *this* passage. (A physical emergency opening is the barrier's own.) Or for an
+  evacuation that a named person's unexpired order began and none has ended: then for nobody's
+  passage, never while an emergency stop or the barrier's own switch says that it is in hand.
 - I2 the lane lowers the barrier by itself only after the front beam was seen cut and then the exit
   loop occupied and clear since the raise (after a restart: the exit loop alone), and nothing under
   or before the boom is occupied or unknown. A boom that
   was left open over an empty lane comes down by a named person's order, with every loop and beam
-  known clear and the scale at zero.
+  known clear and the scale at zero. While an evacuation lasts nothing lowers it, and after its end
+  it comes down by such an order only: no passage that saw an evacuation lowers.
 - I3 evidence older than the arrival, or of another passage, is never used.
-- I4 missing, stale or faulty evidence can only make a verdict stricter.
-- I5 every passage ends with exactly one closing record.
+- I4 missing, stale or faulty evidence can only make a verdict stricter. That there was an
+  evacuation is evidence: nobody is released during one, by verdict or override, nothing is used up.
+- I5 every passage ends with exactly one closing record; that of a vehicle which drives out of an
+  evacuation unreleased says so.
 - I6 the weight used was settled, or an interval in which it must settle lay wholly inside the
   tolerance; either way with the vehicle wholly on the platform.
 - I7 folding the journal reproduces the snapshot.
@@ -34,7 +40,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from gate_agent.domain import commands, gathering, marks, noticing, passing, watching
+from gate_agent.domain import commands, evacuation, gathering, marks, noticing, passing, watching
 from gate_agent.domain.arrival import adopt, open_passage, someone_is_here
 from gate_agent.domain.deadlines import disarm, kind_of
 from gate_agent.domain.decision import Reason
@@ -49,6 +55,8 @@ from gate_agent.domain.events import (
     ContainersRead,
     DeadlineExpired,
     DeclarationsFound,
+    EvacuationEnded,
+    EvacuationOrdered,
     Event,
     FaultCleared,
     FaultRaised,
@@ -102,6 +110,7 @@ _SIGNALS_LOST = frozenset({FaultCode.BUS_LINK, FaultCode.STORE})
 def step(lane: LaneState, event: Event, at: Instant) -> Step:
     """The lane after `event`, and the effects it asks for, in order."""
     after = _handle(lane, event, at)
+    after = after.on(evacuation.keep_open(lane, after.lane))
     force = isinstance(event, AgentStarted) or (
         isinstance(event, FaultCleared) and event.code in _SIGNALS_LOST
     )
@@ -145,6 +154,10 @@ def _handle(lane: LaneState, event: Event, at: Instant) -> Step:  # noqa: C901, 
             return commands.override(lane, event, at)
         case LoweringOrdered():
             return commands.lower_on_order(lane, event, at)
+        case EvacuationOrdered():
+            return commands.evacuate(lane, event, at)
+        case EvacuationEnded():
+            return commands.end_evacuation(lane, event, at)
         case ModeSet():
             return commands.set_mode(lane, event, at)
         case FaultRaised():
@@ -261,8 +274,12 @@ def _expire(lane: LaneState, event: DeadlineExpired, at: Instant) -> Step:  # no
             return passing.lower(lane, at)
         case DeadlineKind.OPEN_TOO_LONG:
             return watching.alarm(lane, Alarm.OPEN_TOO_LONG)
+        case DeadlineKind.LEFT_OPEN if lane.evacuation is not None:
+            return Step(lane)
         case DeadlineKind.LEFT_OPEN:
             return watching.alarm(lane, Alarm.BOOM_LEFT_OPEN)
+        case DeadlineKind.KEEP_OPEN:
+            return evacuation.again(lane)
         case _:
             assert_never(kind)
 

@@ -171,6 +171,7 @@ def evidence_of(lane: LaneState, passage: Passage, at: Instant) -> Evidence:
         barrier=lane.barrier,
         mode=lane.mode,
         interrupted=passage.interrupted,
+        evacuated=passage.evacuated,
         unexpected=passage.unexpected,
         scale_zeroed=passage.scale_zeroed,
         alone=passage.alone,
@@ -208,12 +209,16 @@ def move_barrier(lane: LaneState, event: BarrierMoved, at: Instant) -> Step:
     if lane.phase is Phase.CLEARING:
         return step.on(_boom_while_clearing(lane, at))
     if lane.phase is Phase.IDLE:
-        return step.on(_watch_left_open(lane))
+        return step.on(watch_left_open(lane))
     return step
 
 
-def _watch_left_open(lane: LaneState) -> Step:
+def watch_left_open(lane: LaneState) -> Step:
     """A boom that is not down while nobody passes is an alarm after a while."""
+    if lane.evacuation is not None:
+        return Step(lane)
+    if lane.phase is not Phase.IDLE:
+        return follow_exit(lane)
     if lane.barrier is Barrier.CLOSED:
         return Step(disarm(lane, DeadlineKind.LEFT_OPEN))
     if lane.barrier in NOT_DOWN and not is_armed(lane, DeadlineKind.LEFT_OPEN):
@@ -307,6 +312,9 @@ def lower(lane: LaneState, at: Instant) -> Step:
     if passage is None or lane.phase is not Phase.RELEASING or not may_lower(lane):
         return Step(lane, (Ignored(why="the way is not clear any more"),))
     timeline = replace(passage.timeline, exit_clear=at)
+    if passage.evacuated:  # the boom that was kept open comes down by a person's order only
+        gone = replace(lane, passage=replace(passage, timeline=timeline))
+        return close_passage(gone, Left.EXIT, at)
     passage = replace(passage, timeline=timeline, lowerings=passage.lowerings + 1)
     lane = replace(lane, phase=Phase.CLEARING, passage=passage)
     keep = KeepClip(passage_id=passage.passage_id)
@@ -394,7 +402,10 @@ def absence_confirmed(lane: LaneState, at: Instant) -> Step:
     passage = lane.passage
     if passage is None or not is_gone(lane):
         return Step(lane)
-    step = Step(lane) if passage.verdict else hold(lane, Reason.LEFT_UNDECIDED, at)
+    why = Reason.LANE_EVACUATED if passage.evacuated else Reason.LEFT_UNDECIDED
+    step = Step(lane) if passage.verdict else hold(lane, why, at)
+    if passage.exit_seen and lane.evacuation is not None:
+        return step.on(close_passage(step.lane, Left.EVACUATION, at))
     if passage.exit_seen:
         step = step.on(alarm(step.lane, Alarm.LEFT_UNRELEASED))
         return step.on(close_passage(step.lane, Left.EXIT, at))
@@ -417,7 +428,7 @@ def close_passage(lane: LaneState, left: Left, at: Instant) -> Step:
         clip_id=passage.clip_id,
     )
     step = weighed_in_the_end(lane)
-    if left is Left.EXIT:
+    if left in (Left.EXIT, Left.EVACUATION):
         step = step.on(Step(note_departure(step.lane, passage, at)))
     lane = replace(step.lane, phase=Phase.IDLE, passage=None, deadlines=())
     step = step.on(Step(lane, (Record(body=closed),)))
@@ -425,7 +436,7 @@ def close_passage(lane: LaneState, left: Left, at: Instant) -> Step:
     lane = step.lane
     if someone_is_here(lane):
         return step.on(open_passage(lane, at, unexpected=not waits_at_entry(lane)))
-    return step.on(_watch_left_open(lane))
+    return step.on(watch_left_open(lane))
 
 
 def _fault(code: FaultCode, *, raised: bool) -> Record:

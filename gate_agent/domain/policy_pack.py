@@ -269,6 +269,7 @@ class PolicyPack(Part, frozen=True, kw_only=True):
     limits: Limits = Limits()
     identity: IdentityRule = IdentityRule()
     demands: tuple[Demand, ...] = ()  # what every declaration must say
+    card_demands: tuple[Name, ...] = ()  # fields that every driver's card must have, as IC_VE_NAME
     credit_tables: tuple[CreditTable, ...] = ()
     weights: tuple[WeightRule, ...] = ()
     conditions: tuple[DocumentCondition, ...] = ()

@@ -22,6 +22,9 @@ class Reason(StrEnum):
     PLATE_CARD_MISMATCH = "plate_card_mismatch"
     SEVERAL_DECLARATIONS = "several_declarations"
     CARD_BLOCKED = "card_blocked"
+    CARD_EXPIRED = "card_expired"  # by the date and the days that are written on it
+    CARD_PLATE_DIFFERS = "card_plate_differs"  # it was written for another vehicle
+    CARD_INCOMPLETE = "card_incomplete"  # the pack demands what is not written on it
     PLATE_BLOCKED = "plate_blocked"
     DECLARATION_USED = "declaration_used"
     CLAIMED_ELSEWHERE = "claimed_elsewhere"  # by a passage that has not ended
@@ -94,6 +97,7 @@ class Reason(StrEnum):
     LANE_MANUAL = "lane_manual"
     LANE_EMERGENCY = "lane_emergency"
     LANE_CLOSED = "lane_closed"
+    LANE_EVACUATED = "lane_evacuated"  # nobody is released in an evacuation: everybody drives out
     LEFT_UNDECIDED = "left_undecided"  # drove away before there was anything to decide
     RELEASE_FAILED = "release_failed"  # the raise command did not reach the barrier
 
@@ -142,6 +146,7 @@ DOUBTS_IDENTITY = frozenset(
         Reason.POLICY_NOT_IN_FORCE,
         Reason.CLOCK_DOUBTFUL,
         Reason.INTERRUPTED,
+        Reason.LANE_EVACUATED,
     }
 )
 """With one of these nobody is turned back: a person decides."""

@@ -33,6 +33,7 @@ class Alarm(StrEnum):
     TARE_DRIFT = "tare_drift"  # the scale reads off for vehicles whose weight is registered
     CHAIN_BROKEN = "chain_broken"  # found by the hub: a record was altered, put in or taken out
     RECORDS_MISSING = "records_missing"  # found by the hub: later ones came, these do not
+    EVACUATION = "evacuation"  # the boom is kept open, or came down and was raised again
     RECORDS_LOST = "records_lost"  # found by the hub: it acknowledged them once and lacks them now
     PICTURE_LOST = "picture_lost"  # found by the hub: the lane deleted it unsent, or it is damaged
     POLICY_REFUSED = "policy_refused"  # found by the hub: a lane cannot take the rules
@@ -53,6 +54,8 @@ class Refusal(StrEnum):
     KIND_UNKNOWN = "kind_unknown"  # the pack has no slips for such an emergency
     HUB_HEARD = "hub_heard"  # ordered at the lane while the console can be used
     NOT_IN_EMERGENCY = "not_in_emergency"  # ordered at the lane
+    EVACUATION = "evacuation"  # while it lasts nothing is lowered, and nobody decided about
+    NO_EVACUATION = "no_evacuation"  # none lasts, or another than the one that was to end
 
 
 class PictureView(StrEnum):
@@ -143,10 +146,10 @@ class PassageOverridden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandCarriedOut:
-    """The lane carried out a command that concerns no passage: mode, lowering."""
+    """The lane carried out a command that concerns no passage: mode, lowering, evacuation."""
 
     command_id: CommandId
-    command: str  # "set_mode" or "lower_barrier"
+    command: str  # "set_mode", "lower_barrier", "evacuate" or "end_evacuation"
     by: str
     reason: str
     mode: str = ""  # that was set

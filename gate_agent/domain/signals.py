@@ -11,6 +11,8 @@ from gate_agent.domain.vocabulary import Barrier, Mode, Outcome, Phase, WeightSt
 
 def wanted_lamps(lane: LaneState) -> frozenset[Lamp]:
     """The lamps that should be lit now."""
+    if lane.evacuation is not None:
+        return _lamps_of_an_evacuation(lane)
     lamps = set()
     if is_inviting(lane):
         lamps.add(Lamp.ENTRY_GREEN)
@@ -23,10 +25,18 @@ def wanted_lamps(lane: LaneState) -> frozenset[Lamp]:
     return frozenset(lamps)
 
 
+def _lamps_of_an_evacuation(lane: LaneState) -> frozenset[Lamp]:
+    """Drive through and out, once the boom is up; until then stop before it."""
+    if lane.barrier is Barrier.OPEN and FaultCode.EMERGENCY_STOP not in lane.faults:
+        return frozenset({Lamp.ENTRY_GREEN, Lamp.EXIT_GREEN})
+    return frozenset({Lamp.EXIT_RED})
+
+
 def is_inviting(lane: LaneState) -> bool:
     """Whether the next vehicle may drive in: idle, able to judge it, scale at zero, boom down."""
     return (
         lane.phase is Phase.IDLE
+        and lane.evacuation is None
         and lane.mode is not Mode.CLOSED
         and lane.barrier is Barrier.CLOSED
         and lane.weight_state is WeightState.EMPTY
@@ -37,6 +47,8 @@ def is_inviting(lane: LaneState) -> bool:
 
 def wanted_sign(lane: LaneState) -> Sign:
     """The text that should be shown now."""
+    if lane.evacuation is not None:
+        return Sign.EVACUATION
     match lane.phase:
         case Phase.IDLE:
             return Sign.WELCOME if is_inviting(lane) else Sign.OUT_OF_SERVICE

@@ -44,6 +44,7 @@ class DeadlineKind(StrEnum):
     LOWER = "lower"  # the way has been clear this long: lower
     OPEN_TOO_LONG = "open_too_long"
     LEFT_OPEN = "left_open"  # the boom is up over an empty lane
+    KEEP_OPEN = "keep_open"  # in an evacuation the boom is up by then or raised again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +152,7 @@ class Passage:
     unexpected: bool = False
     interrupted: bool = False  # by a restart, or hidden for long: it may be another vehicle
     hidden_since: Instant | None = None  # neither loops, beams nor scale feel it
+    evacuated: bool = False  # it was in the lane during an evacuation
     gather_over: bool = False
     lookup: Lookup | None = None
     found: Found | None = None
@@ -168,6 +170,14 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evacuation:
+    """The barrier is LOCKED_OPEN: raised, kept open, lowered by nobody, until an order ends it."""
+
+    command_id: CommandId  # the order
+    raises: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LaneState:
     """Everything `step` needs to remember."""
 
@@ -179,6 +189,7 @@ class LaneState:
     mode: Mode = Mode.AUTO
     emergency: str = ""  # in Mode.EMERGENCY its kind, as the pack names it
     mode_before: Mode = Mode.AUTO  # the emergency
+    evacuation: Evacuation | None = None
     phase: Phase = Phase.IDLE
     passage: Passage | None = None
     passage_count: int = 0

@@ -95,3 +95,4 @@ class Left(StrEnum):
     EXIT = "exit"
     ENTRY = "entry"
     UNSEEN = "unseen"  # the lane was found empty after an interruption
+    EVACUATION = "evacuation"  # by the exit, unreleased, while the boom was kept open

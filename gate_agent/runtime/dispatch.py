@@ -71,7 +71,7 @@ class Dispatch:
                 self._log.info("sign", shows=effect.sign.value, reason=effect.reason)
                 if self._show is not None:
                     self._show(effect)
-            case effects.RaiseBarrier():
+            case effects.RaiseBarrier() | effects.RaiseForEvacuation():
                 self._board(RaiseOrder(effect.command_id, at.mono_s + effect.valid_for_s))
             case effects.LowerBarrier():
                 self._board(LowerOrder(effect.command_id))

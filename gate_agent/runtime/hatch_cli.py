@@ -1,4 +1,4 @@
-"""`gate-agent emergency`: an emergency at the lane itself, while its hub is not heard."""
+"""`gate-agent emergency` and `evacuate`: at the lane itself, while its hub is not heard."""
 
 from __future__ import annotations
 
@@ -23,12 +23,16 @@ ABOUT = """order an emergency at the lane itself while the hub is not heard; wit
 how the lane stands"""
 
 
+EVACUATE = """raise the boom and keep it open until --end, so that everybody drives out; at the lane
+itself, while the hub is not heard"""
+
+
 class HatchUnreachable(GateError):
     """The running lane cannot be asked, or did not do what it was asked."""
 
 
 def add_commands(commands: Subparsers) -> None:
-    """Add `emergency` to the parser of gate-agent."""
+    """Add `emergency` and `evacuate` to the parser of gate-agent."""
     command = commands.add_parser("emergency", help=ABOUT, description=ABOUT)
     command.add_argument("--config", required=True, metavar="LANE.toml", help="the lane file")
     order = command.add_mutually_exclusive_group()
@@ -41,15 +45,42 @@ def add_commands(commands: Subparsers) -> None:
     command.add_argument("--reason", default="", help="why")
     command.add_argument("--json", action="store_true", help="for machines")
     command.set_defaults(act=emergency)
+    _add_evacuate(commands)
+
+
+def _add_evacuate(commands: Subparsers) -> None:
+    command = commands.add_parser("evacuate", help=EVACUATE, description=EVACUATE)
+    command.add_argument("--config", required=True, metavar="LANE.toml", help="the lane file")
+    command.add_argument("--end", action="store_true", help="end it; the boom stays open")
+    command.add_argument("--by", required=True, help="who orders it, by name")
+    command.add_argument("--reason", required=True, help="why")
+    command.add_argument("--json", action="store_true", help="for machines")
+    command.set_defaults(act=evacuate)
+
+
+def evacuate(options: argparse.Namespace) -> int:
+    """Order, and print what the lane said. Exit status 1: it refused."""
+    folder = Path(lane_file.load(Path(options.config)).state_dir)
+    said = {"by": options.by, "reason": options.reason}
+    if not options.end:
+        return _told(ask(folder, said | {"do": "evacuate"}), is_json=options.json)
+    status = ask(folder, {"do": "status"})
+    if "error" not in status and not status["evacuation"]:
+        raise HatchUnreachable("there is no evacuation to end")
+    which = {"do": "end_evacuation", "evacuation_id": status.get("evacuation")}
+    return _told(ask(folder, said | which), is_json=options.json)
 
 
 def emergency(options: argparse.Namespace) -> int:
     """Order, and print what the lane said. Exit status 1: it refused."""
     folder = Path(lane_file.load(Path(options.config)).state_dir)
-    answer = ask(folder, _request(options, folder))
+    return _told(ask(folder, _request(options, folder)), is_json=options.json)
+
+
+def _told(answer: dict[str, Any], *, is_json: bool) -> int:
     if "error" in answer:
         raise HatchUnreachable(answer["error"])
-    if options.json:
+    if is_json:
         print(json.dumps(answer, ensure_ascii=False))
     elif "refused" in answer:
         why = answer["refused"]

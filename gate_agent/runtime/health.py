@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gate_agent.domain.effects import Sign
+from gate_agent.domain.evacuation import LOCKED_OPEN
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.policy_pack import policy_hash
 from gate_agent.domain.rules.authority import authority_left_ms
+from gate_agent.domain.vocabulary import Barrier
 from gate_agent.wire.v1 import AuthorityLeft, LaneHealth
 
 if TYPE_CHECKING:
@@ -41,7 +43,10 @@ def health_of(
         emergency=lane.emergency,
         phase=lane.phase.value,
         passage_id=lane.passage.passage_id if lane.passage else None,
-        barrier=lane.barrier.value,
+        barrier=LOCKED_OPEN
+        if lane.evacuation and lane.barrier is Barrier.OPEN
+        else lane.barrier.value,
+        evacuation=lane.evacuation.command_id if lane.evacuation else "",
         weight_kg=lane.weight_kg,
         weight_state=lane.weight_state.value,
         faults=tuple(sorted(fault.value for fault in lane.faults | failing)),

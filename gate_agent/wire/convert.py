@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 
 from gate_agent.domain import records
 from gate_agent.domain.decision import Verdict
-from gate_agent.domain.events import ClaimAnswered, Event, LoweringOrdered, ModeSet, Overridden
+from gate_agent.domain.events import (
+    ClaimAnswered,
+    EvacuationEnded,
+    EvacuationOrdered,
+    Event,
+    LoweringOrdered,
+    ModeSet,
+    Overridden,
+)
 from gate_agent.domain.evidence import (
     ClaimState,
     Evidence,
@@ -85,6 +93,21 @@ def event_of(command: v1.Command) -> Event:
                 expires_at_ms=command.expires_at_ms,
                 kind=command.kind,
             )
+        case v1.EvacuateCommand():
+            return EvacuationOrdered(
+                command_id=CommandId(command.command_id),
+                by=command.by,
+                reason=command.reason,
+                expires_at_ms=command.expires_at_ms,
+            )
+        case v1.EndEvacuationCommand():
+            return EvacuationEnded(
+                command_id=CommandId(command.command_id),
+                evacuation_id=CommandId(command.evacuation_id),
+                by=command.by,
+                reason=command.reason,
+                expires_at_ms=command.expires_at_ms,
+            )
         case _:
             assert_never(command)
 
@@ -116,7 +139,7 @@ def body_of(record: records.RecordBody) -> v1.RecordBody:  # noqa: C901, PLR0911
         case records.CommandCarriedOut():
             return v1.CommandCarriedOut(
                 command_id=record.command_id,
-                command="set_mode" if record.command == "set_mode" else "lower_barrier",
+                command=_COMMANDS[record.command],
                 by=record.by,
                 reason=record.reason,
                 mode=record.mode,
@@ -166,6 +189,14 @@ _DECISIONS: dict[Outcome, v1.DecisionName] = {
 }
 
 
+_COMMANDS: dict[str, Literal["set_mode", "lower_barrier", "evacuate", "end_evacuation"]] = {
+    "set_mode": "set_mode",
+    "lower_barrier": "lower_barrier",
+    "evacuate": "evacuate",
+    "end_evacuation": "end_evacuation",
+}
+
+
 def _overridden(record: records.PassageOverridden) -> v1.PassageOverridden:
     return v1.PassageOverridden(
         passage_id=record.passage_id,
@@ -210,7 +241,9 @@ def evidence_facts(evidence: Evidence, claim: v1.ClaimFact | None = None) -> v1.
     card, tag, containers = evidence.card, evidence.tag, evidence.containers
     return v1.EvidenceFacts(
         plate=_plate_fact(evidence.plate) if evidence.plate else None,
-        card=v1.CardFact(uid=card.uid, age_ms=max(0, card.age_ms)) if card else None,
+        card=v1.CardFact(uid=card.uid, age_ms=max(0, card.age_ms), fields=dict(card.fields))
+        if card
+        else None,
         weight=_weight_fact(evidence.weight) if evidence.weight else None,
         faults=tuple(sorted(fault.value for fault in evidence.faults)),
         claim=claim,

@@ -83,11 +83,15 @@ class PlateFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     readings: tuple[FrameReadingRow, ...] = ()  # what was voted over
 
 
-class CardFact(msgspec.Struct, frozen=True, kw_only=True):
-    """The driver's card, upper-case hex."""
+class CardFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The driver's card, upper-case hex; of a customs card its fields, where the lane reads them.
+
+    `fields` came later in v1: names of the interface document, with the text on the card.
+    """
 
     uid: str
     age_ms: int = 0
+    fields: dict[str, str] = {}
 
 
 class TagFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -348,7 +352,7 @@ class CommandCarriedOut(msgspec.Struct, frozen=True, kw_only=True, tag="command_
     """The lane carried out a command that concerns no passage."""
 
     command_id: str
-    command: Literal["set_mode", "lower_barrier"]
+    command: Literal["set_mode", "lower_barrier", "evacuate", "end_evacuation"]
     by: str
     reason: str
     mode: str = ""  # that was set
@@ -383,7 +387,7 @@ class PassageClosed(msgspec.Struct, frozen=True, kw_only=True, tag="passage_clos
     passage_id: str
     outcome: OutcomeName
     decided_by: str  # "lane" or the supervisor's user name
-    left: Literal["exit", "entry", "unseen"]
+    left: Literal["exit", "entry", "unseen", "evacuation"]
     arrived_at_ms: int
     timeline: Timeline
     clip_id: str = ""  # SHA-256 of the clip, which stays on the lane's disk
@@ -526,6 +530,7 @@ class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, tag="lane_health"):
     authority: tuple[AuthorityLeft, ...] = ()
     emergency: str = ""  # in mode `emergency` its kind, as the pack names it
     policy_refused: PolicyRefusal | None = None  # None: it judges by what the hub names
+    evacuation: str = ""  # the command that ordered the one that lasts; "": none
 
 
 class ManifestHead(msgspec.Struct, frozen=True, kw_only=True, tag="manifest_head"):
@@ -670,7 +675,30 @@ class SetModeCommand(msgspec.Struct, frozen=True, kw_only=True, tag="set_mode"):
     kind: str = ""  # of the emergency, as the pack names it
 
 
-Command = OverrideCommand | LowerBarrierCommand | SetModeCommand
+class EvacuateCommand(msgspec.Struct, frozen=True, kw_only=True, tag="evacuate"):
+    """A named supervisor orders the boom up, and kept open until the evacuation is ended."""
+
+    command_id: str
+    by: str
+    reason: str
+    issued_at_ms: int
+    expires_at_ms: int
+
+
+class EndEvacuationCommand(msgspec.Struct, frozen=True, kw_only=True, tag="end_evacuation"):
+    """A named supervisor ends the evacuation that one command ordered. The boom stays open."""
+
+    command_id: str
+    evacuation_id: str  # that command: an order that comes late ends no later evacuation
+    by: str
+    reason: str
+    issued_at_ms: int
+    expires_at_ms: int
+
+
+Command = (
+    OverrideCommand | LowerBarrierCommand | SetModeCommand | EvacuateCommand | EndEvacuationCommand
+)
 
 LaneMessage = (
     RecordBatch
@@ -691,6 +719,8 @@ HubMessage = (
     | OverrideCommand
     | LowerBarrierCommand
     | SetModeCommand
+    | EvacuateCommand
+    | EndEvacuationCommand
 )
 
 _encoder = msgspec.json.Encoder()

@@ -181,6 +181,7 @@ CASES: dict[Reason, tuple[Case, Outcome]] = {
     Reason.UNEXPECTED_VEHICLE: (sensed(lambda e: replace(e, unexpected=True)), Outcome.HOLD),
     Reason.INTERRUPTED: (sensed(lambda e: replace(e, interrupted=True)), Outcome.HOLD),
     Reason.LANE_ATTENDED: (sensed(lambda e: replace(e, mode=Mode.ATTENDED)), Outcome.HOLD),
+    Reason.LANE_EVACUATED: (sensed(lambda e: replace(e, evacuated=True)), Outcome.HOLD),
     Reason.LANE_CLOSED: (sensed(lambda e: replace(e, mode=Mode.CLOSED)), Outcome.REFUSE),
     Reason.LANE_EMERGENCY: (sensed(lambda e: replace(e, mode=Mode.EMERGENCY)), Outcome.HOLD),
 }

@@ -82,6 +82,8 @@ def test_an_order_goes_to_the_lane_as_a_command_and_comes_back_as_what_it_record
         (WHO | {"do": "open"}, "do:"),
         (WHO | {"do": "emergency"}, "kind:"),
         (WHO | {"do": "release", "passage_id": "p"}, "slip:"),
+        ({"do": "evacuate", "by": "li.wei"}, "reason:"),
+        (WHO | {"do": "end_evacuation"}, "evacuation_id:"),
         (WHO | {"do": "end", "by": "x" * 65}, "by:"),
         (WHO | {"do": "end", "reason": "a\nb"}, "reason:"),
     ],

@@ -14,11 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate_agent.domain.effects import Record
-from gate_agent.domain.events import Event, LoweringOrdered, ModeSet, Overridden
+from gate_agent.domain.events import (
+    EvacuationEnded,
+    EvacuationOrdered,
+    Event,
+    LoweringOrdered,
+    ModeSet,
+    Overridden,
+)
 from gate_agent.domain.evidence import ContainerEvidence, TagEvidence
 from gate_agent.wire import convert, digest, v1
 from gate_agent.wire.topics import Address, Stream, every_lane, is_id, parse_topic, topic
 from tests.builders import LaneStory, a_declaration, good_evidence
+from tests.lane_history import ORDERS
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "wire" / "v1"
 EVIDENCE = v1.EvidenceFacts(
@@ -174,6 +182,8 @@ FROM_HUB: tuple[v1.HubMessage, ...] = (
     v1.ClipRequest(clip_id="7c" * 32, offset=65536, expires_at_ms=1790000080000),
     v1.LowerBarrierCommand(**ORDER),  # type: ignore[arg-type]
     v1.SetModeCommand(mode="attended", **ORDER),  # type: ignore[arg-type]
+    v1.EvacuateCommand(**ORDER),  # type: ignore[arg-type]
+    v1.EndEvacuationCommand(evacuation_id="c-6", **ORDER),  # type: ignore[arg-type]
 )
 Message = v1.LaneMessage | v1.HubMessage | v1.RecordBody
 Decode = Callable[[bytes], Message]
@@ -382,9 +392,15 @@ def test_a_topic_that_is_not_ours_is_not_taken_for_one(foreign: str) -> None:
 def test_every_command_arrives_in_the_lane_as_it_was_sent() -> None:
     commands = [m for m in FROM_HUB if isinstance(m, v1.Command)]
     events: list[Event] = [convert.event_of(command) for command in commands]
-    assert [type(event) for event in events] == [Overridden, LoweringOrdered, ModeSet]
+    assert [type(event) for event in events] == [
+        Overridden,
+        LoweringOrdered,
+        ModeSet,
+        EvacuationOrdered,
+        EvacuationEnded,
+    ]
     for event in events:
-        assert isinstance(event, Overridden | LoweringOrdered | ModeSet)
+        assert isinstance(event, ORDERS)
         assert (event.command_id, event.by, event.reason, event.expires_at_ms) == (
             "c-7",
             "li.wei",

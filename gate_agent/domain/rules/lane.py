@@ -24,6 +24,7 @@ def lane_reasons(evidence: Evidence, pack: PolicyPack, wall_ms: int) -> Iterator
     profile = pack.lane(evidence.lane_id)
     for is_so, reason in (
         (evidence.interrupted, Reason.INTERRUPTED),
+        (evidence.evacuated, Reason.LANE_EVACUATED),
         (evidence.unexpected, Reason.UNEXPECTED_VEHICLE),
         (not evidence.alone, Reason.NOT_ALONE),
         (any(prevents_release(fault) for fault in evidence.faults), Reason.EQUIPMENT_FAULT),
