@@ -7,6 +7,7 @@
     gate-bench bring-up DEVICE --config LANE.toml [--answers FILE] [--wait S]
     gate-bench record DEVICE FILE --config LANE.toml [--for S] [--at PLACE]
     gate-bench play FILE --config LANE.toml [--times N]
+    gate-bench swings FILE --config LANE.toml
 
 Only the `[devices]` tables of the lane file are read. Exit status: 0 ok, 1 failed, 2 usage,
 78 configuration.
@@ -77,6 +78,8 @@ def _act(config: DevicesConfig, arguments: argparse.Namespace) -> int:
             return bench_cli.record_tape(config, arguments)
         case "play":
             return bench_cli.play_tape(config, arguments)
+        case "swings":
+            return bench_cli.show_swings(config, arguments)
         case _:
             return _simulate(config, arguments)
 

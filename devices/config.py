@@ -51,6 +51,7 @@ class WeighbridgeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     max_kg: Annotated[int, Meta(ge=1_000, le=300_000)] = 100_000
     settle_s: Positive = 0.4  # the spread must stay within one division for this long
     stale_s: Positive = 0.5  # older than this is no weight at all
+    judge_swing: bool = True  # a swing whose rest is proved counts before it rests
     unit: Literal["kg", "t"] = "kg"  # what the display is set to, where its frames do not say
     address: Annotated[int, Meta(ge=1, le=26)] = 1  # the indicator's number, in command mode
     poll_s: Positive = 0.08  # the time between two requests to an indicator that must be asked

@@ -43,6 +43,9 @@ class Declared:
 class Site:
     """One hub and its lanes. `start` and `stop` from one thread, the rest from any."""
 
+    hub_host = HOST
+    hub_prefix: tuple[str, ...] = ()  # a command that brings the hub to where it shall run
+
     def __init__(
         self,
         root: Path,
@@ -64,7 +67,7 @@ class Site:
                 lane.config.write_text(lane_file(lane, text), encoding="utf-8")
         self.benches: dict[str, Bench] = {}
         self.processes: dict[str, Process] = {}
-        self.console = ConsoleClient(HOST, self.places.console_port)
+        self.console = ConsoleClient(self.hub_host, self.places.console_port)
         for name, lane in self.lanes.items():
             self.benches[name] = self.new_bench(lane)
 
@@ -97,8 +100,8 @@ class Site:
         """Start the hub and wait until it answers."""
         log = self.places.folder / "hub.log"
         arguments = ["run", "--config", str(self.places.hub_config)]
-        self.processes["hub"] = Process("hub", HUB, arguments, log)
-        self.wait(ConsoleClient(HOST, self.places.console_port).is_up, "the hub")
+        self.processes["hub"] = Process("hub", HUB, arguments, log, prefix=self.hub_prefix)
+        self.wait(ConsoleClient(self.hub_host, self.places.console_port).is_up, "the hub")
 
     def start_lane(self, name: str) -> None:
         """Start one lane's process; does not wait."""
@@ -132,7 +135,7 @@ class Site:
 
     def client(self, name: str) -> ConsoleClient:
         """A session of its own at the console, for one thread."""
-        client = ConsoleClient(HOST, self.places.console_port)
+        client = ConsoleClient(self.hub_host, self.places.console_port)
         client.sign_in(name, self.places.passwords[name])
         return client
 

@@ -98,6 +98,10 @@ class Vehicle:
     weight: tuple[int, Instant] | None = None  # settled, and both beams clear ever since
     swing: tuple[int, int, Instant] | None = None  # low, high: not settled, beams clear since
     restarted: bool = False
+    unfelt_since: Instant | None = None  # no loop, beam or scale told of it
+    was_unfelt: bool = False  # long enough for another to take its place
+    beam_cut: bool = False  # the rear beam
+    tail_seen: bool = False  # and clear after it
     pack: PolicyPack | None = None  # the rules under which it came
     decided: list[Outcome] = field(default_factory=list)
     owes_weight: bool = False  # judged on an interval, and no weight recorded since
@@ -131,6 +135,7 @@ class LaneHistory:
     inputs: InputsChanged = _UNREAD
     barrier: Barrier = Barrier.UNKNOWN
     weight_state: WeightState = WeightState.UNAVAILABLE
+    weight_kg: int = 0
     faults: set[FaultCode] = field(default_factory=set)
     mode: Mode = Mode.AUTO
     answered: set[CommandId] = field(default_factory=set)
@@ -193,12 +198,15 @@ class LaneHistory:
                     vehicle.front_cut |= event.front_beam is True
                     came_out = vehicle.front_cut or vehicle.restarted
                     vehicle.exit_edge |= rising and vehicle.released and came_out
+                    vehicle.beam_cut |= event.rear_beam is True
+                    vehicle.tail_seen |= vehicle.beam_cut and event.rear_beam is False
                     if not self._wholly_on():
                         vehicle.weight = vehicle.swing = None
             case BarrierMoved():
                 self.barrier = event.position
             case WeightObserved():
                 self._weigh(event, at)
+                self.weight_kg = event.gross_kg or 0
             case PlateRead() if vehicle is not None and event.passage_id == vehicle.passage_id:
                 vehicle.plates.append((event.text, vehicle.axis_ms(at)))
             case CardPresented() if vehicle is not None:
@@ -212,11 +220,25 @@ class LaneHistory:
                 self.faults.add(event.code)
             case FaultCleared():
                 self.faults.discard(event.code)
+        self._follow_feeling(at)
+
+    def _follow_feeling(self, at: Instant) -> None:
+        vehicle, inputs = self.vehicle, self.inputs
+        if vehicle is None:
+            return
+        seen = (inputs.entry_loop, inputs.rear_beam, inputs.front_beam)
+        bears = self.weight_state in (WeightState.SETTLED, WeightState.MOVING)
+        if None in seen and not (bears and self.weight_kg >= self.policy.min_vehicle_kg):
+            vehicle.unfelt_since = vehicle.unfelt_since or at
+        elif vehicle.unfelt_since is not None:
+            vehicle.was_unfelt |= at.mono_s - vehicle.unfelt_since.mono_s >= 1.0
+            vehicle.unfelt_since = None
 
     def _forget(self) -> None:
         self.inputs, self.barrier = _UNREAD, Barrier.UNKNOWN
         self.weight_state = WeightState.UNAVAILABLE
-        self.faults.clear()
+        self.weight_kg = 0
+        self.faults &= {FaultCode.CLOCK}
         if self.vehicle is not None:
             self.vehicle.restarted = True
             self.seen["restart in mid passage"] += 1
@@ -245,7 +267,9 @@ class LaneHistory:
                 assert self.vehicle is None, "I5: a passage opened while one was open"
                 assert body.passage_id not in self.opened, "I5: a passage id was used twice"
                 self.opened.add(body.passage_id)
-                self.vehicle = Vehicle(body.passage_id, at, pack=self.pack)
+                self.vehicle = Vehicle(
+                    body.passage_id, at, pack=self.pack, beam_cut=self.inputs.rear_beam is True
+                )
                 self.seen["opened"] += 1
             case PassageDecided():
                 self._decided(body, event, at)
@@ -338,6 +362,8 @@ class LaneHistory:
     ) -> None:
         """I4 by an account of its own: nothing missing, stale, faulty or contradictory."""
         assert not vehicle.restarted, "I4: released after a restart"
+        assert not vehicle.was_unfelt, "I4: released though another may stand in its place"
+        assert vehicle.tail_seen, "I6: weighed with no tail seen at the rear beam"
         assert body.pack.is_in_force(at.wall_ms), "I4: released by rules that are not in force"
         assert not body.pack.is_fee_required, "I4: released without what the rules demand"
         low_kg, high_kg, weighed_at = vehicle.weighs_between()

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devices.bench import panel
+from devices.bench import panel, swings
 from devices.bench.bring_up import WAIT_S, Session, answers_of, walk
 from devices.bench.bring_up_board import board_steps
 from devices.bench.bring_up_cameras import camera_steps, lane_camera_steps
@@ -39,7 +39,7 @@ STEPS = {
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add `bring-up`, `record`, `play` and `panel`."""
+    """Add `bring-up`, `record`, `play`, `swings` and `panel`."""
     bring_up = commands.add_parser(
         "bring-up",
         help="bring one real device into service, step by step",
@@ -80,7 +80,14 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     player.add_argument("tape", type=Path, metavar="FILE", help="a tape of `gate-bench record`")
     player.add_argument("--times", type=int, default=1, metavar="N", help="how often, 1 without")
-    for command in (bring_up, recorder, player):
+    swinging = commands.add_parser(
+        "swings",
+        help="prove on a tape that the swing tells where the weight settles",
+        description="Hold every load of a weighbridge's tape that settled against the intervals"
+        " that were named before. Exit status 1 if one of them was wrong, or no load settled.",
+    )
+    swinging.add_argument("tape", type=Path, metavar="FILE", help="a tape of a weighbridge")
+    for command in (bring_up, recorder, player, swinging):
         command.add_argument(
             "--config", dest="lane", type=Path, required=True, metavar="LANE.toml", help="the lane"
         )
@@ -135,6 +142,13 @@ def play_tape(config: DevicesConfig, arguments: argparse.Namespace) -> int:
     sent = play(tape, place, SystemClock(), times=arguments.times, is_over=lambda: stop.wait(0))
     print(f"{sent} pieces sent")
     return EXIT_OK
+
+
+def show_swings(config: DevicesConfig, arguments: argparse.Namespace) -> int:
+    """Prove the interval on a tape."""
+    loads = swings.loads_of(read_tape(arguments.tape), config.weighbridge)
+    print("\n".join(swings.lines_of(loads)))
+    return EXIT_OK if loads and not any(load.wrong for load in loads) else EXIT_FAILED
 
 
 def show_panel(arguments: argparse.Namespace) -> int:

@@ -5,14 +5,17 @@ division of each other, did not drift faster than one division per second, and n
 motion bit set. The value is then the last one shown. It stays settled until a value lies more
 than one division outside the range it settled in, or a frame says motion.
 
-Before it has settled, `SwingBracket` may name an interval in which it must settle.
+Before it has settled, `SwingBracket` may name an interval in which it must settle; a lane file may
+forbid that (`judge_swing`), until a tape of its scale has shown that it holds there.
 
 Everything else is stricter: a gap between frames longer than `stale_s` starts afresh; a frame
 that the indicator or the limits declare unusable makes the state INVALID and starts afresh.
 
-What this cannot see: an indicator that is frozen repeats a perfect value. The caller compares
+An indicator that is frozen repeats a perfect value. In mid swing it is known by that: no swing
+stops dead, and what did is no weight until the value changes again. The caller compares
 `judged_since_s` with the moment at which the vehicle's tail was on: a weight, or a swing, that
-began before then is not its own.
+began before then is not its own. What this cannot see is an indicator that freezes before the
+first turn of the swing, or once it has all but died.
 """
 
 from __future__ import annotations
@@ -83,8 +86,10 @@ class SettleFilter:
         self._settled_range_kg: tuple[int, int] | None = None
         self._settled_since_s = 0.0
         self._swing = SwingBracket(config.division_kg)
+        self._judges_swing = config.judge_swing
         self._state: WeightState | None = None
         self._asked_first_s: float | None = None
+        self._dead_kg: int | None = None  # where a swing stopped as no swing does
 
     def feed(self, reading: WeighbridgeReading) -> WeightState:
         """Take the next reading and return the state as of its arrival."""
@@ -126,6 +131,7 @@ class SettleFilter:
         self._swing.clear()
         self._window.clear()
         self._settled_range_kg = None
+        self._dead_kg = None
 
     def _forget_old(self) -> None:
         """Keep the shortest tail that still spans `settle_s` and has enough frames."""
@@ -157,7 +163,7 @@ class SettleFilter:
             since_s=previous.since_s if previous is not None and unbroken else reading.received_s,
             status=status,
             readings=tuple(self._window),
-            bracket_kg=bracket_kg if phase is WeightPhase.MOVING else None,
+            bracket_kg=bracket_kg if phase is WeightPhase.MOVING and self._judges_swing else None,
             judged_since_s=self._settled_since_s if usable else self._swing.since_s,
         )
 
@@ -170,12 +176,20 @@ class SettleFilter:
             self._settled_range_kg = None
             return WeightPhase.MOVING
         if self._settled_range_kg is None:
-            if not self._is_settled(values_kg):
+            if not self._is_settled(values_kg) or self._is_dead(reading):
                 return WeightPhase.MOVING
             self._settled_range_kg = (min(values_kg), max(values_kg))
             self._settled_since_s = self._window[0].received_s
         near_zero = reading.gross_kg <= ZERO_DIVISIONS * self._division_kg
         return WeightPhase.EMPTY if near_zero else WeightPhase.SETTLED
+
+    def _is_dead(self, reading: WeighbridgeReading) -> bool:
+        """Whether a swing stopped as no swing does, and nothing has moved since."""
+        if self._dead_kg is None and self._swing.stopped_dead(self._window[0].received_s):
+            self._dead_kg = reading.gross_kg
+        if self._dead_kg is not None and reading.gross_kg != self._dead_kg:
+            self._dead_kg = None
+        return self._dead_kg is not None
 
     def _left_settled_range(self, reading: WeighbridgeReading) -> bool:
         if self._settled_range_kg is None:

@@ -33,6 +33,9 @@ GROWTH_PERCENT = 25  # of the swing: what coarse sampling may make a dying swing
 MARGIN_DIVISIONS = 3
 MARGIN_PERCENT = 10  # of the swing
 
+DEAD_S = 0.25  # no swing dies within
+DEAD_DIVISIONS = 8  # from more than this to rest
+
 Interval = tuple[int, int]
 
 
@@ -74,6 +77,17 @@ class SwingBracket:
         """When the oldest reading came that the interval rests on."""
         used = [at_s for at_s, _ in list(self._turns)[-TURNS:]] + [self._recent[0][0]]
         return min(used)
+
+    def stopped_dead(self, rested_s: float) -> bool:
+        """Whether a swing was still wide when the rest began at `rested_s`.
+
+        A swing dies by degrees: 8 divisions a quarter of a second before a rest within one is more
+        than springs can do. Readings that stop so are repeated, not weighed.
+        """
+        before_kg = [kg for at_s, kg in self._recent if rested_s - DEAD_S <= at_s <= rested_s]
+        if not before_kg or not self._turns:
+            return False
+        return max(before_kg) - min(before_kg) > DEAD_DIVISIONS * self._division_kg
 
     def _follow(self, gross_kg: int, at_s: float, low_kg: int, high_kg: int) -> None:
         """Keep the turns. Where the readings began is no turn: it only gives the direction."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from gate_agent.domain.deadlines import arm
 from gate_agent.domain.effects import Record, RequestPlate
-from gate_agent.domain.records import PassageOpened
+from gate_agent.domain.policy_pack import policy_hash
+from gate_agent.domain.records import PassageOpened, PolicyAdopted
 from gate_agent.domain.state import DeadlineKind, LaneState, Passage, Step
 from gate_agent.domain.vocabulary import Instant, PassageId, Phase, WeightState
 
@@ -35,6 +36,16 @@ def open_passage(lane: LaneState, at: Instant, *, unexpected: bool = False) -> S
     if unexpected:
         gather_s = min(gather_s, lane.policy.unexpected_gather_s)
     return opened.on(arm(lane, DeadlineKind.GATHER, gather_s))
+
+
+def adopt(lane: LaneState) -> Step:
+    """Between two vehicles: the rules that came meanwhile are those of the next one."""
+    pack = lane.next_pack
+    lane = replace(lane, next_pack=None)
+    if pack is None or pack == lane.pack:
+        return Step(lane)
+    adopted = PolicyAdopted(version=pack.version, policy_hash=policy_hash(pack))
+    return Step(replace(lane, pack=pack), (Record(body=adopted),))
 
 
 def someone_is_here(lane: LaneState) -> bool:

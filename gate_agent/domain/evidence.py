@@ -231,7 +231,7 @@ class Evidence:
     faults: frozenset[FaultCode] = frozenset()
     barrier: Barrier = Barrier.UNKNOWN
     mode: Mode = Mode.AUTO
-    interrupted: bool = False  # the agent restarted during this passage
+    interrupted: bool = False  # the agent restarted, or lost the vehicle from sight
     unexpected: bool = False  # the vehicle did not come in past the entry loop with the lane idle
     scale_zeroed: bool = True  # False: the scale was not seen at zero before the vehicle
     alone: bool = True  # False: a second vehicle came onto the lane

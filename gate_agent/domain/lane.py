@@ -35,7 +35,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from gate_agent.domain import commands, gathering, noticing, passing, watching
-from gate_agent.domain.arrival import open_passage, someone_is_here
+from gate_agent.domain.arrival import adopt, open_passage, someone_is_here
 from gate_agent.domain.deadlines import disarm, kind_of
 from gate_agent.domain.decision import Reason
 from gate_agent.domain.effects import Ignored, Lamp, Record, SetLamp, Show
@@ -62,9 +62,10 @@ from gate_agent.domain.events import (
     WeightObserved,
 )
 from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.hiding import follow_hiding
 from gate_agent.domain.manifest import NO_MANIFEST
-from gate_agent.domain.policy_pack import default_pack, policy_hash
-from gate_agent.domain.records import Alarm, FaultChanged, LaneStarted, PolicyAdopted
+from gate_agent.domain.policy_pack import default_pack
+from gate_agent.domain.records import Alarm, FaultChanged, LaneStarted
 from gate_agent.domain.signals import wanted_lamps, wanted_reason, wanted_sign
 from gate_agent.domain.state import UNREAD, DeadlineKind, Inputs, LaneState, Step
 from gate_agent.domain.vocabulary import Barrier, Instant, Phase, WeightState
@@ -151,21 +152,25 @@ def _handle(lane: LaneState, event: Event, at: Instant) -> Step:  # noqa: C901, 
 
 
 def _start(lane: LaneState, event: AgentStarted, at: Instant) -> Step:
-    """Nothing sensed before the start is known any more; an open passage is interrupted."""
+    """Nothing sensed before the start is known any more; an open passage is interrupted.
+
+    That the clock is wrong was no sensing: it is believed until the hub's clock agrees.
+    """
     passage = lane.passage
     cleared = tuple(
         Record(body=FaultChanged(code=fault, raised=False, detail="the agent restarted"))
-        for fault in sorted(lane.faults)
+        for fault in sorted(lane.faults - {FaultCode.CLOCK})
     )
     lane = replace(
         lane,
         policy=event.policy,
         pack=event.pack or (lane.pack if lane.pack.owner else default_pack(event.policy)),
+        next_pack=None,
         inputs=UNREAD,
         barrier=Barrier.UNKNOWN,
         weight_state=WeightState.UNAVAILABLE,
         weight_kg=None,
-        faults=frozenset(),
+        faults=lane.faults & {FaultCode.CLOCK},
         manifest=NO_MANIFEST,
         deadlines=(),
     )
@@ -185,12 +190,8 @@ def _start(lane: LaneState, event: AgentStarted, at: Instant) -> Step:
 
 def _change_policy(lane: LaneState, event: PolicyChanged) -> Step:
     """Adopt other rules. A vehicle that has come is judged by those under which it came."""
-    if lane.passage is not None:
-        return Step(lane, (Ignored(why="a vehicle is in the lane"),))
-    if event.pack == lane.pack:
-        return Step(lane)
-    adopted = PolicyAdopted(version=event.pack.version, policy_hash=policy_hash(event.pack))
-    return Step(replace(lane, pack=event.pack), (Record(body=adopted),))
+    lane = replace(lane, next_pack=event.pack)
+    return Step(lane) if lane.passage is not None else adopt(lane)
 
 
 def _follow_inputs(lane: LaneState, event: InputsChanged, at: Instant) -> Step:
@@ -208,6 +209,8 @@ def _follow_inputs(lane: LaneState, event: InputsChanged, at: Instant) -> Step:
         return _inputs_while_idle(lane, before, at)
     step = watching.watch_tailgating(passing.note_exit(lane, before))
     lane = gathering.follow_beams(step.lane, at)
+    step = step.on(follow_hiding(lane, at))
+    lane = step.lane
     step = step.on(passing.follow_presence(lane))
     return step.on(passing.follow_exit(step.lane))
 
@@ -226,6 +229,7 @@ def _follow_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
     step = gathering.take_weight(lane, event, at)
     if step.lane.phase is Phase.IDLE and someone_is_here(step.lane):
         return step.on(open_passage(step.lane, at, unexpected=True))
+    step = step.on(follow_hiding(step.lane, at))
     step = step.on(watching.watch_weight(step.lane))
     step = step.on(noticing.follow_early(step.lane, event, at))
     step = step.on(noticing.notice_weight(step.lane, event, at))

@@ -54,6 +54,8 @@ def _notice_standing(lane: LaneState, event: WeightObserved, at: Instant) -> Ste
         rested_kg=event.gross_kg if rests and wholly_on else known.rested_kg,
     )
     step = Step(replace(lane, passage=replace(passage, watch=watch)))
+    if rests and wholly_on and passage.tail_at is None and not passage.unexpected:
+        step = step.on(_once(step.lane, Alarm.REAR_BEAM_UNCUT))
     if _lasted(watch.axle_off_since, at, AXLE_OFF_S):
         step = step.on(_once(step.lane, Alarm.AXLE_OFF_DECK))
     if _lasted(watch.moving_since, at, CREEP_S):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate_agent.domain.arrival import (
+    adopt,
     is_empty,
     is_loaded,
     open_passage,
@@ -20,6 +21,7 @@ from gate_agent.domain.evidence import (
     Evidence,
     ManifestEvidence,
     Piece,
+    PlateEvidence,
     age_ms,
     present_ms,
 )
@@ -155,7 +157,7 @@ def evidence_of(lane: LaneState, passage: Passage, at: Instant) -> Evidence:
         passage_id=passage.passage_id,
         lane_id=lane.lane_id,
         arrived_at_ms=passage.arrived_at.wall_ms,
-        plate=_aged(passage.plate or passage.camera_plate, now_ms),
+        plate=_aged(passage.plate or _unsure(passage.camera_plate), now_ms),
         camera_plate=_aged(passage.camera_plate, now_ms),
         card=_aged(passage.card, now_ms),
         tag=_aged(passage.tag, now_ms),
@@ -175,6 +177,14 @@ def evidence_of(lane: LaneState, passage: Passage, at: Instant) -> Evidence:
         sightings=seen_here(lane, passage),
         known_empty=known_empty(lane, passage),
     )
+
+
+def _unsure(plate: PlateEvidence | None) -> PlateEvidence | None:
+    """What a camera of its own reading says, where the lane read nothing.
+
+    It agrees in none of the lane's frames, so that no policy can take it for sure.
+    """
+    return plate and replace(plate, frames_agreed=0, frames_seen=0)
 
 
 def _aged(piece: Piece | None, now_ms: int) -> Piece | None:
@@ -410,6 +420,8 @@ def close_passage(lane: LaneState, left: Left, at: Instant) -> Step:
         step = step.on(Step(note_departure(step.lane, passage, at)))
     lane = replace(step.lane, phase=Phase.IDLE, passage=None, deadlines=())
     step = step.on(Step(lane, (Record(body=closed),)))
+    step = step.on(adopt(step.lane))
+    lane = step.lane
     if someone_is_here(lane):
         return step.on(open_passage(lane, at, unexpected=not waits_at_entry(lane)))
     return step.on(_watch_left_open(lane))

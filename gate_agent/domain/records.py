@@ -24,6 +24,7 @@ class Alarm(StrEnum):
     DECLARATION_USED_TWICE = "declaration_used_twice"  # found by the hub, never by one lane
     WEIGHT_CHANGED = "weight_changed"  # between the verdict and the boom being up
     LEFT_UNRELEASED = "left_unreleased"  # out by the exit, under a boom that was not down
+    REAR_BEAM_UNCUT = "rear_beam_uncut"  # a vehicle rests on the scale, and the beam saw no tail
     AXLE_OFF_DECK = "axle_off_deck"  # the scale rests, and an axle stands in a beam beside it
     CREEPING = "creeping"  # wholly on the platform, and the scale does not come to rest
     PERSON_STEPPED = "person_stepped"  # the weight at rest changed by what a person weighs

@@ -147,7 +147,8 @@ class Passage:
     entry_seen_again: bool = False  # on the entry loop after it was past it: backing out
     alone: bool = True
     unexpected: bool = False
-    interrupted: bool = False
+    interrupted: bool = False  # by a restart, or hidden for long: it may be another vehicle
+    hidden_since: Instant | None = None  # neither loops, beams nor scale feel it
     gather_over: bool = False
     lookup: Lookup | None = None
     found: Found | None = None
@@ -172,6 +173,7 @@ class LaneState:
     epoch: str  # the life of this lane database; part of every passage id
     policy: ReleasePolicy  # of the lane file; of it the lane's own timings always hold
     pack: PolicyPack = default_pack(ReleasePolicy())  # noqa: RUF009 - what the port allows
+    next_pack: PolicyPack | None = None  # for the next vehicle
     mode: Mode = Mode.AUTO
     phase: Phase = Phase.IDLE
     passage: Passage | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate_agent.domain.effects import Record
+from gate_agent.domain.evidence import WeightEvidence
 from gate_agent.domain.records import Alarm, AlarmRaised
 from gate_agent.domain.state import LaneState, Step
 from gate_agent.domain.vocabulary import Phase, WeightState
@@ -26,13 +27,20 @@ def watch_weight(lane: LaneState) -> Step:
         or passage.weight.within_kg > 0  # `noticing` follows it
         or passage.timeline.boom_up is not None
         or passage.weight_alarmed
-        or lane.weight_state is not WeightState.SETTLED
-        or lane.weight_kg is None
-        or abs(lane.weight_kg - passage.weight.gross_kg) <= 2 * passage.weight.division_kg
+        or not _is_another_weight(lane, passage.weight)
     ):
         return Step(lane)
     lane = replace(lane, passage=replace(passage, weight_alarmed=True))
     return alarm(lane, Alarm.WEIGHT_CHANGED)
+
+
+def _is_another_weight(lane: LaneState, judged: WeightEvidence) -> bool:
+    """Whether the platform is empty, or rests at another weight than the one that was judged."""
+    if lane.weight_state is WeightState.EMPTY:
+        return True
+    if lane.weight_state is not WeightState.SETTLED or lane.weight_kg is None:
+        return False
+    return abs(lane.weight_kg - judged.gross_kg) > 2 * judged.division_kg
 
 
 def watch_tailgating(lane: LaneState) -> Step:

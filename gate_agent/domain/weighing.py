@@ -17,10 +17,11 @@ def is_of_the_whole(passage: Passage, event: WeightObserved, at: Instant) -> boo
     """Whether every reading that was judged came after the vehicle's tail had passed the rear beam.
 
     A stream that froze while the vehicle rolled on repeats the weight of the axles that were on by
-    then, and their swing: it is no weight of this vehicle, however long it stands still.
+    then, and their swing: it is no weight of this vehicle, however long it stands still. Nor is it
+    one where the rear beam saw no tail: one that fails clear would hide an axle beside the scale.
     """
     if passage.tail_at is None:
-        return True
+        return False
     return since_arrival_ms(passage.tail_at, at) >= event.judged_ms
 
 

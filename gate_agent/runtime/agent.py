@@ -37,6 +37,7 @@ from gate_agent.runtime.deadlines import Deadlines
 from gate_agent.runtime.dispatch import Dispatch
 from gate_agent.runtime.health import health_of
 from gate_agent.runtime.lane_loop import LaneLoop, stop_lamps
+from gate_agent.runtime.look_through import LookThrough
 from gate_agent.runtime.notify import Notifier
 from gate_agent.store.clip_shelf import CLIPS, ClipShelf
 from gate_agent.store.declared_plates import DeclaredPlates
@@ -299,15 +300,20 @@ def _broker(config: LaneConfig) -> BrokerAddress:
 def run(config: LaneConfig, log: Log, clock: Clock | None = None) -> None:
     """Run a lane until SIGTERM or SIGINT, by the machine's clocks unless `clock` is given.
 
-    Raises `GateError` when the thread that decides has ended: who started us starts us again.
+    Raises `GateError` when the thread that decides has ended, or where the manifest is damaged on
+    disk: who started us starts us again.
     """
     stop = StopSignals()
     notifier = Notifier()
     agent = Agent(config, clock or SystemClock(), log)
     agent.start()
+    held = LookThrough(Path(config.state_dir) / "hub.db", log)
+    held.start()
     log.info("agent_started", version=version("kakou"))
     notifier.ready("started")
     while not stop.wait(WATCHDOG_EVERY_S):
+        if held.found:
+            break
         if agent.is_well():
             notifier.alive(agent.status())
         elif agent.loop.is_alive:
@@ -317,6 +323,8 @@ def run(config: LaneConfig, log: Log, clock: Clock | None = None) -> None:
     notifier.stopping()
     has_ended_itself = not agent.loop.is_alive
     agent.stop()
+    if held.found:
+        raise GateError(f"lane {config.lane}: begins its manifest anew: {held.found}")
     if has_ended_itself:
         raise GateError(f"lane {config.lane}: the thread that decides has crashed, see above")
     log.info("agent_stopped")

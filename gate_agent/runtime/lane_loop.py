@@ -175,11 +175,10 @@ class LaneLoop:
         return self._inbox.take(self._deadlines.wait_s(now.mono_s, TURN_S))
 
     def _new_pack(self, now: Instant) -> PolicyPack | None:
-        """Other rules that are in force by now; between two vehicles only."""
-        if self.lane.passage is not None:
-            return None
+        """Other rules that are in force by now, or will be once the vehicle here has gone."""
+        known = self.lane.next_pack or self.lane.pack
         pack = self._policy().current(now.wall_ms)
-        return None if pack is self.lane.pack or pack == self.lane.pack else pack
+        return None if pack is known or pack == known else pack
 
     def _process(self, stamped: Stamped) -> None:
         after = step(self.lane, stamped.event, stamped.at)

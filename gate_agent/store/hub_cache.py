@@ -51,13 +51,18 @@ class _Kept:
     found_by: _FoundBy | None
 
 
+_ROWS = frozenset({"declarations", "declared_plates", "declared_cards"})
+"""Millions of rows may be here. Each is held against its own sum when it is used, and one that is
+not found releases nobody: a lane may begin before all of them were looked through."""
+
+
 class HubCache:
     """The writer of hub.db."""
 
     def __init__(self, path: Path) -> None:
         """Open or create. Raises `StoreError`."""
         self.path = path
-        self._db = open_database(path, hub_migrations)
+        self._db = open_database(path, hub_migrations, later=_ROWS)
 
     def manifest(self) -> HeldManifest:
         """What is held now."""
@@ -252,17 +257,36 @@ def open_cache(path: Path) -> tuple[HubCache, str]:
     lane must not stay down for it until somebody comes. The second value says what was wrong
     with the old file, "" when nothing was. Raises `StoreError`.
     """
+    mark = _mark(path)
     try:
-        return HubCache(path), ""
+        why = mark.read_text(encoding="utf-8") if mark.exists() else ""
+    except OSError as exc:
+        raise StoreError(f"{mark}: cannot be read: {exc}") from exc
+    try:
+        if not why:
+            return HubCache(path), ""
     except DamagedError as exc:
         why = str(exc)
     try:
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         path.replace(path.with_name(path.name + ".damaged"))
+        mark.unlink(missing_ok=True)
     except OSError as exc:
         raise StoreError(f"{why}; cannot be set aside: {exc}") from exc
     return HubCache(path), why
+
+
+def condemn(path: Path, why: str) -> None:
+    """Have the next `open_cache` begin hub.db anew. Raises `StoreError`."""
+    try:
+        _mark(path).write_text(why, encoding="utf-8")
+    except OSError as exc:
+        raise StoreError(f"{path}: cannot be marked as damaged: {exc}") from exc
+
+
+def _mark(path: Path) -> Path:
+    return path.with_name(path.name + ".condemned")
 
 
 def _chunks(items: Iterable[T]) -> Iterator[list[T]]:

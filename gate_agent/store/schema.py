@@ -102,9 +102,16 @@ LOG_KEPT_BYTES = 64 * 2**20
 """A log that one large manifest has made longer is cut back to this."""
 
 
-def open_database(path: Path, migrations: Migrations) -> Database:
+LARGE_BYTES = 64 * 2**20
+"""A file up to this size is looked through in the time that a start may take."""
+
+
+def open_database(
+    path: Path, migrations: Migrations, *, later: frozenset[str] = frozenset()
+) -> Database:
     """Open for writing, in WAL mode with synchronous=FULL: a commit survives a power cut.
 
+    Of a large file the tables in `later` are not looked through here (`look_through`).
     Raises `StoreError`, as `DamagedError` where the file itself is damaged.
     """
     connection: sqlite3.Connection | None = None
@@ -116,7 +123,7 @@ def open_database(path: Path, migrations: Migrations) -> Database:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA busy_timeout = 2000")
         db.execute(f"PRAGMA journal_size_limit = {LOG_KEPT_BYTES}")
-        refuse_damage(db, path)
+        refuse_damage(connection, path, later if is_large(path) else frozenset())
         migrations.apply(db)
     except (sqlite3.Error, OSError) as exc:
         if connection is not None:
@@ -143,8 +150,38 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def refuse_damage(db: Database, path: Path) -> None:
-    """Run SQLite's quick check; the file is not moved or emptied here. Raises `DamagedError`."""
-    findings = [row[0] for row in db.execute("PRAGMA quick_check(5)").fetchall()]
-    if findings != ["ok"]:
+def is_large(path: Path) -> bool:
+    """Whether looking through it takes longer than a start may. Raises `OSError`."""
+    return path.stat().st_size > LARGE_BYTES
+
+
+def look_through(path: Path) -> None:
+    """Check every page of a database that others use meanwhile, seconds for a large one.
+
+    Raises `StoreError`, as `DamagedError` where the file itself is damaged.
+    """
+    connection = open_reader(path)
+    try:
+        refuse_damage(connection, path)
+    except sqlite3.Error as exc:
+        kind = DamagedError if type(exc) is sqlite3.DatabaseError else StoreError
+        raise kind(f"{path}: cannot be looked through: {exc}") from exc
+    finally:
+        connection.close()
+
+
+def refuse_damage(
+    connection: sqlite3.Connection, path: Path, without: frozenset[str] = frozenset()
+) -> None:
+    """Run SQLite's quick check, of all tables or of those that are not in `without`.
+
+    The file is not moved or emptied here. Raises `DamagedError`.
+    """
+    checks = ["PRAGMA quick_check(5)"]
+    if without:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        names = {str(name) for (name,) in tables} - without
+        checks = [f"PRAGMA quick_check('{name}')" for name in sorted(names)]
+    findings = [row[0] for check in checks for row in connection.execute(check).fetchall()]
+    if set(findings) - {"ok"}:
         raise DamagedError(f"{path}: damaged: {'; '.join(map(str, findings))}")

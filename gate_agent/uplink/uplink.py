@@ -110,7 +110,7 @@ class Uplink:
         self._store_failed = False
         self._is_ahead_told = False
         self._odd_heads = 0
-        self._do_clocks_differ = False
+        self._do_clocks_differ: bool | None = None  # not known yet
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
 

@@ -38,6 +38,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     blows: dict[str, int]
     power_cut_by: str
+    partition_by: str
     trucks: int
     passages: int
     records: int

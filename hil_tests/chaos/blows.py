@@ -60,7 +60,7 @@ class Striker:
                 self._clock.sleep(self._rng.uniform(*FULL_S))
                 disk.free()
             case Blow.PARTITION:
-                cable = self._site.cables[self._name]
+                cable = self._site.network.cables[self._name]
                 cable.cut()
                 self._clock.sleep(self._rng.uniform(*DEAD_S))
                 cable.mend()

@@ -230,6 +230,7 @@ class KillAgent:
             cycles=sum(blows.values()),
             blows=dict(sorted(blows.items())),
             power_cut_by=self._site.power_cut_by,
+            partition_by=self._site.network.cut_by,
             lanes=len(self._stories),
             seed=self._seed,
             seconds=round(seconds, 1),

@@ -8,8 +8,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from hil_tests.chaos.agent_process import set_clock
-from hil_tests.chaos.cable import Cable
 from hil_tests.chaos.disk import Disk
+from hil_tests.chaos.network import HubNetwork
+from hil_tests.demo.places import HOST
 from hil_tests.demo.processes import Process
 from hil_tests.lane_bench.lane_view import LaneView
 from hil_tests.site import Site
@@ -31,13 +32,15 @@ class ChaosSite(Site):
     def __init__(self, root: Path, lane_count: int, clock: Clock) -> None:
         super().__init__(root, lane_count, clock)
         self.disks: dict[str, Disk] = {}
-        self.cables: dict[str, Cable] = {}
+        self.network = HubNetwork(self.lanes, self.places.broker_port)
+        self.hub_host, self.hub_prefix = self.network.host, self.network.prefix
+        _replace(self.places.hub_config, f'host = "{HOST}"', f'host = "{self.network.listen}"')
+        broker = 'host = "{}"\nport = {}\nusername'
         for name, lane in self.lanes.items():
             self.disks[name] = Disk(lane.folder, self.state_dir(name))
-            cable = self.cables[name] = Cable(self.places.broker_port)
-            text = lane.config.read_text(encoding="utf-8")
-            old = f"port = {self.places.broker_port}\n"
-            lane.config.write_text(text.replace(old, f"port = {cable.port}\n"), encoding="utf-8")
+            cable = self.network.cables[name]
+            old = broker.format(HOST, self.places.broker_port)
+            _replace(lane.config, old, broker.format(cable.host, cable.port))
             set_clock(self._clock_file(name), 0)
 
     def start_lane(self, name: str) -> None:
@@ -94,10 +97,17 @@ class ChaosSite(Site):
     def stop(self) -> None:
         """End everything; may be called at any time."""
         super().stop()
-        for cable in self.cables.values():
-            cable.close()
+        self.network.close()
         for disk in self.disks.values():
             disk.remove()
 
     def _clock_file(self, name: str) -> Path:
         return self.lanes[name].folder / "clock"
+
+
+def _replace(path: Path, old: str, new: str) -> None:
+    """Change a file that was written for us; it must be as we know it."""
+    text = path.read_text(encoding="utf-8")
+    if old not in text:
+        raise LookupError(f"{path}: no {old!r}")
+    path.write_text(text.replace(old, new), encoding="utf-8")

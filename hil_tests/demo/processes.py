@@ -24,7 +24,8 @@ class ProcessDied(Exception):
 class Process:
     """One `python -m …` with its output in a log file.
 
-    It inherits `kept_fds`: a lock on such a file is free only when it too has ended.
+    It inherits `kept_fds`: a lock on such a file is free only when it too has ended. `prefix`: a
+    command that becomes it, such as one that enters a namespace.
     """
 
     def __init__(
@@ -34,12 +35,13 @@ class Process:
         arguments: list[str],
         log: Path,
         kept_fds: tuple[int, ...] = (),
+        prefix: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self._log_path = log
         self._log = log.open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            [*prefix, sys.executable, "-m", module, *arguments],
             stdout=self._log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

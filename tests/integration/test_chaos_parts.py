@@ -4,6 +4,8 @@ import os
 import random
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,6 +18,8 @@ from hil_tests.chaos.agent_process import SettableClock, set_clock
 from hil_tests.chaos.blows import Blow, plan_of
 from hil_tests.chaos.cable import HOST, Cable
 from hil_tests.chaos.disk import Disk
+from hil_tests.chaos.network import HubNetwork
+from hil_tests.rig import free_ports
 
 
 @pytest.fixture
@@ -67,6 +71,51 @@ def test_a_dead_cable_brings_nothing_and_refuses_nothing(echo: int) -> None:
             assert ask(lane, b"again") == b"again"
     finally:
         cable.close()
+
+
+@pytest.mark.needs("network-namespaces")
+def test_a_lane_without_carrier_hears_nothing_while_the_others_do_and_goes_on_where_it_was() -> (
+    None
+):
+    port = free_ports(1)[0]
+    with HubNetwork(["lane1", "lane2"], port) as network:
+        assert network.is_namespace
+        echo = [*network.prefix, sys.executable, "-c", _ECHO, str(port)]
+        with subprocess.Popen(echo, stdout=subprocess.PIPE) as hub:
+            try:
+                assert hub.stdout is not None
+                assert hub.stdout.readline() == b"ready\n"
+                first, second = network.cables["lane1"], network.cables["lane2"]
+                with (
+                    socket.create_connection((first.host, first.port), 5.0) as lane1,
+                    socket.create_connection((second.host, second.port), 5.0) as lane2,
+                ):
+                    assert ask(lane1, b"before") == b"before"
+                    first.cut()
+                    lane1.sendall(b"kept")
+                    lane1.settimeout(0.5)
+                    with pytest.raises(TimeoutError):
+                        lane1.recv(1_000)
+                    assert ask(lane2, b"still here") == b"still here"
+                    first.mend()
+                    lane1.settimeout(10.0)
+                    assert lane1.recv(1_000) == b"kept"
+            finally:
+                hub.kill()
+    assert not network.is_namespace
+
+
+_ECHO = """
+import socketserver, sys
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        while data := self.request.recv(1000):
+            self.request.sendall(data)
+server = socketserver.ThreadingTCPServer(("0.0.0.0", int(sys.argv[1])), Echo)
+server.daemon_threads = True
+print("ready", flush=True)
+server.serve_forever()
+"""
 
 
 @pytest.mark.needs("loop-mounts")

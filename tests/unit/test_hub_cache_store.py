@@ -9,11 +9,14 @@ import msgspec
 import pytest
 
 from gate_agent.errors import StoreError
+from gate_agent.runtime.look_through import LookThrough
+from gate_agent.store import schema
 from gate_agent.store.declared_plates import DeclaredPlates
 from gate_agent.store.hub_cache import HubCache, ManifestMismatchError, open_cache
 from gate_agent.store.manifest_reader import ManifestReader
 from gate_agent.wire import digest
 from gate_agent.wire.v1 import DeclarationRow
+from hil_tests.bench.loop_edge import silent_log
 from hil_tests.rig import Papers
 from tests.agent_rig import declaration_row, hold_manifest
 
@@ -194,6 +197,60 @@ def test_a_damaged_manifest_is_begun_anew_and_releases_nothing(tmp_path: Path, d
     again, why = open_cache(path)
     again.close()
     assert why == ""
+
+
+def test_a_large_manifest_is_looked_through_while_the_lane_works_and_begun_anew_if_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "LARGE_BYTES", 100_000)
+    path = tmp_path / "hub.db"
+    hold_manifest(tmp_path, [declaration_row(ONE, f"D{number}") for number in range(3_000)])
+    sound = LookThrough(path, silent_log())
+    sound.run()
+    assert sound.found == ""
+    with closing(sqlite3.connect(path)) as db:
+        (root,) = db.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'declared_plates'"
+        ).fetchone()
+        (page_bytes,) = db.execute("PRAGMA page_size").fetchone()
+    raw = bytearray(path.read_bytes())
+    start = (root - 1) * page_bytes
+    raw[start : start + page_bytes] = b"\x55" * page_bytes
+    path.write_bytes(raw)
+    cache, why = open_cache(path)  # the small tables are sound: the lane begins
+    with closing(cache):
+        assert why == ""
+        looking = LookThrough(path, silent_log())
+        looking.run()
+        assert str(path) in looking.found
+    again, why = open_cache(path)
+    with closing(again):
+        assert why == looking.found
+        assert again.manifest().version == 0
+    third, why = open_cache(path)
+    third.close()
+    assert why == ""
+
+
+@pytest.mark.parametrize("table", ["manifest", "policy", "acknowledged"])
+def test_what_a_lane_knows_of_its_manifest_is_looked_through_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    monkeypatch.setattr(schema, "LARGE_BYTES", 100_000)
+    path = tmp_path / "hub.db"
+    hold_manifest(tmp_path, [declaration_row(ONE, f"D{number}") for number in range(3_000)])
+    with closing(sqlite3.connect(path)) as db:
+        (root,) = db.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = ?", [table]
+        ).fetchone()
+        (page_bytes,) = db.execute("PRAGMA page_size").fetchone()
+    raw = bytearray(path.read_bytes())
+    start = (root - 1) * page_bytes
+    raw[start : start + page_bytes] = b"\x55" * page_bytes
+    path.write_bytes(raw)
+    cache, why = open_cache(path)
+    cache.close()
+    assert str(path) in why
 
 
 def test_the_camera_finds_which_of_many_plates_are_declared_and_those_of_a_card(

@@ -1,11 +1,13 @@
 """A camera that reads plates itself may contradict the lane's reading; it never opens a boom."""
 
+from dataclasses import replace
+
 import pytest
 
 from gate_agent.domain.events import PlateRead, PlateSource
 from gate_agent.domain.records import PictureTaken
 from gate_agent.domain.vocabulary import Outcome, Phase
-from tests.builders import PLATE, LaneStory, a_declaration
+from tests.builders import PLATE, POLICY, LaneStory, a_declaration
 
 
 def camera_says(story: LaneStory, text: str, *, permille: int = 990) -> LaneStory:
@@ -60,8 +62,10 @@ def test_the_vehicles_other_declared_plate_is_no_contradiction() -> None:
     assert story.verdict == (Outcome.RELEASE, ())
 
 
-def test_the_cameras_reading_alone_never_releases_however_sure_it_is() -> None:
-    story = camera_says(arrived(), PLATE, permille=1000)
+@pytest.mark.parametrize("frames", [1, 2])
+def test_the_cameras_reading_alone_never_releases_however_sure_it_is(frames: int) -> None:
+    story = LaneStory(policy=replace(POLICY, min_plate_frames=frames)).ready().truck_arrives()
+    camera_says(story, PLATE, permille=1000)
     story.plate_is_read("", 0)
     while story.plate_requests()[-1].attempt > story.passage.plate_attempt - 1:
         before = story.passage.plate_attempt

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 
 from devices.config import WeighbridgeConfig
@@ -208,3 +209,34 @@ def test_an_unusable_value_or_a_silence_ends_the_interval() -> None:
         else:
             scale.now_s += 0.6
         assert scale.shows(32_000 + kg for kg in swing_kg[:20])[-1].bracket_kg is None
+
+
+def test_a_lane_file_may_forbid_that_a_swing_is_judged_before_it_rests() -> None:
+    scale = Scale(msgspec.structs.replace(CONFIG, judge_swing=False))
+    swing_kg = [round(600 * math.cos(0.5 * n) * 0.95**n / 20) * 20 for n in range(120)]
+    states = scale.shows(32_000 + kg for kg in swing_kg)
+    assert all(state.bracket_kg is None for state in states)
+    assert states[-1].gross_kg == 32_000
+
+
+def test_a_swing_that_stops_dead_is_a_frozen_indicator_and_no_weight_until_it_moves_again() -> None:
+    scale = Scale()
+    swing_kg = [round(600 * math.cos(0.5 * n) * 0.99**n / 20) * 20 for n in range(40)]
+    peak_kg = 32_000 + scale_peak(swing_kg)
+    scale.shows(32_000 + kg for kg in swing_kg[: swing_kg.index(scale_peak(swing_kg), 10) + 1])
+    assert scale.holds(peak_kg, for_s=30.0).phase is WeightPhase.MOVING
+    rest = scale.shows([32_000, *[32_020] * 30])[-1]
+    assert (rest.phase, rest.gross_kg) == (WeightPhase.SETTLED, 32_020)
+
+
+def test_a_swing_that_dies_by_degrees_is_a_weight_at_any_rate_springs_can() -> None:
+    for dies in (0.93, 0.95, 0.97):
+        scale = Scale()
+        swing_kg = [round(600 * math.cos(0.5 * n) * dies**n / 20) * 20 for n in range(200)]
+        state = scale.shows(32_000 + kg for kg in swing_kg)[-1]
+        assert (state.phase, state.gross_kg) == (WeightPhase.SETTLED, 32_000)
+
+
+def scale_peak(swing_kg: list[int]) -> int:
+    """The second high of a swing, in kg about its rest."""
+    return max(swing_kg[10:20])
