@@ -31,7 +31,7 @@ from devices.bench.control import (
     desk_folder,
     running_control,
 )
-from devices.bench.desk import desk_of, write_desk
+from devices.bench.desk import desk_of, reports_elsewhere, write_desk
 from devices.bench.trucks import Trucks
 from devices.clock import SystemClock
 from devices.config import load_devices
@@ -180,7 +180,7 @@ def _simulate(config: DevicesConfig, arguments: argparse.Namespace) -> int:
         trucks = Trucks(bench, pictures, arguments.seed)
         running.enter_context(SimControl(control_path(arguments.lane), bench, trucks, clock))
         _tell(bench, Bench(config, clock, simulated=()).places, desk.moved)
-        if desk.moved:
+        if desk.moved or reports_elsewhere(arguments.lane):
             print(
                 f"the same lane with these places, its own state and no hub of the port's:\n  "
                 f"gate-agent run --config {write_desk(arguments.lane, config, desk, folder)}"

@@ -88,6 +88,12 @@ def desk_of(config: DevicesConfig, simulated: Collection[str], folder: Path) -> 
     return Desk(config=msgspec.structs.replace(config, **tables), moved=moved)
 
 
+def reports_elsewhere(lane: Path) -> bool:
+    """Whether a lane with this file tells a hub on another machine what it does."""
+    hub = tomllib.loads(lane.read_text(encoding="utf-8")).get("hub", {})
+    return bool(hub) and hub.get("host") not in (HOST, "localhost", "::1")
+
+
 def write_desk(lane: Path, original: DevicesConfig, desk: Desk, folder: Path) -> Path:
     """The lane file `lane` with the places of `desk`, in `folder`.
 

@@ -10,7 +10,7 @@ import pytest
 
 from devices.bench import desk as desk_module
 from devices.bench.control import Request, ask, control_path
-from devices.bench.desk import desk_of, why_not_listen, write_desk
+from devices.bench.desk import desk_of, reports_elsewhere, why_not_listen, write_desk
 from devices.cli import main
 from devices.clock import SystemClock
 from devices.config import CardReaderConfig, load_devices
@@ -111,8 +111,10 @@ def test_a_desks_lane_file_keeps_what_is_not_a_place_and_reports_to_no_port(
     assert config.state_dir == str(folder / "state")
 
 
-def test_a_lane_whose_places_are_this_machines_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_lane_whose_places_are_this_machines_is_left_as_it_is(lane: Path, tmp_path: Path) -> None:
     path = Path(__file__).parents[2] / "docs" / "examples" / "lane-simulated.toml"
+    assert reports_elsewhere(lane)
+    assert not reports_elsewhere(path)
     own = load_devices(path)
     desk = desk_of(own, DEVICES, tmp_path)
     assert (desk.config, desk.moved) == (own, {})
