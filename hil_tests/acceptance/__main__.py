@@ -26,7 +26,7 @@ from devices.errors import DeviceError
 from devices.sim.bench import Bench
 from devices.sim.faults.table import FAULTS, Allows
 from hil_tests.acceptance import drivers, numbers
-from hil_tests.acceptance.device_lines import device_lines
+from hil_tests.acceptance.device_lines import device_lines, lines_of_all
 from hil_tests.acceptance.figures import Number
 from hil_tests.acceptance.proof import Proof, ProofError, read_proof
 from hil_tests.acceptance.report import Run, StepLine, TapeLine, Verdict, write_html
@@ -183,9 +183,7 @@ def _run(
     played = [one for one in played if one["scenario"]["name"] in ours]
     version, here = metadata.version("kakou"), machine()
     lines = [
-        line
-        for bench, lanes in zip(benches, configs, strict=True)
-        for line in device_lines(bench, lanes, version)
+        device_lines(bench, lanes, version) for bench, lanes in zip(benches, configs, strict=True)
     ]
     return Run(
         bench=" + ".join(bench.name for bench in benches),
@@ -198,7 +196,7 @@ def _run(
         chosen="",
         catalogue=len(ours),
         absent=list(dict.fromkeys(one.of for one in SCENARIOS if one.of and one.of not in has)),
-        devices=list({(line.name, line.driver): line for line in reversed(lines)}.values())[::-1],
+        devices=lines_of_all(lines),
         tapes=tapes,
         numbers=measured,
         steps=[_step(one) for one in played],

@@ -89,9 +89,11 @@ class BenchSite(Site):
         return lane_text(self.bench_file, self._own_devices, lane, text)
 
     def bring_in(self, rows: Iterable[str], *, alone: bool = False) -> None:
-        """Import declarations, `alone`: instead of all that there were."""
+        """Import declarations, `alone`: instead of all that there were. Raises `SiteError`."""
         text = "\n".join([f"{COLUMNS},tag_id", *rows]) + "\n"
-        self.console.import_csv(text.encode(), timeout_s=60.0, replace=alone)
+        answer: Any = self.console.import_csv(text.encode(), timeout_s=60.0, replace=alone)
+        if answer["refused"]:
+            raise SiteError(f"declarations that the hub does not take: {answer['refused'][:3]}")
 
 
 class LaneUnderTest:
@@ -259,13 +261,23 @@ def papers_of(number: int, bench: BenchFile, scenario: Scenario | None = None) -
     first, second = LETTERS[number % 24], LETTERS[number // 24 % 24]
     digits = 1_234 + 7 * number
     load_kg = box.load_kg if box is not None else None
-    is_person = scenario is not None and scenario.of == PEOPLE_READER
     return TruckPapers(
         plate=f"粤{first}{second}{digits % 10_000:04d}",
-        card_uid=resident_number(number) if is_person else f"{0x51A40000 + number:08X}",
+        card_uid=_card(number, scenario.of if scenario is not None else ""),
         gross_kg=load_kg or 14_000 + 20 * (number % 500),
         tag_id=f"{TAGS + number:024X}",
     )
+
+
+def _card(number: int, of: str) -> str:
+    """The number of a card as the reader that the scenario is of reads them."""
+    match of:
+        case "card_reader resident-id":
+            return resident_number(number)
+        case "card_reader qr-line":
+            return f"KAKOU-2026-{number:04d}"
+        case _:
+            return f"{0x51A40000 + number:08X}"
 
 
 def resident_number(number: int) -> str:

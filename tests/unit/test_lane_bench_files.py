@@ -10,7 +10,7 @@ from devices.clock import ManualClock
 from devices.config import DevicesConfig, load_devices
 from devices.registry import CARD_READERS, WEIGHBRIDGES, check
 from hil_tests.acceptance import __main__ as acceptance
-from hil_tests.acceptance.device_lines import device_lines
+from hil_tests.acceptance.device_lines import device_lines, lines_of_all
 from hil_tests.acceptance.drivers import CABLES, NO_LINE, benches_of_every_driver
 from hil_tests.lane_bench.bench_file import BenchFile, BenchFileError, can_have, load_bench
 from hil_tests.lane_bench.catalogue import SCENARIOS
@@ -76,8 +76,21 @@ def test_the_simulated_benches_have_every_kind_of_device_and_the_report_lists_ea
 
 def test_the_benches_of_make_hil_have_every_driver_and_both_board_maps(tmp_path: Path) -> None:
     has: set[str] = set()
+    lines = []
     for path in map(Path, acceptance.BENCHES):
-        has |= set().union(*map(devices_in, lanes_of(load_bench(path), path, tmp_path)))
+        bench = load_bench(path)
+        lanes = lanes_of(bench, path, tmp_path)
+        has |= set().union(*map(devices_in, lanes))
+        lines.append(device_lines(bench, lanes, "1.2.3"))
+    both = lines_of_all(lines)
+    assert {line.driver for line in both if line.name == "weighbridge"} == set(WEIGHBRIDGES)
+    assert {line.driver for line in both if line.name == "camera"} == {
+        "stream, http",
+        "stream, rtsp",
+    }
+    names = [line.name for line in both]
+    assert names == sorted(names, key=load_bench(path).devices.__struct_fields__.index)
+    assert all(line.asset.model for line in both)
     wanted = {scenario.of for scenario in SCENARIOS if scenario.of}
     absent = {f"card_reader {name}" for name in CARD_READERS if not can_have(name)}
     assert wanted - has == absent
