@@ -202,6 +202,15 @@ def no_line(bench: Bench) -> Refusal | None:
     return None
 
 
+def noise_counts(bench: Bench) -> Refusal | None:
+    """Why noise before a card's number belongs to it: a line begins with no byte of its own."""
+    driver = bench.config.card_reader.driver
+    if driver in ("qr-line", "acg-ascii"):
+        said = f"noise before a line of {driver} is a part of it"
+        return Refusal(said, f"{driver} 的行前噪声成为行的一部分")
+    return no_line(bench)
+
+
 def one_card(bench: Bench) -> Refusal | None:
     """Why a reader never reads two cards."""
     driver = bench.config.card_reader.driver
