@@ -166,6 +166,7 @@ async def vehicle(visit: Visit, subject: str) -> Fragments:
             may_decide=visit.may_decide,
             reason_codes=REASON_CODES,
             needs_slip=_is_emergency(visit, detail),
+            emergency=_emergency_kind(visit, detail),
         ),
         "orders": render(
             "_passage_orders.html",
@@ -236,6 +237,12 @@ def _is_emergency(visit: Visit, detail: PassageDetail) -> bool:
     health = presence.health if presence else None
     is_so_now = health is not None and health.mode == Mode.EMERGENCY.value
     return is_so_now or Reason.LANE_EMERGENCY.value in detail.summary.reasons
+
+
+def _emergency_kind(visit: Visit, detail: PassageDetail) -> str:
+    """Which kind of emergency the lane is in, as far as the hub has heard; "": none."""
+    presence = visit.services.lanes.one(detail.summary.lane)
+    return presence.health.emergency if presence and presence.health else ""
 
 
 def decision_standing(detail: PassageDetail) -> tuple[DecisionStanding, CommandRow | None]:
