@@ -129,6 +129,7 @@ async def held(visit: Visit, _subject: str) -> Fragments:
             "pending": entry.pending,
             "waiting_s": _waiting_s(entry.passage.decided_received_ms, now_ms),
             "picture_id": await store.read(console_queries.first_picture, entry.passage.passage_id),
+            "is_lost": await store.read(console_queries.is_picture_lost, entry.passage.passage_id),
         }
         for entry in await store.read(hub_store.held)
     ]
