@@ -133,6 +133,7 @@ async def held(visit: Visit, _subject: str) -> Fragments:
             "risk": entry.risk,
             "waiting_s": _waiting_s(entry.passage.decided_received_ms, now_ms),
             "picture_id": await store.read(console_queries.first_picture, entry.passage.passage_id),
+            "is_lost": await store.read(console_queries.is_picture_lost, entry.passage.passage_id),
         }
         for entry in ranked(await store.read(hub_store.held), now_ms)
     ]

@@ -372,6 +372,17 @@ def test_a_lane_that_cannot_take_the_rules_says_so_on_its_tile_with_what_is_left
     assert "May release alone for: AA" in page
 
 
+def test_a_picture_that_was_lost_at_the_lane_is_named_where_it_would_stand(desk: Desk) -> None:
+    lost = v1.PictureTaken(passage_id="p-7", picture_id="9f" * 32, view="plate")
+    facts = evidence("粤B12346", "04FFFFFF", 20_000)
+    desk.send(v1.PassageOpened(passage_id="p-7"), lost)
+    desk.send(decided("p-7", "hold", facts, None, "plate_card_mismatch"))
+    desk.sign_in("vera")
+    for page in ("/held", "/held/p-7", "/passages/p-7"):
+        found = desk.client.get(page, headers={"accept-language": "en"})
+        assert "The picture file was lost on the lane" in found.text, (page, found.status_code)
+
+
 def test_a_picture_is_served_as_it_was_taken(desk: Desk) -> None:
     _hold(desk)
     answer = desk.client.get(
