@@ -95,7 +95,10 @@ DRAWING = tuple(
     truck(number, Kind.GOOD, Trip.LISTED, lane=1 + place % 2, at_s=50.0 + 40.0 * place)
     for place, number in enumerate(TRUSTED[:16])
 )
-DRAWING_ALONE: tuple[Choice, ...] = (CUT, *(replaced(each, lane=1) for each in DRAWING if drawn_by(each) <= 2))
+DRAWING_ALONE: tuple[Choice, ...] = (
+    CUT,
+    *(replaced(each, lane=1) for each in DRAWING if drawn_by(each) <= 2),
+)
 
 
 def test_good_trucks_of_every_trip_are_released_where_they_belong() -> None:
