@@ -12,7 +12,7 @@ import msgspec
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.errors import StoreError
 from gate_agent.store import papers
-from gate_agent.store.held_manifest import NO_MANIFEST, held_of
+from gate_agent.store.held_manifest import NO_MANIFEST, held_in, held_of
 from gate_agent.store.schema import open_reader
 from gate_agent.wire import digest
 from gate_agent.wire.convert import declaration_of
@@ -64,16 +64,26 @@ class ManifestReader:
         """
         wanted = (normalize_plate(plate or ""), normalize_card(card_uid or ""))
         try:
-            # What is left of an account is reckoned from several rows, of one version.
-            self._connection.execute("BEGIN")
-            try:
-                rows, held = self._read(wanted, wall_ms)
-                own = [self._with_pending(self._with_own_use(row)) for row in rows]
-            finally:
-                self._connection.execute("ROLLBACK")
+            rows, held = self._read(wanted, wall_ms)
+            if any(row.accounts for row in rows):
+                rows, held = self._reckoned(rows, held, wanted, wall_ms)
+            own = [self._with_own_use(row) for row in rows]
         except (sqlite3.Error, msgspec.MsgspecError) as exc:
             raise StoreError(f"{self._path}: manifest cannot be read: {exc}") from exc
         return [declaration_of(row) for row in own], held
+
+    def _reckoned(
+        self, rows: list[DeclarationRow], held: HeldManifest, wanted: tuple[str, str], wall_ms: int
+    ) -> tuple[list[DeclarationRow], HeldManifest]:
+        """What is left of an account is reckoned from several rows, of one version."""
+        self._connection.execute("BEGIN")
+        try:
+            now = held_in(self._connection)
+            if (now.version, now.digest) != (held.version, held.digest):
+                rows, held = self._read(wanted, wall_ms)
+            return [self._with_pending(row) for row in rows], held
+        finally:
+            self._connection.execute("ROLLBACK")
 
     def _read(
         self, wanted: tuple[str, str], wall_ms: int
