@@ -96,7 +96,7 @@ def test_a_share_is_played_with_a_real_weighbridge_and_what_it_cannot_have_is_sk
 ) -> None:
     path = place.bench("real scale", 'weighbridge = "real"', wires=False)
     accounts = played(path, SHARE)
-    skipped = {name: account.skipped for name, account in accounts.items() if account.skipped}
+    skipped = {name: found.skipped.en for name, found in accounts.items() if found.skipped}
     assert skipped == {
         "too_heavy_and_a_person_releases": (
             "the relay box has one load: its weight cannot be changed"
@@ -104,6 +104,7 @@ def test_a_share_is_played_with_a_real_weighbridge_and_what_it_cannot_have_is_sk
         "scale_frozen-before": "scale_frozen cannot be made on a real weighbridge",
         "scale_overload-capturing": "scale_overload cannot be made on a real weighbridge",
         "scale_net-before": "scale_net cannot be made on a real weighbridge",
+        "filmed_from_arrival_to_departure": "this lane has no lane_camera",
     }
     assert {name: account.problems for name, account in accounts.items() if account.problems} == {}
     assert accounts["faultless"].verdict == "release"
