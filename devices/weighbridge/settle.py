@@ -175,12 +175,13 @@ class SettleFilter:
         if self._left_settled_range(reading):
             self._settled_range_kg = None
             return WeightPhase.MOVING
+        # The last axle of a vehicle that rolls off takes all its weight away at once.
+        near_zero = reading.gross_kg <= ZERO_DIVISIONS * self._division_kg
         if self._settled_range_kg is None:
-            if not self._is_settled(values_kg) or self._is_dead(reading):
+            if not self._is_settled(values_kg) or (not near_zero and self._is_dead(reading)):
                 return WeightPhase.MOVING
             self._settled_range_kg = (min(values_kg), max(values_kg))
             self._settled_since_s = self._window[0].received_s
-        near_zero = reading.gross_kg <= ZERO_DIVISIONS * self._division_kg
         return WeightPhase.EMPTY if near_zero else WeightPhase.SETTLED
 
     def _is_dead(self, reading: WeighbridgeReading) -> bool:

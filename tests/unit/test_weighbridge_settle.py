@@ -229,6 +229,13 @@ def test_a_swing_that_stops_dead_is_a_frozen_indicator_and_no_weight_until_it_mo
     assert (rest.phase, rest.gross_kg) == (WeightPhase.SETTLED, 32_020)
 
 
+def test_a_platform_that_a_vehicle_has_left_at_one_stroke_is_empty() -> None:
+    scale = Scale()
+    scale.holds(0)
+    scale.shows(24_000 + round(600 * math.cos(0.5 * n) / 20) * 20 for n in range(40))
+    assert scale.holds(0).phase is WeightPhase.EMPTY
+
+
 def test_a_swing_that_dies_by_degrees_is_a_weight_at_any_rate_springs_can() -> None:
     for dies in (0.93, 0.95, 0.97):
         scale = Scale()
