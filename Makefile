@@ -41,9 +41,9 @@ run: setup ## two lanes, a hub and a console with simulated trucks; Ctrl-C ends 
 test: setup-dev ## format, lint, types, contracts, every test, a bounded demonstration
 	@exec $(PY) -m tests.check $(STEPS)
 
-hil: setup-dev ## prove a lane on a bench and write the acceptance report: BENCH=file OUT=folder ARGS="-m share"
-	@exec $(PY) -m hil_tests.acceptance $(if $(BENCH),--bench '$(BENCH)') $(if $(OUT),--out '$(OUT)') \
-	  $(ARGS)
+hil: setup-dev ## prove a lane on a bench and write the acceptance report: BENCH=file OUT=folder PROOF=report.json ARGS="-m share"
+	@exec $(PY) -m hil_tests.acceptance $(foreach file,$(BENCH),--bench '$(file)') \
+	  $(if $(OUT),--out '$(OUT)') $(if $(PROOF),--proof '$(PROOF)') $(ARGS)
 
 bench: setup-dev ## print the numbers that the documents quote (half an hour; ARGS="--only warm")
 	@exec $(PY) -m hil_tests.bench $(ARGS)

@@ -28,6 +28,7 @@ from central.hub.commands import Commands
 from central.hub.ingest import Ingest
 from central.hub.lanes import Lanes
 from central.hub.mqtt import HubMqtt, MqttAddress, Received
+from central.hub.refusals import Refusals
 from central.hub.switchboard import Switchboard
 from central.manifest.distribute import Distributor
 from central.manifest.versions import ManifestService
@@ -117,6 +118,7 @@ class Hub:
         )
         self.claims = Claims(store=store, clock=self._clock, sender=self.mqtt)
         self.clips = Clips(store=store, clock=self._clock, changes=changes, sender=self.mqtt)
+        self.refusals = Refusals(store=store, clock=self._clock, changes=changes)
         self.ingest = self._make_ingest(store, changes, lanes, manifest)
         self.switchboard = Switchboard(
             ingest=self.ingest,
@@ -127,6 +129,7 @@ class Hub:
             policy_asked=self.distributor.request_policy,
             claimed=self.claims.request,
             clip_came=self.clips.came,
+            health_came=self.refusals.heard,
         )
         await self._run_parts(manifest)
         return Services(
@@ -179,6 +182,7 @@ class Hub:
             self._keep(name, part)
         self._cleanup.push_async_callback(self.distributor.stop)
         self._cleanup.push_async_callback(self.claims.stop)
+        self._cleanup.push_async_callback(self.refusals.stop)
         self._cleanup.push_async_callback(self.clips.stop)
         self.mqtt.start()
         self._cleanup.push_async_callback(self.mqtt.stop)

@@ -1,6 +1,6 @@
 """`gate-bench`: simulate the devices of a lane, or look at the real ones.
 
-    gate-bench sim LANE.toml [--truck-every S] [--pictures FOLDER] [--seed N]
+    gate-bench sim LANE.toml [--except DEVICE]... [--truck-every S] [--pictures FOLDER] [--seed N]
     gate-bench check LANE.toml [--open]
     gate-bench fault NAME [--off] [--for S] [--config LANE.toml] | gate-bench fault --list
     gate-bench panel [--config LANE.toml]
@@ -23,18 +23,26 @@ from typing import TYPE_CHECKING
 
 from devices.bench import cli as bench_cli
 from devices.bench.check import check_devices
-from devices.bench.control import Request, SimControl, ask, control_path, running_control
+from devices.bench.control import (
+    Request,
+    SimControl,
+    ask,
+    control_path,
+    desk_folder,
+    running_control,
+)
+from devices.bench.desk import desk_of, reports_elsewhere, write_desk
 from devices.bench.trucks import Trucks
 from devices.clock import SystemClock
 from devices.config import load_devices
 from devices.errors import DeviceConfigError, DeviceError
 from devices.registry import check as check_tables
-from devices.sim.bench import Bench, plain_picture
+from devices.sim.bench import DEVICES, Bench, plain_picture
 from devices.sim.faults.table import FAULTS
 from devices.stop_signals import StopSignals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from devices.config import DevicesConfig
 
@@ -93,7 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     sim = commands.add_parser(
         "sim",
         help="serve a simulator for every device of a lane, at the addresses in its file",
-        description="Serve a simulator for every device of a lane, until Ctrl-C.",
+        description="Serve a simulator for every device of a lane, until Ctrl-C, at the addresses"
+        " in its file. What cannot be served there (an address of another machine, a port or folder"
+        " of root's) gets a place of its own, in a lane file that is written and named.",
     )
     sim.add_argument("lane", type=Path, metavar="LANE.toml", help="the lane file")
     sim.add_argument(
@@ -105,6 +115,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="JPEGs that the camera shows, one per truck in name order, each named by the plate"
         " that a plate camera posts; plain gray without",
+    )
+    sim.add_argument(
+        "--except",
+        dest="real",
+        action="append",
+        default=[],
+        choices=DEVICES,
+        metavar="DEVICE",
+        help=f"leave this one real; may be given again: {', '.join(DEVICES)}",
     )
     sim.add_argument("--seed", type=int, default=1, metavar="N", help="of weights and cards")
     check = commands.add_parser(
@@ -151,18 +170,42 @@ def _seconds(text: str) -> float:
 
 def _simulate(config: DevicesConfig, arguments: argparse.Namespace) -> int:
     pictures = _pictures(arguments.pictures)
+    simulated = _simulated(config, arguments.real)
+    folder = desk_folder(arguments.lane)
+    desk = desk_of(config, simulated, folder)
     stopping = StopSignals()
     clock = SystemClock()
     with ExitStack() as running:
-        bench = running.enter_context(Bench(config, clock))
+        bench = running.enter_context(Bench(desk.config, clock, simulated=simulated))
         trucks = Trucks(bench, pictures, arguments.seed)
         running.enter_context(SimControl(control_path(arguments.lane), bench, trucks, clock))
-        for device, place in bench.places.items():
-            served = "simulated" if bench.serves(device) else "no simulator needed"
-            print(f"{device:12} {served} at {place}")
+        _tell(bench, Bench(config, clock, simulated=()).places, desk.moved)
+        if desk.moved or reports_elsewhere(arguments.lane):
+            print(
+                f"the same lane with these places, its own state and no hub of the port's:\n  "
+                f"gate-agent run --config {write_desk(arguments.lane, config, desk, folder)}"
+            )
         print("ready; Ctrl-C ends it", flush=True)
         _send_trucks(bench, trucks, arguments.truck_every, stopping)
     return EXIT_OK
+
+
+def _simulated(config: DevicesConfig, real: Sequence[str]) -> tuple[str, ...]:
+    """The devices that are served."""
+    for device in real:
+        if getattr(config, device) is None:
+            raise DeviceConfigError(f"--except {device}: this lane has none")
+    return tuple(device for device in DEVICES if device not in real)
+
+
+def _tell(bench: Bench, own_places: Mapping[str, str], moved: Mapping[str, str]) -> None:
+    """Say of each device where it is, and why it is not where the lane file says."""
+    for device, place in bench.places.items():
+        served = "no simulator needed" if device in bench.simulated else "REAL, left alone,"
+        print(f"{device:12} {'simulated' if bench.serves(device) else served} at {place}")
+        if device in moved:
+            instead = "" if place == own_places[device] else f"instead of {own_places[device]}: "
+            print(f"{'':12} {instead}{moved[device]}")
 
 
 def _pictures(folder: Path | None) -> list[tuple[str, bytes]]:

@@ -129,6 +129,19 @@ class PlateCameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     body_max_kb: Annotated[int, Meta(ge=16, le=32_000)] = 4_000
 
 
+class ContainerCameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A camera that reads container numbers and posts them here; most lanes have none."""
+
+    driver: Literal["http-json"] = "http-json"
+    listen: str = "0.0.0.0"  # noqa: S104 - `allow` says who may post
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8_086  # 0: any free one
+    path: Annotated[str, Meta(pattern="^/")] = "/containers"
+    allow: Annotated[tuple[str, ...], Meta(min_length=1)]  # addresses or networks that may post
+    username: str = ""  # with it the camera must know the password, by HTTP digest
+    password_file: str = ""
+    body_max_kb: Annotated[int, Meta(ge=16, le=32_000)] = 64
+
+
 class SignConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The text sign for the driver, and its voice; a lane without one has no such table."""
 
@@ -151,6 +164,7 @@ class DevicesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     card_reader: CardReaderConfig
     camera: CameraConfig
     plate_camera: PlateCameraConfig | None = None
+    container_camera: ContainerCameraConfig | None = None
     lane_camera: LaneCameraConfig | None = None
     sign: SignConfig | None = None
     tag_reader: TagReaderConfig | None = None

@@ -144,6 +144,18 @@ class RecognizedPlate:
     received_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerReading:
+    """The container numbers that a camera posted together, as it wrote them: nothing is checked.
+
+    `received_s` is monotonic seconds, when the last byte of the post had come: the camera's own
+    clock is not believed.
+    """
+
+    numbers: tuple[str, ...]
+    received_s: float
+
+
 class Lamp(StrEnum):
     """The lamps and sounders a lane has."""
 

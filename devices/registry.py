@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from devices.camera.listener import allowed_networks
 from devices.camera.opening import kind_of
-from devices.camera.pushed import allowed_networks
 from devices.card_reader.driver import ListeningCardReader
 from devices.card_reader.osdp import OsdpCardReader
 from devices.card_reader.pcsc import PcscCardReader
@@ -114,7 +114,9 @@ def check(config: DevicesConfig) -> None:
     if config.sign is not None:
         check_sign(config.sign)
     if config.plate_camera is not None:
-        allowed_networks(config.plate_camera)
+        allowed_networks("plate_camera", config.plate_camera)
+    if config.container_camera is not None:
+        allowed_networks("container_camera", config.container_camera)
 
 
 def _named(drivers: Mapping[str, D], name: str, key: str) -> D:

@@ -6,10 +6,11 @@ these are recorded only where frames differ, and then no more of them than the v
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import ceil, floor
 
 from gate_agent.domain.evidence import DoubtfulCharacter, FrameReading
+from gate_agent.domain.matching import is_trailer_plate, normalize_plate
 from models.lpr.plates import CharacterReading, PlateClass, PlateReading, plausible_class
 from models.lpr.vote import PlateVote, vote_all
 
@@ -59,7 +60,8 @@ def voted_again(readings: Sequence[FrameReading]) -> list[PlateVote]:
 def is_voted(votes: Sequence[PlateVote], text: str, *, permille: int, frames_agreed: int) -> bool:
     """Whether the votes name this plate, as sure and by as many frames, and none before it.
 
-    What is rounded on the way into the record is allowed for.
+    A trailer's plate may be before it: `vehicles_first`. What is rounded on the way into the record
+    is allowed for.
     """
     if not votes:
         return not text
@@ -68,8 +70,34 @@ def is_voted(votes: Sequence[PlateVote], text: str, *, permille: int, frames_agr
         own is not None
         and own.frames_agreed == frames_agreed
         and abs(round(own.confidence * 1000) - permille) <= _ROUNDED_PERMILLE
-        and round(votes[0].confidence * 1000) <= permille + _ROUNDED_PERMILLE
+        and all(
+            round(each.confidence * 1000) <= permille + _ROUNDED_PERMILLE
+            for each in votes
+            if each.text == text or not is_trailer_plate(each.text)
+        )
     )
+
+
+def vehicles_first(votes: Sequence[PlateVote], declared: Collection[str]) -> list[PlateVote]:
+    """The votes with the vehicle's own plate first: the surest, unless that is its trailer's.
+
+    A trailer's plate that no paper declares to identify a vehicle gives way to the surest that
+    one does (`declared`, normalized): the camera saw the trailer better.
+    """
+    found = list(votes)
+    if not found or not is_trailer_plate(found[0].text):
+        return found
+    if normalize_plate(found[0].text) in declared:
+        return found
+    own = next(
+        (
+            each
+            for each in found
+            if normalize_plate(each.text) in declared and not is_trailer_plate(each.text)
+        ),
+        found[0],
+    )
+    return [own, *(each for each in found if each is not own)]
 
 
 def permille(share: float) -> int:

@@ -22,6 +22,7 @@ from hil_tests.lane_bench.catalogue import SCENARIOS
 from hil_tests.lane_bench.pool import BrokenBench, Pool
 
 if TYPE_CHECKING:
+    from hil_tests.lane_bench.bench_file import BenchFile
     from hil_tests.lane_bench.player import Account
     from hil_tests.lane_bench.scenario import Scenario
 
@@ -118,14 +119,38 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("scenario", rows)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what does not belong on this bench."""
+    path = config.getoption("--bench", default=None)
+    if path is None:
+        return
+    try:
+        bench = load_bench(Path(path))
+    except BenchFileError as exc:
+        pytest.exit(f"broken bench: {exc}", BROKEN)
+    left_out = [item for item in items if not _belongs(bench, item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _belongs(bench, item)]
+
+
+def _belongs(bench: BenchFile, item: pytest.Item) -> bool:
+    scenario = _scenario_of(item)
+    return scenario is None or bench.is_to_play(scenario)
+
+
+def _scenario_of(item: pytest.Item) -> Scenario | None:
+    callspec = getattr(item, "callspec", None)
+    found: Scenario | None = None if callspec is None else callspec.params.get("scenario")
+    return found
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Only what was selected is played, in this order."""
     keeper = session.config.stash[KEEPER]
-    for item in session.items:
-        callspec = getattr(item, "callspec", None)
-        if callspec is not None and "scenario" in callspec.params:
-            keeper.scenarios.append(callspec.params["scenario"])
+    found = (_scenario_of(item) for item in session.items)
+    keeper.scenarios += [scenario for scenario in found if scenario is not None]
 
 
 @pytest.fixture
@@ -134,8 +159,8 @@ def account(request: pytest.FixtureRequest, scenario: Scenario) -> Account:
     if not request.config.getoption("--bench", default=None):  # not even known to a whole run
         pytest.skip("no --bench FILE was given")
     found = request.config.stash[KEEPER].account(scenario.name)
-    if found.skipped:
-        pytest.skip(found.skipped)
+    if found.skipped is not None:
+        pytest.skip(found.skipped.en)
     for at_s, what in found.steps:
         sys.stdout.write(f"{found.lane} {at_s:6.2f} s  {what}\n")
     return found

@@ -27,6 +27,7 @@ from gate_agent.domain.events import (
     BarrierMoved,
     CardPresented,
     ClaimAnswered,
+    ContainersRead,
     DeadlineExpired,
     DeclarationsFound,
     EvacuationEnded,
@@ -75,6 +76,7 @@ from tests.lane_history import LaneHistory
 
 START = Instant(1_000.0, 1_790_000_000_000)
 PLATE, CARD, GROSS_KG = "粤B12345", "04A1B2C3", 32_000
+BOX, OTHER_BOX = "CSQU3054383", "MSKU1234565"
 TAG, OTHER_TAG = "E2003411B802011383258566", "E200000000000000000000AA"
 HOUR_MS = 3_600_000
 POLICY = ReleasePolicy()
@@ -100,6 +102,7 @@ def a_declaration(  # a paper that fits the good evidence unless told otherwise
     holds: tuple[str, ...] = (),
     used_by: str | None = None,
     tag_id: str = "",
+    containers: tuple[str, ...] = (),
 ) -> Declaration:
     """A declaration that fits `good_evidence()` in everything that is not given."""
     return Declaration(
@@ -113,6 +116,7 @@ def a_declaration(  # a paper that fits the good evidence unless told otherwise
         holds=holds,
         used_by=PassageId(used_by) if used_by else None,
         tag_id=tag_id,
+        containers=containers,
     )
 
 
@@ -284,6 +288,12 @@ class LaneStory:
         """Tags in view, one after the other."""
         for tag_id in tag_ids:
             self.happens(TagRead(tag_id=tag_id))
+        return self
+
+    def containers_are_read(self, *numbers: str) -> LaneStory:
+        """Container numbers, each by a post of its own."""
+        for number in numbers:
+            self.happens(ContainersRead(numbers=(number,)))
         return self
 
     def manifest_answers(self, *declarations: Declaration) -> LaneStory:

@@ -33,8 +33,10 @@ from gate_agent.domain.vocabulary import (
     WeightState,
 )
 from tests.builders import (
+    BOX,
     GROSS_KG,
     HOUR_MS,
+    OTHER_BOX,
     OTHER_TAG,
     PLATE,
     TAG,
@@ -129,6 +131,15 @@ def _tagged(*tags: str) -> Callable[[Life], object]:
         life.ready().truck_arrives().plate_is_read().tag_is_seen(*tags)
         life.drives_on().card()
         life.told(a_declaration(tag_id=TAG)).ends()
+
+    return tell
+
+
+def _carrying(*numbers: str) -> Callable[[Life], object]:
+    def tell(life: Life) -> None:
+        life.ready().truck_arrives().plate_is_read().containers_are_read(*numbers)
+        life.drives_on().card()
+        life.told(a_declaration(containers=(BOX,))).ends()
 
     return tell
 
@@ -350,6 +361,8 @@ LIVES: dict[str, Callable[[Life], object]] = {
     "plate-like-its-neighbor": _read(PLATE, 990, (PLATE, -20), (NEIGHBOR, -4_000), none=-9_000),
     "own-tag": _tagged(TAG),
     "another-tag": _tagged(OTHER_TAG),
+    "own-container": _carrying(BOX),
+    "another-container": _carrying(BOX, OTHER_BOX),
     "no-card": _without_card,
     "next-vehicle-waits": _next_vehicle_waits,
     "backed-out-early": _backs_out_early,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from math import exp
 
+from gate_agent.domain.containers import is_container_number
 from gate_agent.domain.effects import (
     Effect,
     FindDeclarations,
@@ -32,6 +33,7 @@ from gate_agent.domain.events import (
     AgentStarted,
     BarrierMoved,
     CardPresented,
+    ContainersRead,
     DeclarationsFound,
     EvacuationEnded,
     EvacuationOrdered,
@@ -46,9 +48,16 @@ from gate_agent.domain.events import (
     TagRead,
     WeightObserved,
 )
-from gate_agent.domain.evidence import Evidence, PlateEvidence, TagEvidence, WeightEvidence
+from gate_agent.domain.evidence import (
+    ContainerEvidence,
+    Evidence,
+    PlateEvidence,
+    TagEvidence,
+    WeightEvidence,
+)
 from gate_agent.domain.faults import FaultCode, prevents_release
 from gate_agent.domain.lane import TRANSITIONS
+from gate_agent.domain.marks import CONTAINERS_MAX
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.domain.policy_pack import PolicyPack
@@ -99,6 +108,7 @@ class Vehicle:
     plates: list[tuple[str, int]] = field(default_factory=list)
     cards: list[tuple[str, int]] = field(default_factory=list)
     tags: dict[str, int] = field(default_factory=dict)  # in order, when each was seen first
+    containers: dict[str, int] = field(default_factory=dict)  # the same, of numbers that are one
     moved: bool = False
     weight: tuple[int, Instant] | None = None  # settled, and both beams clear ever since
     swing: tuple[int, int, Instant] | None = None  # low, high: not settled, beams clear since
@@ -223,6 +233,13 @@ class LaneHistory:
                     vehicle.tags.setdefault(event.tag_id, vehicle.axis_ms(at))
                 else:
                     self.seen["a tag of before the arrival"] += 1
+            case ContainersRead() if vehicle is not None and not vehicle.decided:
+                if at.mono_s >= vehicle.arrived_at.mono_s:
+                    plain = (each.upper().translate(_PLAIN) for each in event.numbers)
+                    for number in filter(is_container_number, plain):
+                        vehicle.containers.setdefault(number, vehicle.axis_ms(at))
+                else:
+                    self.seen["a container of before the arrival"] += 1
             case FaultRaised():
                 self.faults.add(event.code)
             case FaultCleared():
@@ -329,6 +346,7 @@ class LaneHistory:
             body.evidence.weight is not None and body.evidence.weight.within_kg > 0
         )
         self.seen["held for its tag"] += verdict.reasons == (Reason.IDENTITY_UNPROVEN,)
+        self.seen["held for its container"] += verdict.reasons == (Reason.CONTAINER_DIFFERS,)
         vehicle.released = verdict.outcome is Outcome.RELEASE
         vehicle.front_cut = self.inputs.front_beam is True
         vehicle.exit_edge = False
@@ -345,6 +363,7 @@ class LaneHistory:
             assert (evidence.card.uid, evidence.card.since_arrival_ms) in vehicle.cards, "I3: card"
         if not vehicle.restarted:
             _tags_are_of(vehicle, evidence.tag)
+            _containers_are_of(vehicle, evidence.containers)
         if evidence.weight is not None and not vehicle.decided and not vehicle.restarted:
             self._weight_is_of(vehicle, evidence.weight)
 
@@ -372,6 +391,7 @@ class LaneHistory:
             assert (passage.card.uid, passage.card.since_arrival_ms) in vehicle.cards, "I3: card"
         if lane.phase is Phase.GATHERING:
             _tags_are_of(vehicle, passage.tag)
+            _containers_are_of(vehicle, passage.containers)
         if passage.weight is not None and lane.phase is Phase.GATHERING:
             self._weight_is_of(vehicle, passage.weight)
             assert passage.weight.within_kg == 0, "I6: an interval held as a settled weight"
@@ -387,7 +407,9 @@ class LaneHistory:
         assert not vehicle.was_unfelt, "I4: released though another may stand in its place"
         assert vehicle.tail_seen, "I6: weighed with no tail seen at the rear beam"
         assert body.pack.is_in_force(at.wall_ms), "I4: released by rules that are not in force"
-        assert not body.pack.is_fee_required, "I4: released without what the rules demand"
+        assert not body.pack.is_fee_required or _is_paid(body), (
+            "I4: released without what the rules demand"
+        )
         low_kg, high_kg, weighed_at = vehicle.weighs_between()
         assert weighed_at.age_s(at) <= self.policy.weight_max_age_s, "I4: old weight"
         assert self.barrier is Barrier.CLOSED, "I4: released with the boom not closed"
@@ -412,6 +434,7 @@ class LaneHistory:
         _is_no_other(evidence.plate, plates)
         assert normalize_card(evidence.card.uid) == normalize_card(declaration.card_uid)
         self._is_no_other_by_its_tag(vehicle, declaration.tag_id)
+        self._is_no_other_by_its_containers(vehicle, declaration.containers)
         allowed_kg = max(
             self.policy.weight_tolerance_kg,
             declaration.gross_kg * self.policy.weight_tolerance_permille // 1000,
@@ -419,7 +442,7 @@ class LaneHistory:
         difference_kg = max(declaration.gross_kg - low_kg, high_kg - declaration.gross_kg)
         assert difference_kg <= allowed_kg, "I4: released with the wrong weight"
         assert declaration.used_by is None, "I4: released on a used paper"
-        assert not declaration.holds, "I4: released under a hold"
+        assert not declaration.held_by, "I4: released under a hold"
 
     def _is_no_other_by_its_tag(self, vehicle: Vehicle, declared: str) -> None:
         """I4: a declared tag is not contradicted, and a reader that is lost is no silence."""
@@ -431,6 +454,14 @@ class LaneHistory:
             seen = {normalize_card(each) for each in vehicle.tags}
             assert normalize_card(declared) in seen, "I4: released with another tag"
             self.seen["released with its own tag"] += 1
+
+    def _is_no_other_by_its_containers(self, vehicle: Vehicle, declared: tuple[str, ...]) -> None:
+        """I4: a declared container is not contradicted, and nobody listening is no silence."""
+        if declared:
+            lost = FaultCode.CONTAINER_CAMERA in self.faults
+            assert not lost, "I4: released with its container not looked for"
+            assert set(vehicle.containers) <= set(declared), "I4: released with another container"
+            self.seen["released with its own container"] += bool(vehicle.containers)
 
     def _overridden(
         self, body: PassageOverridden, event: Event, at: Instant, *, first: bool
@@ -580,6 +611,7 @@ class LaneHistory:
             assert self.vehicle.released, "green for a vehicle that was not released"
 
 
+_PLAIN = str.maketrans("", "", " -")
 NINETY_NINE_TO_ONE = 99.0
 
 
@@ -589,6 +621,16 @@ def _tags_are_of(vehicle: Vehicle, tag: TagEvidence | None) -> None:
     assert list(held.items()) == list(vehicle.tags.items())[:1], "I3: tag"
     others = () if tag is None else tag.others
     assert others == tuple(vehicle.tags)[1:], "I3: other tags"
+
+
+def _containers_are_of(vehicle: Vehicle, containers: ContainerEvidence | None) -> None:
+    """I3: every container number that was read since the arrival, and none else."""
+    read = list(vehicle.containers.items())[:CONTAINERS_MAX]
+    if containers is None:
+        assert not read, "I3: containers"
+    else:
+        assert containers.numbers == tuple(number for number, _ in read), "I3: containers"
+        assert containers.since_arrival_ms == read[0][1], "I3: containers"
 
 
 def _named(plate: PlateEvidence, pack: PolicyPack) -> str:
@@ -607,6 +649,11 @@ def _named(plate: PlateEvidence, pack: PolicyPack) -> str:
     odds = exp(best.milli_nats / 1000) / against
     assert odds >= NINETY_NINE_TO_ONE * 0.99, "I4: released on a picture in doubt"
     return best.text
+
+
+def _is_paid(body: PassageDecided) -> bool:
+    declaration = body.verdict.declaration
+    return declaration is not None and declaration.fee_paid is True
 
 
 def _is_no_other(plate: PlateEvidence, plates: set[str]) -> None:

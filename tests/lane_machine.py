@@ -25,7 +25,7 @@ from gate_agent.domain.vocabulary import (
 )
 from gate_agent.store.encoding import decode_event, decode_state, encode_event, encode_state
 from gate_agent.store.fold import fold
-from tests.builders import OTHER_TAG, PLATE, POLICY, TAG, LaneStory, a_declaration
+from tests.builders import BOX, OTHER_BOX, OTHER_TAG, PLATE, POLICY, TAG, LaneStory, a_declaration
 
 SEEN: dict[str, Counter[str]] = {}
 TRISTATE = st.sampled_from([False, False, True, None])
@@ -44,10 +44,12 @@ HELD_AGAINST = st.sampled_from(
 """Declared plates that a picture was held against, with their weights, and what is left."""
 CARDS = st.sampled_from(["04A1B2C3", "04A1B2C3", "FFFFFFFF"])
 TAGS = st.sampled_from([TAG, "e2-003411b802011383258566", OTHER_TAG])
+BOXES = st.sampled_from([(BOX,), (OTHER_BOX, BOX), ("CSQU3054384",), ()])
 MANIFESTS = [
     (a_declaration(),),
     (a_declaration(),),
     (a_declaration(tag_id=TAG),),
+    (a_declaration(containers=(BOX,)),),
     (a_declaration(gross_kg=20_000),),
     (a_declaration(holds=("customs",)),),
     (a_declaration(used_by="lane9-e-000001"),),

@@ -39,6 +39,7 @@ from gate_agent.domain.policy_pack import (
     DocumentCondition,
     DrawPeriod,
     LaneProfile,
+    Mandate,
     OpenHours,
     PolicyPack,
     RiskRule,
@@ -48,10 +49,18 @@ from gate_agent.domain.policy_pack import (
 from gate_agent.domain.reasons import Reason
 from gate_agent.domain.records import PassageDecided
 from gate_agent.domain.vocabulary import Outcome
-from tests.builders import CARD, DECIDED_AT, GROSS_KG, HOUR_MS, PLATE, a_declaration, good_evidence
+from tests.builders import (
+    BOX,
+    CARD,
+    DECIDED_AT,
+    GROSS_KG,
+    HOUR_MS,
+    PLATE,
+    a_declaration,
+    good_evidence,
+)
 
 NOW_MS = DECIDED_AT.wall_ms  # 2026-09-21 22:13:40 by the port's time, a Monday
-BOX = "CSQU3054383"
 TARE_KG = 15_600
 
 PACK = PolicyPack(
@@ -273,6 +282,16 @@ DEMANDED: dict[Reason, tuple[Callable[[], PassageDecided], Outcome]] = {
     Reason.CREDIT_CLASS_MANUAL: (
         _paper(credit_class="failed", drawn=Draw(period="2026-09", inspect_permille=999,
                                                  review_permille=0)),
+        Outcome.HOLD,
+    ),
+    Reason.AGENT_BLOCKED: (
+        lambda: decided(a_full_declaration(agent="A"), changed_pack(blocked_agents=("A",))),
+        Outcome.HOLD,
+    ),
+    Reason.AGENT_UNAUTHORIZED: (
+        lambda: decided(
+            a_full_declaration(agent="A"), changed_pack(mandates=(Mandate(agent="B"),))
+        ),
         Outcome.HOLD,
     ),
     Reason.WRONG_DIRECTION: (_paper(direction=Direction.IN), Outcome.REFUSE),

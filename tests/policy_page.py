@@ -9,6 +9,7 @@ import ast
 import sys
 from pathlib import Path
 
+from gate_agent.domain.policy_pack import FIRST_PIECES, STANDARD_PIECES
 from tests.reference import ROOT, _key, _kind
 
 SOURCE = ROOT / "gate_agent" / "domain" / "policy_pack.py"
@@ -23,6 +24,15 @@ are left out have their defaults; an unknown key is an error. Moments (`…_ms` 
 
 `policy_hash`, in every verdict, is the SHA-256 of the pack's JSON with keys sorted, defaults left
 out and no spaces.
+"""
+PIECES = """## Pieces
+
+What a pack weighs that is imported without `identity.pieces`, and a lane without a pack of the hub.
+`FIRST_PIECES` is what packs of before weigh. What each says:
+[who is this vehicle](../explanation/decision.md#who-is-this-vehicle).
+
+| `piece` | `wrong_milli_nats` | `chance_milli_nats` | `weak_milli_nats` | in `FIRST_PIECES` |
+|---|---|---|---|---|
 """
 DRAWS = """## Draws
 
@@ -54,7 +64,16 @@ def page() -> str:
                 default = f"`{key.default}`" if key.default else "required"
                 rows.append(f"| `{key.name}` | {_value(key.kind)} | {default} | {key.remark} |")
         parts.append(f"## {name}\n\n{said}\n\n" + "\n".join(rows) + "\n")
-    return "\n".join([*parts, DRAWS])
+    return "\n".join([*parts, PIECES + _pieces(), DRAWS])
+
+
+def _pieces() -> str:
+    rows = (
+        f"| `{each.piece}` | {each.wrong_milli_nats} | {each.chance_milli_nats}"
+        f" | {each.weak_milli_nats} | {'yes' if each in FIRST_PIECES else 'no'} |\n"
+        for each in STANDARD_PIECES
+    )
+    return "".join(rows)
 
 
 def _value(kind: str) -> str:

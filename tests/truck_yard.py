@@ -22,7 +22,7 @@ from gate_agent.domain.vocabulary import (
     Phase,
     WeightState,
 )
-from tests.builders import GROSS_KG, OTHER_TAG, PLATE, TAG, a_declaration
+from tests.builders import BOX, GROSS_KG, OTHER_BOX, OTHER_TAG, PLATE, TAG, a_declaration
 from tests.lane_machine import (
     CARDS,
     FAULTS,
@@ -102,6 +102,24 @@ class TruckYard(LaneMachine):
         if self.story.lane.passage and self.story.lane.passage.lookup:
             self.story.manifest_answers()
         self.story.tag_is_seen(*late).repaired(FaultCode.TAG_LINK)
+
+    @precondition(lambda self: is_inviting(self.story.lane))
+    @rule(
+        seen=st.sampled_from([(BOX,), (BOX, OTHER_BOX), ("CSQU3054384", BOX), ()]),
+        late=st.sampled_from([(), (OTHER_BOX,)]),
+        is_camera_lost=st.booleans(),
+    )
+    def truck_with_a_container_comes(
+        self, seen: tuple[str, ...], late: tuple[str, ...], *, is_camera_lost: bool
+    ) -> None:
+        self.story.declarations = (a_declaration(containers=(BOX,)),)
+        self.story.truck_arrives().containers_are_read(*seen)
+        if is_camera_lost:
+            self.story.fault(FaultCode.CONTAINER_CAMERA)
+        self.story.plate_is_read().drives_on().card()
+        if self.story.lane.passage and self.story.lane.passage.lookup:
+            self.story.manifest_answers()
+        self.story.containers_are_read(*late).repaired(FaultCode.CONTAINER_CAMERA)
 
     @precondition(lambda self: is_inviting(self.story.lane))
     @rule(card_first=st.booleans())

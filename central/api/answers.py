@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from central.store.figures import LaneFigures
 from central.store.policy_store import PackRow
 from central.store.rows import (
     AlarmRow,
@@ -15,7 +16,14 @@ from central.store.rows import (
     PictureRef,
     VerdictMore,
 )
-from gate_agent.wire.v1 import AuthorityLeft, DeclarationRow, EvidenceFacts, Timeline
+from gate_agent.domain.policy_pack import Targets
+from gate_agent.wire.v1 import (
+    AuthorityLeft,
+    DeclarationRow,
+    EvidenceFacts,
+    PolicyRefusal,
+    Timeline,
+)
 
 
 class ErrorAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -47,6 +55,7 @@ class LaneAnswer(msgspec.Struct, frozen=True, kw_only=True):
     manifest_age_s: float | None = None
     policy_version: str | None = None  # of the pack that the lane judges by
     policy_hash: str | None = None
+    policy_refused: PolicyRefusal | None = None  # the rules that it cannot take, and why
     authority: tuple[AuthorityLeft, ...] | None = None  # how long it may go on alone
     unsent: int | None = None
     oldest_unsent_s: float | None = None
@@ -158,6 +167,16 @@ class ModeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     kind: str = ""
 
 
+class FiguresAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the lanes did in a period, beside what the pack in force promises."""
+
+    from_ms: int
+    to_ms: int
+    policy_version: str  # "": no pack is in force, so nothing is promised
+    targets: Targets
+    lanes: tuple[LaneFigures, ...]  # the first is all of them together
+
+
 class ClosingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What somebody owed was done. `number`: of the paper that shows it."""
 
@@ -166,6 +185,14 @@ class ClosingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     number: str
     to: str = ""
     done_at_ms: int | None = None
+    reason: str = ""
+
+
+class AccountClosingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The period of a list is over. `number`: of the collective declaration."""
+
+    account_id: str
+    number: str
     reason: str = ""
 
 

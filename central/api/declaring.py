@@ -21,6 +21,7 @@ def question(
     answer: Any,  # noqa: ANN401 - a type
     *parameters: Parameter,
     errors: tuple[HTTPStatus, ...] = (),
+    keeps_scope: bool = False,
 ) -> Endpoint:
     """What whoever may look may ask; `answer` None: not JSON."""
     return Endpoint(
@@ -32,6 +33,7 @@ def question(
         answer=answer,
         parameters=parameters,
         errors=errors,
+        keeps_scope=keeps_scope,
     )
 
 

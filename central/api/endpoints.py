@@ -120,6 +120,7 @@ class Endpoint:
     body: Any = None  # a msgspec type, or a media type in words
     status: HTTPStatus = HTTPStatus.OK
     errors: tuple[HTTPStatus, ...] = ()
+    keeps_scope: bool = False  # it answers an account with a scope within that only
 
 
 def json_response(value: object, status: int = HTTPStatus.OK) -> Response:

@@ -57,6 +57,7 @@ def lane_answer(presence: LanePresence, records: LaneRecords | None) -> LaneAnsw
             "manifest_age_s": health.manifest_age_s,
             "policy_version": health.policy_version or None,
             "policy_hash": health.policy_hash or None,
+            "policy_refused": health.policy_refused,
             "unsent": health.unsent,
             "oldest_unsent_s": health.oldest_unsent_s,
         }

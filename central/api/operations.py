@@ -32,7 +32,9 @@ from central.store import (
     conflict_queries,
     hub_store,
     manifest_queries,
+    scope,
 )
+from central.store.queue import ranked
 from central.store.rows import PassageFilter
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.wire.v1 import DecisionName, OutcomeName
@@ -61,6 +63,7 @@ async def passages(call: Call) -> object:
         before_ms=call.number("before_ms", lowest=0, highest=_LAST_MS),
         plate=normalize_plate(plate) if plate else None,
         limit=call.number("limit", lowest=1, highest=10_000) or 100,
+        scope=call.identity.scope,
     )
     return await call.services.store.read(hub_store.passages, wanted)
 
@@ -69,7 +72,8 @@ async def passage(call: Call) -> object:
     """One passage with its whole record."""
     passage_id = call.request.path_params["passage_id"]
     found = await call.services.store.read(hub_store.passage, passage_id)
-    if found is None:
+    seen = await call.services.store.read(scope.within, call.identity.scope, [passage_id])
+    if found is None or not seen:
         raise ApiError(HTTPStatus.NOT_FOUND, f"passage {passage_id}: not known here")
     return PassageAnswer(
         summary=found.summary,
@@ -111,15 +115,20 @@ async def dossier(call: Call) -> object:
 
 
 async def held(call: Call) -> object:
-    """Vehicles that wait for a person, longest first."""
-    return await call.services.store.read(hub_store.held)
+    """Vehicles that wait for a person, by risk times waiting time."""
+    waiting = await call.services.store.read(hub_store.held)
+    ids = [each.passage.passage_id for each in waiting]
+    seen = await call.services.store.read(scope.within, call.identity.scope, ids)
+    mine = [each for each in waiting if each.passage.passage_id in seen]
+    return ranked(mine, call.services.clock.wall_ms())
 
 
 async def picture(call: Call) -> object:
     """One JPEG. Its id is its SHA-256, so it never changes."""
     picture_id = call.request.path_params["picture_id"]
     jpeg = await call.services.store.read(hub_store.picture, picture_id)
-    if jpeg is None:
+    seen = await call.services.store.read(scope.shows, call.identity.scope, picture_id)
+    if jpeg is None or not seen:
         raise ApiError(HTTPStatus.NOT_FOUND, f"picture {picture_id}: not here")
     return Response(
         jpeg,

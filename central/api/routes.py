@@ -68,5 +68,9 @@ async def _answer(services: Services, endpoint: Endpoint, request: Request) -> R
             f"{identity.name} is a {identity.role.value}, this takes a {endpoint.role.value}",
             code="role",
         )
+    if identity.scope is not None and not endpoint.keeps_scope:
+        raise ApiError(
+            HTTPStatus.FORBIDDEN, f"{identity.name} sees the passages of a part only", code="scope"
+        )
     found = await endpoint.handler(Call(request=request, services=services, identity=identity))
     return found if isinstance(found, Response) else json_response(found, endpoint.status)

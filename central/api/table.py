@@ -71,11 +71,11 @@ _READING = (
                   schema="integer"),
         Parameter(name="before_ms", description="before this time", schema="integer"),
         Parameter(name="plate", description="exactly this plate, separators do not matter"),
-        LIMIT,
+        LIMIT, keeps_scope=True,
     ),
     question(
         "/passages/{passage_id}", "One passage with its whole record",
-        operations.passage, PassageAnswer, errors=NOT_FOUND,
+        operations.passage, PassageAnswer, errors=NOT_FOUND, keeps_scope=True,
     ),
     question(
         "/passages/{passage_id}/dossier",
@@ -83,12 +83,12 @@ _READING = (
         operations.dossier, None, errors=NOT_FOUND,
     ),
     question(
-        "/held", "Vehicles that wait for a person, longest first",
-        operations.held, list[HeldPassage],
+        "/held", "Vehicles that wait for a person, by risk times waiting time",
+        operations.held, list[HeldPassage], keeps_scope=True,
     ),
     question(
         "/pictures/{picture_id}", "One evidence picture (image/jpeg)",
-        operations.picture, None, errors=NOT_FOUND,
+        operations.picture, None, errors=NOT_FOUND, keeps_scope=True,
     ),
     question(
         "/clips/{clip_id}", "One clip that was fetched from its lane (video/x-msvideo)",

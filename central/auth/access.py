@@ -91,7 +91,10 @@ class Access:
             return WrongPassword()
         await self._run(lambda: self._store.settle_sign_in(admitted, "ok"))
         return await self._begin(
-            user.name, user.password_hash, password, Identity(name=user.name, role=user.role)
+            user.name,
+            user.password_hash,
+            password,
+            Identity(name=user.name, role=user.role, scope=user.scope),
         )
 
     def _admit(self, name: str, address: str) -> int | TooManyAttempts:
@@ -144,7 +147,7 @@ class Access:
                 return None
             if idle_ms >= TOUCH_EVERY_MS:
                 self._store.touch_session(fingerprint, at_ms)
-            return Identity(name=session.user_name, role=session.role)
+            return Identity(name=session.user_name, role=session.role, scope=session.scope)
 
         return await self._run(look)
 
@@ -162,7 +165,10 @@ class Access:
     async def by_token(self, token: str) -> Identity | None:
         """Who holds this API token; None when it is not known."""
         found = await self._run(lambda: self._store.token(secrets.fingerprint(token)))
-        return None if found is None else Identity(name=found[0], role=found[1], by_token=True)
+        if found is None:
+            return None
+        name, role, scope = found
+        return Identity(name=name, role=role, by_token=True, scope=scope)
 
     async def sign_out(self, secret: str, identity: Identity, address: str) -> None:
         """End one session."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import msgspec
 from sqlite_utils import Database
 
-from central.auth.roles import Role
+from central.auth.roles import Role, Scope
 from central.auth.schema import access_migrations
 
 KEEP_SIGN_INS_MS = 90 * 24 * 3600 * 1000
@@ -23,6 +24,7 @@ class User:
     password_hash: str
     role: Role
     disabled: bool
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class Session:
     role: Role
     created_at_ms: int
     seen_at_ms: int
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +71,17 @@ class AccessStore:
         """Close the file; idempotent."""
         self._connection.close()
 
-    def put_user(self, name: str, password_hash: str, role: Role, at_ms: int) -> None:
+    def put_user(
+        self, name: str, password_hash: str, role: Role, at_ms: int, scope: Scope | None = None
+    ) -> None:
         """Add a user, or give an existing one a new password and role; ends their sessions."""
         with self._connection as db:
             db.execute(
-                "INSERT INTO users (name, password_hash, role, created_at_ms) VALUES (?, ?, ?, ?) "
+                "INSERT INTO users (name, password_hash, role, created_at_ms, scope) "
+                "VALUES (?, ?, ?, ?, ?) "
                 "ON CONFLICT (name) DO UPDATE SET password_hash = excluded.password_hash, "
-                "role = excluded.role, disabled = 0",
-                (name, password_hash, role.value, at_ms),
+                "role = excluded.role, disabled = 0, scope = excluded.scope",
+                (name, password_hash, role.value, at_ms, _kept(scope)),
             )
             db.execute("DELETE FROM sessions WHERE user_name = ?", (name,))
 
@@ -94,20 +100,16 @@ class AccessStore:
     def user(self, name: str) -> User | None:
         """One user by name, None when there is none."""
         row = self._connection.execute(
-            "SELECT name, password_hash, role, disabled FROM users WHERE name = ?", (name,)
+            "SELECT name, password_hash, role, disabled, scope FROM users WHERE name = ?", (name,)
         ).fetchone()
-        if row is None:
-            return None
-        return User(name=row[0], password_hash=row[1], role=Role(row[2]), disabled=bool(row[3]))
+        return None if row is None else _user(row)
 
     def users(self) -> list[User]:
         """Every user by name."""
         rows = self._connection.execute(
-            "SELECT name, password_hash, role, disabled FROM users ORDER BY name"
+            "SELECT name, password_hash, role, disabled, scope FROM users ORDER BY name"
         )
-        return [
-            User(name=r[0], password_hash=r[1], role=Role(r[2]), disabled=bool(r[3])) for r in rows
-        ]
+        return [_user(row) for row in rows]
 
     def add_session(self, fingerprint: str, user_name: str, at_ms: int) -> None:
         """Remember a signed-in browser by its secret's fingerprint."""
@@ -121,13 +123,19 @@ class AccessStore:
     def session(self, fingerprint: str) -> Session | None:
         """The session of an enabled user, None when there is none."""
         row = self._connection.execute(
-            "SELECT s.user_name, u.role, s.created_at_ms, s.seen_at_ms FROM sessions s "
+            "SELECT s.user_name, u.role, s.created_at_ms, s.seen_at_ms, u.scope FROM sessions s "
             "JOIN users u ON u.name = s.user_name WHERE s.fingerprint = ? AND u.disabled = 0",
             (fingerprint,),
         ).fetchone()
         if row is None:
             return None
-        return Session(user_name=row[0], role=Role(row[1]), created_at_ms=row[2], seen_at_ms=row[3])
+        return Session(
+            user_name=row[0],
+            role=Role(row[1]),
+            created_at_ms=row[2],
+            seen_at_ms=row[3],
+            scope=_scope(row[4]),
+        )
 
     def touch_session(self, fingerprint: str, at_ms: int) -> None:
         """Note that the browser was heard."""
@@ -149,21 +157,24 @@ class AccessStore:
                 (created_ms, seen_ms),
             )
 
-    def put_token(self, name: str, fingerprint: str, role: Role, at_ms: int) -> None:
+    def put_token(
+        self, name: str, fingerprint: str, role: Role, at_ms: int, scope: Scope | None = None
+    ) -> None:
         """Add an API token; a token of the same name stops working."""
         with self._connection as db:
             db.execute("DELETE FROM tokens WHERE name = ?", (name,))
             db.execute(
-                "INSERT INTO tokens (fingerprint, name, role, created_at_ms) VALUES (?, ?, ?, ?)",
-                (fingerprint, name, role.value, at_ms),
+                "INSERT INTO tokens (fingerprint, name, role, created_at_ms, scope)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (fingerprint, name, role.value, at_ms, _kept(scope)),
             )
 
-    def token(self, fingerprint: str) -> tuple[str, Role] | None:
-        """Name and role of a token, None when it is not known."""
+    def token(self, fingerprint: str) -> tuple[str, Role, Scope | None] | None:
+        """Name, role and scope of a token, None when it is not known."""
         row = self._connection.execute(
-            "SELECT name, role FROM tokens WHERE fingerprint = ?", (fingerprint,)
+            "SELECT name, role, scope FROM tokens WHERE fingerprint = ?", (fingerprint,)
         ).fetchone()
-        return None if row is None else (row[0], Role(row[1]))
+        return None if row is None else (row[0], Role(row[1]), _scope(row[2]))
 
     def drop_token(self, name: str) -> bool:
         """Make a token useless. False: no such token."""
@@ -210,3 +221,21 @@ class AccessStore:
             (limit,),
         )
         return [SignIn(at_ms=r[0], name=r[1], address=r[2], outcome=r[3]) for r in rows]
+
+
+def _user(row: tuple[str, str, str, int, str | None]) -> User:
+    return User(
+        name=row[0],
+        password_hash=row[1],
+        role=Role(row[2]),
+        disabled=bool(row[3]),
+        scope=_scope(row[4]),
+    )
+
+
+def _kept(scope: Scope | None) -> str | None:
+    return None if scope is None else msgspec.json.encode(scope).decode()
+
+
+def _scope(column: str | None) -> Scope | None:
+    return None if column is None else msgspec.json.decode(column, type=Scope)

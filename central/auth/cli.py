@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from central.auth import commands
-from central.auth.roles import Role
+from central.auth.roles import Role, Scope
 from central.cli_options import add_place
 from central.clock import SystemClock
 from central.config import load
@@ -33,6 +33,7 @@ def add_commands(subparsers: Subparsers) -> None:
     add.add_argument(
         "--password-stdin", action="store_true", help="read the password from standard input"
     )
+    _add_scope(add)
     disable = _action(actions, "disable", "lock a user out at once", _disable_user)
     disable.add_argument("name", metavar="NAME")
     _action(actions, "list", "list the users", _list_users)
@@ -47,8 +48,23 @@ def add_commands(subparsers: Subparsers) -> None:
     )
     add.add_argument("name", metavar="NAME")
     add.add_argument("--role", choices=_ROLES, required=True)
+    _add_scope(add)
     remove = _action(actions, "remove", "make a token useless at once", _remove_token)
     remove.add_argument("name", metavar="NAME")
+
+
+def _add_scope(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--lanes", default="", metavar="A,B", help="a viewer of these lanes' passages only"
+    )
+    parser.add_argument(
+        "--agency", default="", metavar="NAME", help="a viewer of this agency's passages only"
+    )
+
+
+def _scope(args: argparse.Namespace) -> Scope | None:
+    lanes = tuple(lane.strip() for lane in args.lanes.split(",") if lane.strip())
+    return Scope(lanes=lanes, agency=args.agency) if lanes or args.agency else None
 
 
 def _action(
@@ -75,7 +91,8 @@ def _action(
 
 def _add_user(state: Path, args: argparse.Namespace) -> None:
     password = _password(from_stdin=args.password_stdin)
-    commands.add_user(state, args.name, password, Role(args.role), SystemClock().wall_ms())
+    role, at_ms = Role(args.role), SystemClock().wall_ms()
+    commands.add_user(state, args.name, password, role, at_ms, _scope(args))
     print(f"user {args.name}: {args.role}")
 
 
@@ -87,11 +104,13 @@ def _disable_user(state: Path, args: argparse.Namespace) -> None:
 def _list_users(state: Path, _args: argparse.Namespace) -> None:
     for user in commands.list_users(state):
         state_word = "disabled" if user.disabled else ""
-        print(user.name, user.role.value, state_word, sep="\t")
+        limits = [*user.scope.lanes, user.scope.agency] if user.scope else []
+        print(user.name, user.role.value, state_word, *filter(None, limits), sep="\t")
 
 
 def _add_token(state: Path, args: argparse.Namespace) -> None:
-    print(commands.add_token(state, args.name, Role(args.role), SystemClock().wall_ms()))
+    role, at_ms = Role(args.role), SystemClock().wall_ms()
+    print(commands.add_token(state, args.name, role, at_ms, _scope(args)))
 
 
 def _remove_token(state: Path, args: argparse.Namespace) -> None:

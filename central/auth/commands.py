@@ -11,7 +11,7 @@ from pathlib import Path
 
 from central.auth import passwords, secrets
 from central.auth.access_store import AccessStore, User
-from central.auth.roles import Role
+from central.auth.roles import Role, Scope
 
 ACCESS_FILE = "access.db"
 _NAME = re.compile(r"[\w.@-]{1,64}\Z")
@@ -27,15 +27,18 @@ def access_path(state: Path) -> Path:
     return state / ACCESS_FILE
 
 
-def add_user(state: Path, name: str, password: str, role: Role, at_ms: int) -> None:
-    """Add a user, or set a new password and role. Raises `CommandError`."""
+def add_user(
+    state: Path, name: str, password: str, role: Role, at_ms: int, scope: Scope | None = None
+) -> None:
+    """Add a user, or set a new password, role and scope. Raises `CommandError`."""
     _check_name(name)
+    _check_scope(name, role, scope)
     try:
         password_hash = passwords.hash_password(password)
     except passwords.WeakPasswordError as error:
         raise CommandError(f"user {name}: {error}") from error
     with AccessStore(access_path(state)) as store:
-        store.put_user(name, password_hash, role, at_ms)
+        store.put_user(name, password_hash, role, at_ms, scope)
 
 
 def disable_user(state: Path, name: str) -> None:
@@ -51,12 +54,13 @@ def list_users(state: Path) -> list[User]:
         return store.users()
 
 
-def add_token(state: Path, name: str, role: Role, at_ms: int) -> str:
+def add_token(state: Path, name: str, role: Role, at_ms: int, scope: Scope | None = None) -> str:
     """Make an API token and return it; only its hash is kept. Replaces one of the same name."""
     _check_name(name)
+    _check_scope(name, role, scope)
     token = secrets.new_api_token()
     with AccessStore(access_path(state)) as store:
-        store.put_token(name, secrets.fingerprint(token), role, at_ms)
+        store.put_token(name, secrets.fingerprint(token), role, at_ms, scope)
     return token
 
 
@@ -70,3 +74,8 @@ def remove_token(state: Path, name: str) -> None:
 def _check_name(name: str) -> None:
     if not _NAME.match(name):
         raise CommandError(f"name {name!r}: 1 to 64 letters, digits or . _ @ -")
+
+
+def _check_scope(name: str, role: Role, scope: Scope | None) -> None:
+    if scope is not None and role is not Role.VIEWER:
+        raise CommandError(f"{name}: only a viewer may be limited to lanes or an agency")

@@ -23,12 +23,21 @@ _RANK = {Role.VIEWER: 0, Role.SUPERVISOR: 1, Role.ADMINISTRATOR: 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What an account is limited to: passages of these lanes, and of this agency."""
+
+    lanes: tuple[str, ...] = ()  # empty: of every lane
+    agency: str = ""  # whose answer or hold the declaration names; "": of any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """Who a request comes from; `name` is what the audit log and the lane's record show."""
 
     name: str
     role: Role
     by_token: bool = False
+    scope: Scope | None = None  # None: the whole port
 
     def may(self, needed: Role) -> bool:
         """Whether this identity's role includes `needed`."""

@@ -57,3 +57,10 @@ def m001_access(db: Database) -> None:
         """
     )
     db.execute("CREATE INDEX sign_ins_by_time ON sign_ins (at_ms)")
+
+
+@access_migrations()
+def m002_scopes(db: Database) -> None:
+    """What an account is limited to, as JSON; NULL: the whole port."""
+    db.execute("ALTER TABLE users ADD COLUMN scope TEXT")
+    db.execute("ALTER TABLE tokens ADD COLUMN scope TEXT")

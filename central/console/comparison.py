@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from central.store.plate_taken import plate_taken
+from gate_agent.domain.containers import normalize_container
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.matching import is_among, normalize_card, normalize_plate
 from gate_agent.domain.rules.card import REGISTERED, VALID_DAYS, VEHICLE
@@ -58,6 +59,8 @@ class Comparison:
     card_fields_against: frozenset[str]  # of those on a customs card: what the lane held against it
     tags_seen: tuple[tuple[Mark, ...], ...]  # in the order in which they came into view
     tag_declared: tuple[Mark, ...]
+    containers_seen: tuple[tuple[Mark, ...], ...]  # in the order in which they were read
+    containers_declared: tuple[tuple[Mark, ...], ...]
     difference_kg: int | None  # weighed minus declared
     difference_percent: float | None
     loose_reasons: tuple[str, ...]  # of the lane itself, in no row
@@ -77,6 +80,7 @@ _ROW_REASONS: dict[str, frozenset[str]] = {
         }
     ),
     "tag": frozenset({"identity_unproven"}),
+    "container": frozenset({"container_differs", "identity_unproven"}),
     "weight": frozenset(
         {
             "weight_missing", "weight_stale", "weight_differs", "weight_far_off",
@@ -88,6 +92,7 @@ _ROW_REASONS: dict[str, frozenset[str]] = {
             "documents_pending", "documents_rejected", "condition_missing", "condition_not_met",
             "condition_failed", "condition_stale", "fee_unpaid", "declaration_incomplete",
             "account_unknown", "account_exhausted", "account_closed", "account_offline",
+            "agent_blocked", "agent_unauthorized",
         }
     ),
     "holds": frozenset(
@@ -112,9 +117,10 @@ _DIFFERS = frozenset(
         "plate_card_mismatch", "weight_differs", "weight_far_off", "documents_rejected",
         "agency_hold", "declaration_expired", "declaration_not_yet_valid", "declaration_used",
         "plate_blocked", "card_blocked", "card_expired", "card_plate_differs", "not_empty",
-        "condition_failed", "condition_not_met",
+        "condition_failed", "condition_not_met", "agent_blocked",
         "account_exhausted", "account_closed", "risk_high", "drawn_for_inspection",
         "appointment_early", "appointment_missed", "transit_early", "transit_late", "tare_unlike",
+        "container_differs",
     }
 )  # fmt: skip
 _CARD_FIELDS = {"card_expired": (REGISTERED, VALID_DAYS), "card_plate_differs": (VEHICLE,)}
@@ -132,8 +138,11 @@ def compare(
     nearest = nearest_plate(plate, plates)
     seen, declared_tag = _tags(evidence), declaration.tag_id if declaration else ""
     other_tag = declared_tag if seen and not is_among(declared_tag, seen) else ""
+    containers_seen = evidence.containers.numbers if evidence.containers else ()
+    containers = declaration.containers if declaration else ()
     in_rows = frozenset().union(*_ROW_REASONS.values())
-    checks = (each for each in _ROW_REASONS if each != "tag" or seen or declared_tag)
+    there = {"tag": seen or declared_tag, "container": containers_seen or containers}
+    checks = (each for each in _ROW_REASONS if there.get(each, True))
     difference_kg, percent = _difference(evidence, declaration)
     return Comparison(
         rows=tuple(_row(check, evidence, declaration, reasons) for check in checks),
@@ -149,6 +158,8 @@ def compare(
             marks(text, other_tag if other_tag and text == seen[0] else None) for text in seen
         ),
         tag_declared=marks(declared_tag, seen[0] if other_tag else None),
+        containers_seen=_beside(containers_seen, containers),
+        containers_declared=_beside(containers, containers_seen),
         difference_kg=difference_kg,
         difference_percent=percent,
         loose_reasons=tuple(reason for reason in reasons if reason not in in_rows),
@@ -164,6 +175,8 @@ def _row(
     own = tuple(reason for reason in reasons if reason in _ROW_REASONS[check])
     if check == "tag" and not _may_concern_tag(evidence, declaration):
         own = ()
+    if check == "container" and not _may_concern_containers(evidence, declaration):
+        own = tuple(reason for reason in own if reason != "identity_unproven")
     return Row(check=check, standing=_standing(check, evidence, declaration, own), reasons=own)
 
 
@@ -177,6 +190,7 @@ def _standing(
         "plate": evidence.plate,
         "card": evidence.card,
         "tag": evidence.tag,
+        "container": evidence.containers,
         "weight": evidence.weight,
     }
     if check in sensed and sensed[check] is None:
@@ -188,7 +202,8 @@ def _standing(
         return Standing.DOUBTFUL
     if declaration is None and (check in sensed or check in _OF_DECLARATION):
         return Standing.NOT_DECLARED
-    if check == "tag" and declaration is not None and not declaration.tag_id:
+    silent = {"tag": "tag_id", "container": "containers"}
+    if check in silent and declaration is not None and not getattr(declaration, silent[check]):
         return Standing.NOT_DECLARED
     return Standing.MATCH if check in sensed else Standing.IN_ORDER
 
@@ -196,7 +211,7 @@ def _standing(
 def _reads_otherwise(
     check: str, evidence: EvidenceFacts, declaration: DeclarationRow, own: tuple[str, ...]
 ) -> bool:
-    """Plate, card and tag are compared here too: a lane matches by plate or card alone."""
+    """Compared here too, since a lane finds its papers by plate or card alone."""
     if check == "plate" and evidence.plate is not None:
         declared = {normalize_plate(plate) for plate in declaration.plates}
         taken = plate_taken(evidence, declaration, own) or ""
@@ -205,7 +220,31 @@ def _reads_otherwise(
         return normalize_card(evidence.card.uid) != normalize_card(declaration.card_uid)
     if check == "tag" and declaration.tag_id:
         return not is_among(declaration.tag_id, _tags(evidence))
+    if check == "container" and declaration.containers and evidence.containers:
+        return not _normalized(declaration.containers).issuperset(evidence.containers.numbers)
     return False
+
+
+def _normalized(numbers: Iterable[str]) -> frozenset[str]:
+    return frozenset(normalize_container(number) for number in numbers)
+
+
+def _beside(texts: Sequence[str], others: Sequence[str]) -> tuple[tuple[Mark, ...], ...]:
+    """Container numbers; one that is not among the others is marked against the nearest of them."""
+    known = _normalized(others)
+    return tuple(
+        marks(text, None if normalize_container(text) in known else nearest_plate(text, others))
+        for text in texts
+    )
+
+
+def _may_concern_containers(evidence: EvidenceFacts, declaration: DeclarationRow | None) -> bool:
+    """Whether an identity without proof may be the containers' doing; all of them read prove."""
+    if declaration is None or not declaration.containers:
+        return False
+    read = evidence.containers.numbers if evidence.containers else ()
+    is_whole = _normalized(declaration.containers) == set(read)
+    return not is_whole or FaultCode.CONTAINER_CAMERA.value in evidence.faults
 
 
 def _tags(evidence: EvidenceFacts) -> tuple[str, ...]:

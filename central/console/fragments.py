@@ -14,6 +14,7 @@ from central.console.nearest import nearest
 from central.console.rendering import Fragments, Visit, render
 from central.hub.lanes import PresenceState
 from central.store import clip_store, console_queries, hub_store, manifest_queries
+from central.store.queue import ranked
 from central.store.rows import (
     ClipRow,
     CommandKind,
@@ -57,6 +58,8 @@ class NotShown(Exception):
 async def navigation(visit: Visit) -> Fragments:
     """The counts in the top bar: vehicles that wait, alarms that nobody has seen."""
     store = visit.services.store
+    if visit.identity.scope is not None:
+        return {"waiting": "", "alarms": ""}  # they count the whole port
     waiting = len(await store.read(hub_store.held))
     open_alarms = await store.read(console_queries.open_alarm_count)
     return {
@@ -121,16 +124,18 @@ async def lane(visit: Visit, subject: str) -> Fragments:
 
 
 async def held(visit: Visit, _subject: str) -> Fragments:
-    """The vehicles that wait for a person, the longest wait first."""
+    """The vehicles that wait for a person, by risk times waiting time."""
     store, now_ms = visit.services.store, visit.services.clock.wall_ms()
     queue = [
         {
             "passage": entry.passage,
             "pending": entry.pending,
+            "risk": entry.risk,
             "waiting_s": _waiting_s(entry.passage.decided_received_ms, now_ms),
             "picture_id": await store.read(console_queries.first_picture, entry.passage.passage_id),
+            "is_lost": await store.read(console_queries.is_picture_lost, entry.passage.passage_id),
         }
-        for entry in await store.read(hub_store.held)
+        for entry in ranked(await store.read(hub_store.held), now_ms)
     ]
     return {"queue": render("_queue.html", visit.wording, queue=queue, now_ms=now_ms)}
 
@@ -162,6 +167,7 @@ async def vehicle(visit: Visit, subject: str) -> Fragments:
             may_decide=visit.may_decide,
             reason_codes=REASON_CODES,
             needs_slip=_is_emergency(visit, detail),
+            emergency=_emergency_kind(visit, detail),
         ),
         "orders": render(
             "_passage_orders.html",
@@ -190,7 +196,7 @@ async def evidence(visit: Visit, detail: PassageDetail) -> str:
     comparison = near = None
     if found is not None:
         comparison = compare(found, detail.declaration, detail.summary.reasons)
-        if detail.declaration is None:
+        if detail.declaration is None and visit.identity.scope is None:
             near = await visit.services.store.read(nearest, found)
     return render(
         "_evidence.html",
@@ -232,6 +238,12 @@ def _is_emergency(visit: Visit, detail: PassageDetail) -> bool:
     health = presence.health if presence else None
     is_so_now = health is not None and health.mode == Mode.EMERGENCY.value
     return is_so_now or Reason.LANE_EMERGENCY.value in detail.summary.reasons
+
+
+def _emergency_kind(visit: Visit, detail: PassageDetail) -> str:
+    """Which kind of emergency the lane is in, as far as the hub has heard; "": none."""
+    presence = visit.services.lanes.one(detail.summary.lane)
+    return presence.health.emergency if presence and presence.health else ""
 
 
 def decision_standing(detail: PassageDetail) -> tuple[DecisionStanding, CommandRow | None]:

@@ -44,6 +44,11 @@ _PAGES: tuple[tuple[str, View], ...] = (
     ("/rules", rules_views.rules),
     ("/conflicts", rules_views.conflicts),
     ("/obligations", office_views.obligations),
+    ("/accounts", office_views.accounts),
+    ("/accounts/ledger", office_views.ledger_page),
+    ("/exit-proof", office_views.exit_proof_page),
+    ("/figures", office_views.figures_page),
+    ("/report", office_views.safety_page),
     ("/log", views.log),
     ("/live", stream),
 )
@@ -56,8 +61,11 @@ _ORDERS: tuple[tuple[str, Role, View], ...] = (
     ("/alarms/{alarm_id:int}/acknowledge", Role.SUPERVISOR, order_views.acknowledge_alarm),
     ("/obligations/close", Role.SUPERVISOR, office_views.close_obligation),
     ("/obligations/reopen", Role.SUPERVISOR, office_views.reopen_obligation),
+    ("/accounts/close", Role.SUPERVISOR, office_views.close_account),
     ("/manifest/import", Role.ADMINISTRATOR, manifest_views.import_file),
 )
+_WITHIN_A_SCOPE = frozenset({views.passages, views.passage})
+"""Pages that show an account with a scope what is within it, and nothing else."""
 _OPEN: tuple[tuple[str, str, OpenView], ...] = (
     ("GET", "/login", access_views.login_page),
     ("POST", "/login", access_views.login),
@@ -97,6 +105,8 @@ def _guarded(
         visit = Visit(
             request=request, services=services, identity=identity, wording=wording_of(request)
         )
+        if identity.scope is not None and view not in _WITHIN_A_SCOPE:
+            return see_other("/passages") if request.url.path == "/" else await _outside(visit)
         if identity.may(role):
             return await view(visit)
         message = visit.wording.label(
@@ -107,6 +117,11 @@ def _guarded(
         return await views.trouble(visit, HTTPStatus.FORBIDDEN, message)
 
     return answer
+
+
+async def _outside(visit: Visit) -> Response:
+    """What an account that is limited to a part of the port does not see."""
+    return await views.trouble(visit, HTTPStatus.FORBIDDEN, visit.wording.label("role.outside"))
 
 
 def _sign_in_first(request: Request) -> Response:

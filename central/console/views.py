@@ -16,7 +16,7 @@ from central.console.rendering import Visit, page
 from central.console.waterfall import waterfall
 from central.proof.download import clip_file, dossier_file
 from central.proof.export import ExportError, content_of
-from central.store import chain_store, clip_store, hub_store
+from central.store import chain_store, clip_store, hub_store, scope
 from central.store.rows import ClipState, PassageDetail, PassageFilter, StoredRecord
 from gate_agent.domain.matching import normalize_plate
 from gate_agent.wire.v1 import OutcomeName, PassageSealed, decode_body
@@ -121,6 +121,7 @@ async def passages(visit: Visit) -> Response:
         before_ms=int(before) if before.isascii() and before.isdigit() else None,
         plate=plate or None,
         limit=PAGE_LENGTH + 1,
+        scope=visit.identity.scope,
     )
     found = await visit.services.store.read(hub_store.passages, wanted)
     shown = found[:PAGE_LENGTH]
@@ -136,24 +137,32 @@ async def passages(visit: Visit) -> Response:
         fragments=await live.navigation(visit),
         passages=shown,
         filter=wanted,
-        lane_ids=[presence.lane for presence in visit.services.lanes.all()],
+        lane_ids=_lanes_seen(visit),
         older_url=older_url,
     )
+
+
+def _lanes_seen(visit: Visit) -> list[str]:
+    limits = visit.identity.scope
+    known = [presence.lane for presence in visit.services.lanes.all()]
+    return [lane for lane in known if limits is None or not limits.lanes or lane in limits.lanes]
 
 
 async def passage(visit: Visit) -> Response:
     """One passage with its whole record."""
     passage_id = visit.request.path_params["passage_id"]
     detail = await visit.services.store.read(hub_store.passage, passage_id)
-    if detail is None:
+    seen = await visit.services.store.read(scope.within, visit.identity.scope, [passage_id])
+    if detail is None or not seen:
         return await _no_passage(visit, passage_id)
+    is_pending = detail.clip is not None and detail.clip.state is ClipState.PENDING
     return page(
         visit,
         "passage.html",
         section="passages",
         title=f"{visit.wording.label('title.passage')} {detail.summary.plate or passage_id}",
         fragments=await live.navigation(visit) | {"clip": _clip(visit, detail)},
-        live="clip" if detail.clip and detail.clip.state is ClipState.PENDING else None,
+        live="clip" if is_pending and visit.identity.scope is None else None,
         subject=passage_id,
         values=await _passage_values(visit, detail),
     )
@@ -178,6 +187,7 @@ async def _passage_values(visit: Visit, detail: PassageDetail) -> dict[str, obje
         "audit": detail.audit,
         "now_ms": visit.services.clock.wall_ms(),
         "dossier": _seal(detail),
+        "proves_exit": _proves_exit(detail),
         "records": [_shown(record) for record in detail.records],
     }
 
@@ -193,6 +203,14 @@ def _seal(detail: PassageDetail) -> PassageSealed | None:
             found = decode_body(record.body)
             return found if isinstance(found, PassageSealed) else None
     return None
+
+
+def _proves_exit(detail: PassageDetail) -> bool:
+    """Whether goods left for abroad on this passage, as far as its declaration says."""
+    paper, summary = detail.declaration, detail.summary
+    is_export = paper is not None and (paper.tax_refund or paper.direction == "out")
+    has_left = (summary.outcome, summary.left) == ("release", "exit")
+    return is_export and has_left and _seal(detail) is not None
 
 
 async def dossier(visit: Visit) -> Response:

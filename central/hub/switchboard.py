@@ -49,6 +49,7 @@ class Switchboard:
         policy_asked: Callable[[str], None] = lambda _: None,
         claimed: Callable[[ClaimRequest], None] = lambda _: None,
         clip_came: Callable[[ClipPart], None] = lambda _: None,
+        health_came: Callable[[LaneHealth], None] = lambda _: None,
     ) -> None:
         self._ingest = ingest
         self._lanes = lanes
@@ -58,6 +59,7 @@ class Switchboard:
         self._policy_asked = policy_asked
         self._claimed = claimed
         self._clip_came = clip_came
+        self._health_came = health_came
         self.unreadable = 0  # messages that are no records and could not be used
 
     def receive(self, message: Received) -> None:
@@ -93,6 +95,7 @@ class Switchboard:
                     self._lane_came(lane)
             case LaneHealth():
                 self._lanes.on_health(decoded)
+                self._health_came(decoded)
             case ManifestRequest():
                 self._manifest_asked(lane, decoded.have_version)
             case PolicyRequest():

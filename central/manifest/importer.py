@@ -21,7 +21,7 @@ import msgspec
 from central.errors import ManifestError
 from central.manifest.fields import ID_LENGTH, Bad, shown, text, texts, time_ms, whole
 from central.manifest.report import RowProblem
-from central.manifest.terms import COLUMNS, terms
+from central.manifest.terms import COLUMNS, openings, terms
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.wire.v1 import DeclarationRow, DocumentsName
 
@@ -37,6 +37,8 @@ PLATE_LENGTH = (4, 12)
 PLATES_MOST = 6
 HOLDS_MOST = 16
 _CARD = re.compile(r"[0-9A-F]{8,20}\Z")  # 4 to 10 bytes
+# A number that is text: of a customs card, an identity card that ends in X, a code on paper.
+_NUMBER = re.compile(r"(?=.*[G-Z])[0-9A-Z]{6,40}\Z")
 # What a spreadsheet makes of a long number: the digits are lost, two trips may look like one.
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 _SHOWN = 40
@@ -48,6 +50,7 @@ class ImportedRow:
 
     line: int
     row: DeclarationRow
+    opens: dict[str, int]  # when accounts begin that it draws on, where it says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +70,12 @@ def parse(content: bytes, file_format: Literal["csv", "json"]) -> ParsedFile:
     first_line: dict[str, int] = {}
     for line, raw in raw_rows:
         try:
-            row = _row(raw)
+            row, opens = _row(raw), openings(raw)
             _check_single(row.declaration_id, line, first_line)
         except Bad as bad:
             problems.append(RowProblem(line=line, field=bad.field, reason=bad.reason))
         else:
-            rows.append(ImportedRow(line=line, row=row))
+            rows.append(ImportedRow(line=line, row=row, opens=opens))
     return ParsedFile(rows=tuple(rows), problems=tuple(problems))
 
 
@@ -221,8 +224,10 @@ def _plates(raw: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _card_uid(raw: Mapping[str, Any]) -> str:
     value = normalize_card(text(raw, "card_uid"))
-    if not _CARD.match(value) or len(value) % 2:
-        raise Bad("card_uid", f"{shown(raw['card_uid'])} is not 4 to 10 bytes in hex")
+    is_hex = _CARD.match(value) is not None and len(value) % 2 == 0
+    if not is_hex and not _NUMBER.match(value):
+        said = "is not 4 to 10 bytes in hex, nor a number of letters and digits"
+        raise Bad("card_uid", f"{shown(raw['card_uid'])} {said}")
     return value
 
 

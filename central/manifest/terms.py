@@ -5,6 +5,7 @@ Lists are separated by `|`. Forms, with times in ISO 8601 and an offset:
     items     CODE=STATE@CHECKED           tax=paid|licence=matched@2026-11-21T08:00+08:00
     agencies  AGENCY=STATE@SAID<SOURCE     customs=agreed|quarantine=agreed@2026-…Z<port of Q
     accounts  KIND:ID:QUANTITY:GRANTED@CLOSES   list:JB-7:12:500@2026-11-30T00:00Z
+              KIND:ID:QUANTITY:GRANTED@OPENS/CLOSES
 """
 
 from __future__ import annotations
@@ -121,7 +122,8 @@ def _accounts(raw: Mapping[str, Any]) -> tuple[AccountRow, ...]:
         found = _ACCOUNT.match(part)
         if found is None:
             raise Bad("accounts", f"{shown(part)} is not KIND:ID:QUANTITY:GRANTED@CLOSES")
-        kind, account_id, quantity, granted, closes = found.groups()
+        kind, account_id, quantity, granted, period = found.groups()
+        closes = None if period is None else period.rpartition("/")[2]
         rows.append(
             AccountRow(
                 kind=cast("Any", kind),  # the pattern names them
@@ -134,6 +136,19 @@ def _accounts(raw: Mapping[str, Any]) -> tuple[AccountRow, ...]:
     if len({row.account_id for row in rows}) < len(rows):
         raise Bad("accounts", "one account stands twice")
     return tuple(rows)
+
+
+def openings(raw: Mapping[str, Any]) -> dict[str, int]:
+    """When accounts of the row begin, by their ids, where it says so. Raises `Bad`."""
+    found: dict[str, int] = {}
+    for part in _listed(raw, "accounts"):
+        opens, slash, closes = part.partition("@")[2].partition("/")
+        if slash:
+            opens_ms = moment_ms(opens.strip(), "accounts")
+            if moment_ms(closes.strip(), "accounts") <= opens_ms:
+                raise Bad("accounts", f"{shown(part)} closes before it opens")
+            found[part.split(":")[1].strip()] = opens_ms
+    return found
 
 
 def _items(raw: Mapping[str, Any]) -> tuple[DocumentRow, ...]:
@@ -168,6 +183,8 @@ def _agencies(raw: Mapping[str, Any]) -> tuple[AgencyRow, ...]:
                 source=checked_name((source or "").strip(), "agencies"),
             )
         )
+    if len({row.agency for row in rows}) < len(rows):
+        raise Bad("agencies", "one agency stands twice")
     return tuple(rows)
 
 
@@ -190,6 +207,8 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "tax_refund": lambda raw: yes_or_no(raw, "tax_refund"),
     "priority": lambda raw: yes_or_no(raw, "priority"),
     "office": lambda raw: name(raw, "office"),
+    "company": lambda raw: name(raw, "company"),
+    "agent": lambda raw: name(raw, "agent"),
 }
 COLUMNS = (
     *(field for field in _READERS if field not in ("transit", "appointment")),

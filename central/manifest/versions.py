@@ -61,6 +61,7 @@ class ManifestService:
             Author(at_ms=self._clock.wall_ms(), who=by, source=source),
             # A file with refused rows does not say what is to stay.
             replace=replace and not parsed.problems,
+            opens={name: at for one in parsed.rows for name, at in one.opens.items()},
         )
         self._changed()
         problems = [
@@ -80,6 +81,14 @@ class ManifestService:
         applied = await self._store.write(manifest_store.withdraw, declaration_ids, author)
         self._changed()
         return _report(applied, ())
+
+    async def close_account(self, account_id: str, *, by: str, number: str, reason: str) -> None:
+        """End the period of a list, permit or book. Raises `AccountError`, `StoreError`."""
+        author = Author(at_ms=self._clock.wall_ms(), who=by)
+        await self._store.write(
+            manifest_store.close_account, account_id, author, number=number, reason=reason
+        )
+        self._changed()
 
     async def head(self) -> ManifestVersionRow:
         """The newest version; version 0 with the empty digest before the first import."""

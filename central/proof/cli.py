@@ -1,20 +1,30 @@
-"""`gate-central verify` and `gate-central dossiers`: they read hub.db, the hub may be running."""
+"""Commands about what the hub can prove. They read hub.db; the hub may be running."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sqlite3
 import sys
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
-from central.cli_options import add_place
+import msgspec
+
+from central.api_client import ask_hub
+from central.cli_options import add_place, online
+from central.clock import SystemClock
 from central.config import load
+from central.console.safety_page import safety_html
+from central.console.wording import Wording
 from central.errors import CentralError
-from central.proof import verify
+from central.printing import write_pdf
+from central.proof import exit_proof, verify
 from central.proof.export import export
+from central.store import safety
 from central.store.connection import open_read_only
 
 if TYPE_CHECKING:
@@ -22,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def add_commands(subparsers: Subparsers) -> None:
-    """Add `verify` and `dossiers` to the parser of gate-central."""
+    """Add `verify`, `dossiers` and the two commands for proofs of exit to gate-central."""
     check = subparsers.add_parser(
         "verify",
         help="check that nothing is missing and no record was altered",
@@ -38,8 +48,30 @@ def add_commands(subparsers: Subparsers) -> None:
         " SHA256SUMS; gate-agent verify and replay take the folder.",
     )
     add_place(out)
-    for name, meaning in (("--from", "closed at or after"), ("--to", "closed before")):
-        out.add_argument(
+    _add_period(out, "closed")
+    out.add_argument("--out", required=True, type=Path, metavar="DIR")
+    out.add_argument("--pictures", action="store_true", help="the pictures, too")
+    out.set_defaults(run=_dossiers)
+    _add_report(subparsers)
+    prove = online(
+        subparsers, "exit-proof", "write the proof that an export declaration's goods left", _prove
+    )
+    prove.add_argument("declaration", metavar="DECLARATION", help="its id")
+    prove.add_argument("--out", required=True, type=Path, metavar="FILE")
+    proved = subparsers.add_parser(
+        "verify-exit-proof",
+        help="check a proof of exit, and that a hub holds the record it rests on",
+        description="Make the facts of a proof of exit again from the sealed dossier inside it, and"
+        " its link from the record; with --state, compare the record with that hub's database.",
+    )
+    proved.add_argument("file", type=Path, metavar="FILE")
+    proved.add_argument("--state", type=Path, metavar="DIR", help="a hub's state folder")
+    proved.set_defaults(run=_verify_proof)
+
+
+def _add_period(parser: argparse.ArgumentParser, what: str) -> None:
+    for name, meaning in (("--from", f"{what} at or after"), ("--to", f"{what} before")):
+        parser.add_argument(
             name,
             dest=f"{name[2:]}_ms",
             required=True,
@@ -47,9 +79,81 @@ def add_commands(subparsers: Subparsers) -> None:
             metavar="TIME",
             help=f"{meaning}: ISO 8601, without an offset in this machine's time zone",
         )
-    out.add_argument("--out", required=True, type=Path, metavar="DIR")
-    out.add_argument("--pictures", action="store_true", help="the pictures, too")
-    out.set_defaults(run=_dossiers)
+
+
+def _add_report(subparsers: Subparsers) -> None:
+    safety = subparsers.add_parser(
+        "report",
+        help="write the safety report of a period",
+        description="Alarms, openings without a release, faults, emergencies and what each person"
+        " decided, as an HTML page; a PDF where a Chromium is there to print it.",
+    )
+    add_place(safety)
+    _add_period(safety, "happened")
+    safety.add_argument("--out", type=Path, metavar="FILE.html", help="the page")
+    safety.add_argument("--pdf", type=Path, metavar="FILE.pdf", help="the same, printed")
+    safety.add_argument("--json", action="store_true", help="print the report as JSON")
+    safety.add_argument("--language", choices=("zh", "en"), default="zh")
+    safety.set_defaults(run=_report)
+
+
+def _report(args: argparse.Namespace) -> int:
+    now_ms = SystemClock().wall_ms()
+    span = {"from_ms": args.from_ms, "to_ms": args.to_ms, "now_ms": now_ms}
+    try:
+        with closing(_database(args)) as db:
+            found = safety.report(db, **span)
+    except sqlite3.Error as exc:
+        raise CentralError(f"hub.db: {exc}") from exc
+    if args.json or args.out is None:
+        print(msgspec.json.encode(found).decode())
+    if args.out is None:
+        if args.pdf is not None:
+            raise CentralError("--pdf is printed from the page: say --out FILE.html, too")
+        return 0
+    site = load(args.config).site if args.state is None else ""
+    try:
+        page = safety_html(found, Wording(args.language), site=site, now_ms=now_ms, is_file=True)
+        args.out.write_text(page, encoding="utf-8")
+    except OSError as exc:
+        raise CentralError(f"{args.out}: {exc.strerror}") from exc
+    if args.pdf is not None and (why_not := write_pdf(args.out, args.pdf)):
+        raise CentralError(f"{args.pdf}: {why_not}")
+    return 0
+
+
+def _prove(args: argparse.Namespace) -> int:
+    answer = ask_hub(args, f"/exit-proof?{urlencode({'declaration': args.declaration})}")
+    proof = exit_proof.read(json.dumps(answer).encode())
+    try:
+        args.out.write_bytes(exit_proof.encode(proof))
+    except OSError as exc:
+        raise CentralError(f"{args.out}: {exc.strerror}") from exc
+    print(f"{args.out}: {_said(proof)}")
+    return 0
+
+
+def _verify_proof(args: argparse.Namespace) -> int:
+    try:
+        proof = exit_proof.read(args.file.read_bytes()[: exit_proof.MAX_BYTES])
+    except OSError as exc:
+        raise CentralError(f"{args.file}: {exc.strerror}") from exc
+    exit_proof.check(proof)
+    if args.state is None:
+        print(f"{args.file}: {_said(proof)}: holds in itself; compared with no hub (--state)")
+        return 0
+    try:
+        with closing(open_read_only(args.state / "hub.db")) as db:
+            exit_proof.compare(db, proof)
+    except sqlite3.Error as exc:
+        raise CentralError(f"hub.db: {exc}") from exc
+    print(f"{args.file}: {_said(proof)}: holds, and this hub has its record")
+    return 0
+
+
+def _said(proof: exit_proof.ExitProof) -> str:
+    left = datetime.fromtimestamp(proof.facts.left_at_ms / 1000, tz=UTC).isoformat()
+    return f"{proof.facts.declaration_id} left by {proof.facts.lane} at {left}"
 
 
 def _moment_ms(text: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from starlette.responses import Response
 
 from central.proof.export import file_name
@@ -15,6 +17,13 @@ def dossier_file(passage_id: str, content: bytes) -> Response:
 def clip_file(clip_id: str, content: bytes) -> Response:
     """A clip as a file named by its SHA-256; it never changes."""
     return _file(content, "video/x-msvideo", f"{clip_id}.avi")
+
+
+def csv_file(name: str, content: bytes) -> Response:
+    """A table for an office, as it stands now."""
+    response = _file(content, "text/csv; charset=utf-8", quote(name, safe="-_. "))
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _file(content: bytes, media_type: str, name: str) -> Response:

@@ -8,31 +8,93 @@ the version knows that its own use is reckoned in.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import msgspec
 
+from central.errors import CentralError
+from central.store import audit, obligation_store
 from gate_agent.wire.v1 import AccountRow, DeclarationRow
 
 _decoder = msgspec.json.Decoder(DeclarationRow)
 
 
-def grant(db: sqlite3.Connection, rows: Iterable[DeclarationRow]) -> set[str]:
-    """Note what imported rows say is granted; the newest word counts. The accounts that changed."""
+class AccountError(CentralError):
+    """An account that cannot be closed; the text says why. `is_known`: there is such an account."""
+
+    def __init__(self, text: str, *, is_known: bool) -> None:
+        super().__init__(text)
+        self.is_known = is_known
+
+
+def grant(
+    db: sqlite3.Connection, rows: Iterable[DeclarationRow], opens: Mapping[str, int]
+) -> set[str]:
+    """Note what imported rows say is granted, and from when until when; the newest word counts.
+
+    An account that a person has closed stays as it is. The accounts that changed.
+    """
     changed: set[str] = set()
     for row in rows:
         for account in row.accounts:
-            if account.granted is None:
+            name, known = account.account_id, _known(db, account.account_id)
+            if known is not None and known.closed_at_ms is not None:
                 continue
-            known = _granted(db, account.account_id)
-            if known != account.granted:
+            said = _said(known, account, opens.get(name))
+            if said is not None and said != known:
                 db.execute(
-                    "INSERT INTO accounts (account_id, kind, granted) VALUES (?,?,?)"
-                    " ON CONFLICT (account_id) DO UPDATE SET granted = excluded.granted",
-                    [account.account_id, account.kind, account.granted],
+                    "INSERT INTO accounts (account_id, kind, granted, opens_ms, closes_ms)"
+                    " VALUES (?,?,?,?,?) ON CONFLICT (account_id) DO UPDATE SET"
+                    " granted = excluded.granted, opens_ms = excluded.opens_ms,"
+                    " closes_ms = excluded.closes_ms",
+                    [name, account.kind, said.granted, said.opens_ms, said.closes_ms],
                 )
-                changed.add(account.account_id)
+                changed.add(name)
     return changed
+
+
+def objection(db: sqlite3.Connection, row: DeclarationRow) -> str | None:
+    """Why a declaration cannot draw on its accounts, whoever drives it; None: it can."""
+    for account in row.accounts:
+        known = _known(db, account.account_id)
+        if known is None:
+            continue
+        if known.closed_at_ms is not None:
+            return f"{account.kind} {account.account_id} was closed by {known.closed_by}"
+        if known.opens_ms is not None and row.valid_from_ms < known.opens_ms:
+            return f"valid before {account.kind} {account.account_id} opens"
+    return None
+
+
+def close(
+    db: sqlite3.Connection, account_id: str, *, by: str, at_ms: int, number: str, reason: str
+) -> None:
+    """Nobody draws on the account any more; what was owed under it is done by `number`.
+
+    Raises `AccountError`.
+    """
+    known = _known(db, account_id)
+    if known is None:
+        raise AccountError(f"nothing was granted under {account_id}", is_known=False)
+    if known.closed_at_ms is not None:
+        raise AccountError(f"{account_id} was closed by {known.closed_by}", is_known=True)
+    db.execute(
+        "UPDATE accounts SET closed_at_ms = ?, closed_by = ?, closing_number = ?"
+        " WHERE account_id = ?",
+        [at_ms, by, number, account_id],
+    )
+    settled = obligation_store.close_all(
+        db, "list_declaration", account_id, by=by, at_ms=at_ms, number=number
+    )
+    audit.record(
+        db,
+        at_ms=at_ms,
+        who=by,
+        action="account_closed",
+        detail=f"{account_id} {number}, {settled} passages settled"
+        + (f": {reason}" if reason else ""),
+    )
 
 
 def take(db: sqlite3.Connection, row: DeclarationRow) -> set[str]:
@@ -52,7 +114,10 @@ def reckoned(db: sqlite3.Connection, row: DeclarationRow) -> DeclarationRow:
         return row
     accounts = tuple(
         msgspec.structs.replace(
-            account, granted=_granted(db, account.account_id), balance=left(db, account.account_id)
+            account,
+            granted=_granted(db, account.account_id),
+            balance=left(db, account.account_id),
+            closes_ms=_closes_ms(db, account),
         )
         for account in row.accounts
     )
@@ -96,6 +161,58 @@ def index(db: sqlite3.Connection, declaration_id: str, accounts: Iterable[Accoun
         "INSERT INTO declaration_accounts (account_id, declaration_id) VALUES (?,?)",
         [(account.account_id, declaration_id) for account in accounts],
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the hub holds of an account."""
+
+    granted: int
+    opens_ms: int | None = None
+    closes_ms: int | None = None
+    closed_at_ms: int | None = None
+    closed_by: str = ""
+
+
+def _said(known: _Known | None, account: AccountRow, opens_ms: int | None) -> _Known | None:
+    """What is known after this row; None: nobody has granted anything yet."""
+    if known is None:
+        if account.granted is None:
+            return None
+        return _Known(granted=account.granted, opens_ms=opens_ms, closes_ms=account.closes_ms)
+    return _Known(
+        granted=known.granted if account.granted is None else account.granted,
+        opens_ms=known.opens_ms if opens_ms is None else opens_ms,
+        closes_ms=known.closes_ms if account.closes_ms is None else account.closes_ms,
+    )
+
+
+def _known(db: sqlite3.Connection, account_id: str) -> _Known | None:
+    row = db.execute(
+        "SELECT granted, opens_ms, closes_ms, closed_at_ms, coalesce(closed_by, '')"
+        " FROM accounts WHERE account_id = ?",
+        [account_id],
+    ).fetchone()
+    if row is None:
+        return None
+    granted, opens_ms, closes_ms, closed_at_ms, closed_by = row
+    return _Known(
+        granted=granted,
+        opens_ms=opens_ms,
+        closes_ms=closes_ms,
+        closed_at_ms=closed_at_ms,
+        closed_by=closed_by,
+    )
+
+
+def _closes_ms(db: sqlite3.Connection, account: AccountRow) -> int | None:
+    """When the lanes stop: at the end of the period, or when a person closed it."""
+    known = _known(db, account.account_id)
+    if known is None:
+        return account.closes_ms
+    closes_ms = known.closes_ms if known.closes_ms is not None else account.closes_ms
+    ends = [end for end in (closes_ms, known.closed_at_ms) if end is not None]
+    return min(ends, default=None)
 
 
 def _granted(db: sqlite3.Connection, account_id: str) -> int | None:

@@ -55,6 +55,16 @@ def claim(db: sqlite3.Connection, request: ClaimRequest, at_ms: int) -> ClaimAns
     )
 
 
-def free(db: sqlite3.Connection, passage_id: str) -> None:
-    """The passage ended without a release: others may have what it claimed. A write."""
-    db.execute("DELETE FROM claims WHERE passage_id = ?", [passage_id])
+def free_what_is_over(db: sqlite3.Connection, passage_id: str) -> None:
+    """Others may have what a closed passage claimed and did not use up. A write.
+
+    While it is not known yet what a release used, nothing is free: records come in any order.
+    """
+    db.execute(
+        "DELETE FROM claims WHERE passage_id = ?1 AND declaration_id NOT IN"
+        " (SELECT declaration_id FROM declaration_uses WHERE passage_id = ?1)"
+        " AND EXISTS (SELECT 1 FROM passages WHERE passage_id = ?1 AND closed_at_ms IS NOT NULL"
+        " AND (outcome <> 'release' OR (decided_seq IS NOT NULL"
+        " AND (verdict = 'release' OR override_decision = 'release'))))",
+        [passage_id],
+    )

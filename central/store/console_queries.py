@@ -43,6 +43,16 @@ def open_alarm_count(db: sqlite3.Connection) -> int:
     return count
 
 
+def is_picture_lost(db: sqlite3.Connection, passage_id: str) -> bool:
+    """Whether a picture of this passage was taken that its lane no longer had to send."""
+    (is_lost,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM passage_pictures JOIN pictures USING (picture_id)"
+        " WHERE passage_id = ? AND jpeg IS NULL)",
+        [passage_id],
+    ).fetchone()
+    return bool(is_lost)
+
+
 def first_picture(db: sqlite3.Connection, passage_id: str) -> str | None:
     """The id of a passage's first picture that is here, one of the plate before any other."""
     row = db.execute(

@@ -9,7 +9,7 @@ import sqlite3
 
 import msgspec
 
-from central.store import clip_store
+from central.store import clip_store, scope
 from central.store.columns import (
     ALARM,
     AUDIT,
@@ -23,6 +23,7 @@ from central.store.columns import (
     dead_letter_of,
     passage_of,
 )
+from central.store.queue import risk_of
 from central.store.rows import (
     AlarmRow,
     AuditRow,
@@ -86,8 +87,12 @@ def passages(db: sqlite3.Connection, wanted: PassageFilter) -> tuple[PassageSumm
     clauses = [test for test, value in tests.items() if value is not None]
     if wanted.open_only:
         clauses.append("p.closed_at_ms IS NULL")
-    where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
     values = [value for value in tests.values() if value is not None]
+    if wanted.scope is not None:
+        test, within = scope.clause(wanted.scope)
+        clauses.append(test)
+        values += within
+    where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
     rows = db.execute(
         f"SELECT {PASSAGE} FROM passages p{where}"  # noqa: S608 - columns and tests of this file
         " ORDER BY p.first_at_ms DESC, p.rowid DESC LIMIT ?",
@@ -141,15 +146,22 @@ def held(db: sqlite3.Connection) -> tuple[HeldPassage, ...]:
     came after it and the lane's database is the one it was.
     """
     rows = db.execute(
-        f"SELECT {PASSAGE} FROM passages p WHERE p.verdict IN ('hold', 'inspect')"  # noqa: S608
+        f"SELECT {PASSAGE}, json_extract(p.declaration, '$.risk') FROM passages p"  # noqa: S608
+        " WHERE p.verdict IN ('hold', 'inspect')"
         " AND p.closed_at_ms IS NULL"
         " AND (p.override_decision IS NULL OR p.decided_seq > p.overridden_seq)"
         f" AND NOT {_IS_FOLLOWED} AND (p.lane, p.epoch) IN {_PRESENT}"
         " ORDER BY p.decided_received_ms, p.rowid"
     ).fetchall()
-    return tuple(
-        HeldPassage(passage=passage_of(row), pending=_pending(db, passage_id=row[0]))
-        for row in rows
+    return tuple(_held(db, row) for row in rows)
+
+
+def _held(db: sqlite3.Connection, row: Row) -> HeldPassage:
+    passage = passage_of(row)
+    return HeldPassage(
+        passage=passage,
+        pending=_pending(db, passage_id=passage.passage_id),
+        risk=risk_of(row[-1], passage.reasons).value,
     )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import msgspec
 
-from central.store import account_store, audit, manifest_queries
+from central.store import account_store, audit, manifest_queries, policy_store
+from gate_agent.domain.policy_pack import PolicyPack
+from gate_agent.domain.rules.agents import may_act
 from gate_agent.wire import digest
 from gate_agent.wire.v1 import DeclarationRow
 
@@ -80,21 +83,32 @@ class _Changes:
 
 
 def apply_import(
-    db: sqlite3.Connection, rows: Sequence[DeclarationRow], author: Author, *, replace: bool
+    db: sqlite3.Connection,
+    rows: Sequence[DeclarationRow],
+    author: Author,
+    *,
+    replace: bool,
+    opens: Mapping[str, int] = MappingProxyType({}),
 ) -> Applied:
     """Bring `rows` into the manifest; `replace`: and take out every other that is not used up.
+
+    `opens`: when accounts begin that the rows draw on.
 
     A declaration that was used up stays used, and its plates cannot be changed.
     """
     changes = _Changes()
     refused: list[Refused] = []
-    granted = account_store.grant(db, rows)
+    pack = policy_store.current(db, author.at_ms)
+    granted = account_store.grant(db, rows, opens)
     for index, row in enumerate(rows):
         old_digest, old_body, used_by = db.execute(_STORED, [row.declaration_id]).fetchone()
         if used_by and old_body and _decoder.decode(old_body).plates != row.plates:
             plates = "|".join(_decoder.decode(old_body).plates)
             reason = f"{'|'.join(row.plates)!r}: used by passage {used_by} as {plates!r}"
             refused.append(Refused(index=index, field="plates", reason=reason))
+            continue
+        if not used_by and (problem := _objection(db, row, pack)):
+            refused.append(Refused(index=index, field=problem[0], reason=problem[1]))
             continue
         wanted = account_store.reckoned(db, msgspec.structs.replace(row, used_by=used_by))
         row_digest = digest.row_digest(wanted)
@@ -121,6 +135,23 @@ def apply_import(
         withdrawn=len(changes.deletes),
         refused=tuple(refused),
     )
+
+
+def _objection(
+    db: sqlite3.Connection, row: DeclarationRow, pack: PolicyPack | None
+) -> tuple[str, str] | None:
+    """The field for which no lane could release this row, and why; None: nothing is known of it."""
+    if why := account_store.objection(db, row):
+        return "accounts", why
+    if pack is None or not row.agent:
+        return None
+    if row.agent in pack.blocked_agents:
+        return "agent", f"{row.agent} is blocked (rules {pack.version})"
+    window = (row.valid_from_ms, row.valid_until_ms)
+    if pack.mandates and not may_act(pack, row.agent, row.company, *window):
+        whom = row.company or "a company that is not named"
+        return "agent", f"{row.agent} has no mandate for {whom} then (rules {pack.version})"
+    return None
 
 
 def apply_uses(db: sqlite3.Connection, author: Author) -> int:
@@ -173,6 +204,21 @@ def withdraw(db: sqlite3.Connection, declaration_ids: Iterable[str], author: Aut
     return Applied(
         version=version, accepted=0, changed=0, withdrawn=len(changes.deletes), refused=()
     )
+
+
+def close_account(
+    db: sqlite3.Connection, account_id: str, author: Author, *, number: str, reason: str
+) -> int:
+    """End a period by hand: no lane that hears of it lets anybody draw. The version that holds.
+
+    Raises `AccountError`.
+    """
+    account_store.close(
+        db, account_id, by=author.who, at_ms=author.at_ms, number=number, reason=reason
+    )
+    changes = _Changes()
+    _reckon_again(db, changes, {account_id})
+    return _make_version(db, changes, author, cause="closed")
 
 
 def _reckon_again(db: sqlite3.Connection, changes: _Changes, account_ids: set[str]) -> None:

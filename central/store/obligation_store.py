@@ -120,6 +120,23 @@ def say(db: sqlite3.Connection, word: Word) -> OwedRow:
     return after
 
 
+def close_all(
+    db: sqlite3.Connection, code: str, to: str, *, by: str, at_ms: int, number: str
+) -> int:
+    """One paper settles all that is owed of this code to this account; how many it were."""
+    return db.execute(
+        "INSERT INTO obligation_words"
+        " (passage_id, code, owed_to, deed, said_by, at_ms, number, done_at_ms, reason)"
+        " SELECT o.passage_id, o.code, o.owed_to, 'closed', :by, :at, :number, :at, ''"
+        " FROM obligations o JOIN passages p USING (passage_id)"
+        " LEFT JOIN obligation_words w ON w.word_id = (SELECT max(word_id) FROM obligation_words x"
+        " WHERE x.passage_id = o.passage_id AND x.code = o.code AND x.owed_to = o.owed_to)"
+        " WHERE p.outcome = 'release' AND o.code = :code AND o.owed_to = :to"
+        " AND w.deed IS NOT 'closed'",
+        {"by": by, "at": at_ms, "number": number, "code": code, "to": to},
+    ).rowcount
+
+
 # The last word about each; nothing was said: every column of it is NULL.
 _OWED = (
     "SELECT o.passage_id, p.lane, coalesce(p.closed_at_ms, p.first_at_ms), p.plate,"

@@ -9,7 +9,13 @@ import msgspec
 
 from central.store import audit
 from gate_agent.domain.draws import commitment
-from gate_agent.domain.policy_pack import PolicyPack, canonical, in_force, policy_hash
+from gate_agent.domain.policy_pack import (
+    DrawPeriod,
+    PolicyPack,
+    canonical,
+    in_force,
+    policy_hash,
+)
 from gate_agent.wire.digest import policy_digest
 from gate_agent.wire.v1 import DrawSecret
 
@@ -76,13 +82,9 @@ def keep_pack(
             )
     if pack.effective_until_ms <= at_ms:
         raise PolicyConflictError("$.effective_until_ms: this pack is already over")
-    committed = {row.period: row.commitment for row in periods(db)}
+    committed = {row.period: row for row in periods(db)}
     for place, period in enumerate(pack.draw_periods):
-        if committed.get(period.period) != period.commitment:
-            raise PolicyConflictError(
-                f"$.draw_periods[{place}]: the hub holds no secret of {period.period!r} with this"
-                " commitment"
-            )
+        _refuse_other(period, committed.get(period.period), f"$.draw_periods[{place}]")
     db.execute(
         "INSERT INTO policy_packs (policy_hash, version, owner, effective_from_ms,"
         " effective_until_ms, imported_by, imported_at_ms, body) VALUES (?,?,?,?,?,?,?,?)",
@@ -105,6 +107,21 @@ def keep_pack(
         detail=f"{source}: version {pack.version}, owner {pack.owner}, {name}",
     )
     return next(row for row in packs(db) if row.policy_hash == name)
+
+
+def _refuse_other(named: DrawPeriod, committed: PeriodRow | None, place: str) -> None:
+    """A period is what was committed to: under other ends, a revealed secret would still draw."""
+    if committed is None or committed.commitment != named.commitment:
+        raise PolicyConflictError(
+            f"{place}: the hub holds no secret of {named.period!r} with this commitment"
+        )
+    for field in ("from_ms", "until_ms"):
+        said, is_so = getattr(named, field), getattr(committed, field)
+        if said != is_so:
+            raise PolicyConflictError(
+                f"{place}.{field}: {said} is not what was committed to for {named.period!r}"
+                f" ({is_so})"
+            )
 
 
 def packs(db: sqlite3.Connection) -> list[PackRow]:
@@ -161,8 +178,10 @@ def distribution(db: sqlite3.Connection, now_ms: int) -> Distribution:
         if period.until_ms > now_ms
     }
     secrets = tuple(
-        DrawSecret(period=period, secret=bytes(secret))
-        for period, secret in db.execute("SELECT period, secret FROM draw_periods ORDER BY period")
+        DrawSecret(period=period, secret=bytes(secret), from_ms=from_ms, until_ms=until_ms)
+        for period, secret, from_ms, until_ms in db.execute(
+            "SELECT period, secret, from_ms, until_ms FROM draw_periods ORDER BY period"
+        )
         if period in named
     )
     digest = policy_digest(chosen, [each.period for each in secrets])

@@ -147,6 +147,26 @@ def _picture(db: sqlite3.Connection, body: PictureTaken, origin: _Origin) -> Non
         " VALUES (?,?,?,?)",
         [body.passage_id, body.picture_id, body.view, origin.at_ms],
     )
+    if body.jpeg is None:
+        _note_lost(db, body, origin)
+
+
+def _note_lost(db: sqlite3.Connection, body: PictureTaken, origin: _Origin) -> None:
+    """The lane has the picture no more: one alarm of a lane until somebody has seen it."""
+    (is_here,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM pictures WHERE picture_id = ? AND jpeg IS NOT NULL)"
+        " OR EXISTS (SELECT 1 FROM alarms WHERE lane = ? AND code = ? AND acknowledged_by IS NULL)",
+        [body.picture_id, origin.lane, Alarm.PICTURE_LOST.value],
+    ).fetchone()
+    if not is_here:
+        raise_by_hub(
+            db,
+            lane=origin.lane,
+            at_ms=origin.received_ms,
+            code=Alarm.PICTURE_LOST.value,
+            passage_id=body.passage_id,
+            detail=f"{body.view} {body.picture_id}: the file was gone when its record was sent",
+        )
 
 
 def _decided(db: sqlite3.Connection, body: PassageDecided, origin: _Origin) -> None:
@@ -186,6 +206,7 @@ def _decided(db: sqlite3.Connection, body: PassageDecided, origin: _Origin) -> N
     if body.outcome == "release" and declaration:
         _use(db, declaration.declaration_id, body.passage_id, origin)
     _use_if_released_by_a_person(db, body.passage_id, origin)
+    claim_store.free_what_is_over(db, body.passage_id)
 
 
 def _overridden(db: sqlite3.Connection, body: PassageOverridden, origin: _Origin) -> None:
@@ -213,6 +234,7 @@ def _overridden(db: sqlite3.Connection, body: PassageOverridden, origin: _Origin
         said = f"{body.decision}: {body.slip}: " if body.slip else f"{body.decision}: "
         _audit_local(db, origin, "command_override", body.by, said + body.reason, body.passage_id)
     _use_if_released_by_a_person(db, body.passage_id, origin)
+    claim_store.free_what_is_over(db, body.passage_id)
 
 
 def _use_slip(db: sqlite3.Connection, body: PassageOverridden, origin: _Origin) -> None:
@@ -283,8 +305,7 @@ def _closed(db: sqlite3.Connection, body: PassageClosed, origin: _Origin) -> Non
     ).rowcount
     if not updated:
         raise Unusable(f"passage {body.passage_id} was closed before")
-    if body.outcome != "release":
-        claim_store.free(db, body.passage_id)
+    claim_store.free_what_is_over(db, body.passage_id)
 
 
 def _sealed(body: PassageSealed) -> None:
@@ -334,6 +355,18 @@ def raise_by_hub(
     """An alarm that the hub raises itself, about a lane."""
     hub_made = _Origin(lane=lane, epoch="", seq=0, at_ms=at_ms, received_ms=at_ms)
     _alarm(db, hub_made, code=code, passage_id=passage_id, detail=detail)
+
+
+def raise_once_by_hub(
+    db: sqlite3.Connection, *, lane: str, at_ms: int, code: str, detail: str
+) -> None:
+    """The same, unless the hub has raised it of this lane with these words before."""
+    known = db.execute(
+        "SELECT 1 FROM alarms WHERE lane = ? AND code = ? AND detail = ? AND epoch IS NULL",
+        [lane, code, detail],
+    ).fetchone()
+    if known is None:
+        raise_by_hub(db, lane=lane, at_ms=at_ms, code=code, detail=detail)
 
 
 def _alarm(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from central.auth.roles import Scope
 from gate_agent.wire.v1 import (
     DecisionName,
     DeclarationRow,
@@ -193,6 +194,7 @@ class HeldPassage:
 
     passage: PassageSummary
     pending: CommandRow | None
+    risk: str  # low, unknown or high: what it counts as in the queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,7 +286,7 @@ class ManifestVersionRow:
 
     version: int
     at_ms: int
-    cause: str  # import | used | withdrawn
+    cause: str  # import | used | withdrawn | closed
     made_by: str
     source: str  # file name, where there was one
     upserts: int
@@ -304,3 +306,4 @@ class PassageFilter:
     before_ms: int | None = None
     plate: str | None = None  # normalized; exact
     limit: int = 100
+    scope: Scope | None = None  # of who asks

@@ -102,7 +102,7 @@ _COMMANDS = (
 _MANIFEST = (
     """CREATE TABLE manifest_versions (
         version INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,
-        cause TEXT NOT NULL,                      -- import | used | withdrawn
+        cause TEXT NOT NULL,                      -- import | used | withdrawn | closed
         made_by TEXT NOT NULL, source TEXT NOT NULL DEFAULT '',
         upserts INTEGER NOT NULL, deletes INTEGER NOT NULL,
         count INTEGER NOT NULL, digest TEXT NOT NULL) STRICT""",
@@ -280,3 +280,25 @@ def m010_obligations(db: Database) -> None:
             FROM passages p, json_each(p.verdict_more, '$.obligations') o""",
     ):
         db.execute(statement)
+
+
+@hub_migrations()
+def m011_list_periods(db: Database) -> None:
+    """When a list may be drawn on, and who closed it under which collective declaration."""
+    for column in (
+        "opens_ms INTEGER",
+        "closes_ms INTEGER",
+        "closed_at_ms INTEGER",
+        "closed_by TEXT",
+        "closing_number TEXT",
+    ):
+        db.execute(f"ALTER TABLE accounts ADD COLUMN {column}")
+
+
+@hub_migrations()
+def m012_what_began_and_ended(db: Database) -> None:
+    """Faults and modes of a period, without reading every record."""
+    db.execute(
+        "CREATE INDEX records_of_changes ON records (at_ms)"
+        " WHERE type IN ('fault_changed', 'command_carried_out')"
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devices.bench.bring_up import SKIP, Finding, bad, good, skipped
+from devices.bench.bring_up import SKIP, Finding, bad, both, good, skipped
 from devices.bench.diagnosis import BAUDS, good_frames, has_parity, who_speaks
 from devices.errors import LinkDown
 from devices.transports.opening import open_transport
@@ -48,9 +48,18 @@ class BareLine:
         except LinkDown as exc:
             return bad(
                 str(exc),
-                "missing: the name under /dev/kakou (udev), the converter, its cable",
-                "denied: this user is not in the group dialout",
-                "busy: the lane holds it, stop it: systemctl stop gate-agent@LANE",
+                both(
+                    "missing: the name under /dev/kakou (udev), the converter, its cable",
+                    "不存在：/dev/kakou 下的 udev 名、转换器、线缆",
+                ),
+                both(
+                    "denied: this user is not in the group dialout",
+                    "无权限：当前用户不在 dialout 组",
+                ),
+                both(
+                    "busy: the lane holds it, stop it: systemctl stop gate-agent@LANE",
+                    "被占用：先停车道程序 systemctl stop gate-agent@LANE",
+                ),
             )
         return good(f"{self._port} at {self._baud} baud, 8N1")
 
@@ -75,7 +84,10 @@ class BareLine:
     def hears_card(self) -> Finding:
         """Whether the reader says anything when a card is held to it."""
         wait_s = self._session.wait_s
-        question = f"hold a card to the reader within {wait_s:g} s; Enter starts: "
+        question = both(
+            f"hold a card to the reader within {wait_s:g} s; Enter starts: ",
+            f"回车后 {wait_s:g} 秒内刷卡：",
+        )
         if self._session.ask("present", question) == SKIP:
             return skipped("nobody holds a card")
         self._is_by_hand = True
@@ -84,9 +96,18 @@ class BareLine:
             return good(f"{len(self._heard)} bytes: {self._heard[:16].hex(' ')}")
         return bad(
             f"nothing in {wait_s:g} s",
-            "the reader has no supply (12 V on the wrong terminal): does it beep?",
-            "its transmit wire is not on our receive wire, or it is a Wiegand output",
-            "the card is of another kind (125 kHz, 13.56 MHz)",
+            both(
+                "the reader has no supply (12 V on the wrong terminal): does it beep?",
+                "读卡器无电源（12 V 接错端子）：刷卡有蜂鸣吗？",
+            ),
+            both(
+                "its transmit wire is not on our receive wire, or it is a Wiegand output",
+                "其发送线未接到我方接收线，或为韦根输出",
+            ),
+            both(
+                "the card is of another kind (125 kHz, 13.56 MHz)",
+                "卡的种类不对（125 kHz、13.56 MHz）",
+            ),
         )
 
     def understands(
@@ -104,19 +125,41 @@ class BareLine:
             return good(f"{found} good frames of {driver}")
         said = f"{len(self._heard)} bytes, no good frame of {driver}"
         if others := who_speaks(self._heard, decoders, least):
-            return bad(said, f'it speaks another protocol: driver = "{others[0]}"')
+            driver = f'driver = "{others[0]}"'
+            return bad(said, both(f"it speaks another protocol: {driver}", f"协议不同：{driver}"))
         if has_parity(self._heard, decoders[driver], least):
             return bad(
-                said, "it sends 7 bits with parity: set the device to 8 data bits, no parity"
+                said,
+                both(
+                    "it sends 7 bits with parity: set the device to 8 data bits, no parity",
+                    "设备为 7 位加校验：请设为 8 位无校验",
+                ),
             )
         if is_swapped(self._heard):
-            return bad(said, "the data wires A and B (or + and -) are swapped")
+            return bad(
+                said,
+                both(
+                    "the data wires A and B (or + and -) are swapped", "数据线 A、B（或 +、-）接反"
+                ),
+            )
         if baud := self._other_baud(decoders[driver], least):
-            return bad(said, f"it sends at {baud} baud: set baud = {baud}, or the device")
+            return bad(
+                said,
+                both(
+                    f"it sends at {baud} baud: set baud = {baud}, or the device",
+                    f"设备波特率为 {baud}：改 baud = {baud} 或改设备",
+                ),
+            )
         return bad(
             said,
-            "no common ground, or a missing termination: every byte is damaged",
-            "a protocol that no driver here knows: record a tape and send it",
+            both(
+                "no common ground, or a missing termination: every byte is damaged",
+                "未共地或缺终端电阻：字节均已损坏",
+            ),
+            both(
+                "a protocol that no driver here knows: record a tape and send it",
+                "没有对应驱动的协议：请录制线路记录并寄回",
+            ),
         )
 
     def _other_baud(self, make_decoder: Maker, least: int) -> int | None:

@@ -72,6 +72,11 @@ def skipped(said: str) -> Finding:
     return Finding(ok=True, said=said, is_skipped=True)
 
 
+def both(en: str, zh: str) -> str:
+    """The same in both languages, for whoever stands there."""
+    return f"{en} | {zh}"
+
+
 def is_yes(said: str) -> bool:
     """Whether the answer to a question is yes."""
     return said.strip().lower() in ("y", "yes", "是")
@@ -89,9 +94,7 @@ def configured(table: T | None, device: str) -> T:
         DeviceConfigError: the lane has no such device.
     """
     if table is None:
-        raise DeviceConfigError(
-            f"no [devices.{device}] table in the lane file: nothing to bring up"
-        )
+        raise DeviceConfigError(f"no [devices.{device}] table in the lane file: this lane has none")
     return table
 
 

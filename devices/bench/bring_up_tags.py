@@ -9,6 +9,7 @@ import msgspec
 
 from devices.bench.bare_line import READ_S, BareLine
 from devices.bench.bring_up import SKIP, BringUpStep, Finding, bad, configured, good, skipped
+from devices.bench.cable import comes_back
 from devices.bench.check import look_at_tag_reader
 from devices.errors import DeviceConfigError, DeviceError
 from devices.registry import open_tag_reader
@@ -17,6 +18,7 @@ from devices.tag_reader.codecs.uhf_reader18 import BROADCAST, READER_INFO, UhfRe
 if TYPE_CHECKING:
     from devices.bench.bring_up import Session
     from devices.config import TagReaderConfig
+    from devices.tag_reader.api import TagReader
     from devices.tag_reader.codecs.uhf_reader18 import ReaderAnswer
 
 ANSWER_S = 1.2  # an answer is waited for that long, however late it is for the lane
@@ -45,6 +47,7 @@ def tag_steps(session: Session) -> tuple[BringUpStep, ...]:
         BringUpStep(name="tag", look=walk.names_one),
         BringUpStep(name="tag away", look=walk.loses_it),
         BringUpStep(name="next lane", look=walk.overlooks_the_next_lane),
+        BringUpStep(name="cable pulled", look=walk.returns),
     )
 
 
@@ -182,6 +185,16 @@ class _Tags:
         if seen := self._seen(NEXT_LANE_S):
             return bad(f"in view there: {', '.join(seen)}", _LESS_FIELD)
         return good(f"not named there in {NEXT_LANE_S:g} s")
+
+    def returns(self) -> Finding:
+        """Whether it comes back after its cable was pulled."""
+
+        def is_there(reader: TagReader) -> bool:
+            reader.read(READ_S)
+            return reader.is_heard
+
+        reader = open_tag_reader(self._config, self._session.clock)
+        return comes_back(self._session, reader, is_there)
 
     @property
     def _clear_s(self) -> float:

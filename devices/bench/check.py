@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from devices.camera.opening import open_camera
 from devices.camera.pushed import PushedPlates
+from devices.container_camera.pushed import PushedContainers
 from devices.errors import DeviceConfigError, DeviceError
 from devices.lane_io.driver import LaneIo
 from devices.lane_io.registers import board_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         BusConfig,
         CameraConfig,
         CardReaderConfig,
+        ContainerCameraConfig,
         DevicesConfig,
         PlateCameraConfig,
         SignConfig,
@@ -68,6 +70,8 @@ def _looks(config: DevicesConfig) -> dict[str, Callable[[Clock], str]]:
         looks["lane_camera"] = partial(_look_at_camera, config.lane_camera)
     if config.plate_camera is not None:
         looks["plate_camera"] = partial(_look_at_plate_camera, config.plate_camera)
+    if config.container_camera is not None:
+        looks["container_camera"] = partial(_look_at_container_camera, config.container_camera)
     if config.tag_reader is not None:
         looks["tag_reader"] = partial(look_at_tag_reader, config.tag_reader)
     if config.sign is not None:
@@ -140,6 +144,22 @@ def _look_at_plate_camera(config: PlateCameraConfig, clock: Clock) -> str:
         return f"listened at {place}, nothing posted in {CHECK_S:g} s: it posts as vehicles come"
     plates = ", ".join(post.recognition.text or "no plate" for post in posts)
     return f"listened at {place}, posted: {plates}"
+
+
+def _look_at_container_camera(config: ContainerCameraConfig, clock: Clock) -> str:
+    """It cannot be asked either."""
+    camera = PushedContainers(config, clock)
+    camera.open()
+    try:
+        place, posts = camera.place, camera.read(CHECK_S)
+        refused = camera.refusals()
+    finally:
+        camera.close()
+    if posts:
+        numbers = ", ".join(number for post in posts for number in post.numbers)
+        return f"listened at {place}, posted: {numbers}"
+    why = f"; {refused[-1].peer} was refused: {refused[-1].refusal}" if refused else ""
+    return f"listened at {place}, nothing posted in {CHECK_S:g} s: it posts as vehicles come{why}"
 
 
 def look_at_tag_reader(config: TagReaderConfig, clock: Clock) -> str:

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 from devices.bench import panel, swings
 from devices.bench.bring_up import WAIT_S, Session, answers_of, walk
+from devices.bench.bring_up_asked_cards import osdp_steps, resident_id_steps
 from devices.bench.bring_up_board import board_steps
 from devices.bench.bring_up_cameras import camera_steps, lane_camera_steps
-from devices.bench.bring_up_lines import card_steps, weighbridge_steps
+from devices.bench.bring_up_cards import card_line_steps
+from devices.bench.bring_up_container_camera import container_camera_steps
+from devices.bench.bring_up_pcsc import pcsc_steps
 from devices.bench.bring_up_plate_camera import plate_camera_steps
 from devices.bench.bring_up_sign import sign_steps
 from devices.bench.bring_up_tags import tag_steps
+from devices.bench.bring_up_weighbridge import weighbridge_steps
 from devices.bench.control import Request, ask, running_control
 from devices.bench.recording import play, record, record_between
 from devices.bench.tap import TAPED, place_of
@@ -23,9 +27,18 @@ from devices.errors import DeviceError
 from devices.stop_signals import StopSignals
 
 if TYPE_CHECKING:
+    from devices.bench.bring_up import BringUpStep
     from devices.config import DevicesConfig
 
 EXIT_OK, EXIT_FAILED = 0, 1
+
+
+def card_steps(session: Session) -> tuple[BringUpStep, ...]:
+    """The walk for the lane's card reader, by how it is reached."""
+    asked = {"osdp": osdp_steps, "resident-id": resident_id_steps, "pcsc": pcsc_steps}
+    return asked.get(session.config.card_reader.driver, card_line_steps)(session)
+
+
 STEPS = {
     "weighbridge": weighbridge_steps,
     "card_reader": card_steps,
@@ -33,6 +46,7 @@ STEPS = {
     "camera": camera_steps,
     "lane_camera": lane_camera_steps,
     "plate_camera": plate_camera_steps,
+    "container_camera": container_camera_steps,
     "tag_reader": tag_steps,
     "sign": sign_steps,
 }

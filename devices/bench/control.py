@@ -57,6 +57,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     violations: tuple[str, ...]
     unplugged: tuple[str, ...]
     further: dict[str, str] = {}  # what else the lane has, and how it is
+    real: tuple[str, ...] = ()  # the devices that are hardware: nothing is known of them here
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +135,8 @@ class SimControl:
             case "turn_back":
                 self._trucks.turn_back()
                 said = "the drivers were told to back out"
+            case "card" if "card_reader" not in self._bench.simulated:
+                return Answer(ok=False, said="the card reader is real: hold a card to it")
             case "card":
                 self._bench.card_reader.present(request.card or "")
                 said = f"card {request.card} was held to the reader"
@@ -156,16 +159,6 @@ class SimControl:
     def _look(self) -> Look:
         bench, world = self._bench, self._bench.world
         truck = world.truck
-        plugs = {
-            "weighbridge": bench.scale.host.is_plugged,
-            "card_reader": bench.card_reader.host.is_plugged,
-        }
-        if bench.tag_reader is not None:
-            plugs["tag_reader"] = bench.tag_reader.host.is_plugged
-        if bench.plate_camera is not None:
-            plugs["plate_camera"] = bench.plate_camera.is_plugged
-        if bench.sign is not None:
-            plugs["sign"] = bench.sign.is_plugged
         return Look(
             inputs=bench.sensors_on(),
             coils=tuple(number for number, on in enumerate(bench.board.coils()) if on),
@@ -178,24 +171,60 @@ class SimControl:
             queued=world.queued,
             faults=self._switches.active,
             violations=tuple(seen.kind.value for seen in world.violations),
-            unplugged=tuple(name for name, is_plugged in plugs.items() if not is_plugged),
+            unplugged=_unplugged(bench),
             further=_further(bench),
+            real=tuple(name for name in bench.places if name not in bench.simulated),
         )
+
+
+def _unplugged(bench: Bench) -> tuple[str, ...]:
+    """The simulated devices whose cable is pulled."""
+    ends = {
+        "bus": bench.board,
+        "weighbridge": bench.scale.host,
+        "card_reader": bench.card_reader.host,
+        "camera": bench.camera,
+        "lane_camera": bench.lane_camera,
+        "tag_reader": bench.tag_reader.host if bench.tag_reader is not None else None,
+        "plate_camera": bench.plate_camera,
+        "container_camera": bench.container_camera,
+        "sign": bench.sign,
+    }
+    return tuple(
+        name
+        for name, end in ends.items()
+        if end is not None and bench.serves(name) and not end.is_plugged
+    )
 
 
 def _further(bench: Bench) -> dict[str, str]:
     """How the devices are that a lane may have or not."""
-    found = {}
+    found = _cameras(bench)
     if bench.tag_reader is not None:
         tags = ", ".join(sorted(bench.world.tags())) or "no tag"
         found["tag_reader"] = f"{condition_of(bench.tag_reader.fault)}; {tags} in the lane"
     if bench.plate_camera is not None:
         said = bench.plate_camera.said or "nothing posted yet"
         found["plate_camera"] = f"{condition_of(bench.plate_camera.fault)}; {said}"
+    if bench.container_camera is not None:
+        said = bench.container_camera.said or "nothing posted yet"
+        found["container_camera"] = f"{condition_of(bench.container_camera.fault)}; {said}"
     if bench.sign is not None:
         lines = " | ".join(text for _, text in sorted(bench.sign.lines.items())) or "nothing yet"
         spoken = f'; said "{bench.sign.spoken[-1]}"' if bench.sign.spoken else ""
         found["sign"] = f"{lines}{spoken}"
+    return found
+
+
+def _cameras(bench: Bench) -> dict[str, str]:
+    """How the cameras are that send pictures; those that need no simulator are named, too."""
+    found = {}
+    for name, camera in (("camera", bench.camera), ("lane_camera", bench.lane_camera)):
+        place = bench.places.get(name)
+        if camera is not None:
+            found[name] = f"{condition_of(camera.fault)}; {place}, watched by {camera.viewers}"
+        elif place is not None and name in bench.simulated:
+            found[name] = f"not simulated here: {place}"
     return found
 
 
@@ -223,6 +252,13 @@ def control_path(lane: Path) -> Path:
     """Where the simulation of a lane file listens."""
     digest = hashlib.sha256(str(lane.resolve()).encode()).hexdigest()[:10]
     return _folder() / f"{lane.stem[:24]}-{digest}.sock"
+
+
+def desk_folder(lane: Path) -> Path:
+    """Where the simulation of a lane file keeps what it makes for itself. Raises `LinkDown`."""
+    folder = control_path(lane).with_suffix("")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 def running_control(lane: Path | None) -> Path:

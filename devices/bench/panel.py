@@ -30,14 +30,20 @@ def lines_of(look: Look, chosen: int, said: str) -> list[str]:
     on = [sensor for sensor in SENSORS if sensor in look.inputs]
     boom = round(look.boom * BAR)
     truck = f"{look.truck}, front at {look.front_m} m" if look.truck else "none"
-    away = "  UNPLUGGED: " + ", ".join(look.unplugged) if look.unplugged else ""
+    states = {
+        "weighbridge": f"{look.scale_kg:>7} kg   {condition_of(look.scale_fault)}",
+        "card_reader": condition_of(look.card_fault),
+        "bus": f"on: {', '.join(on) or 'none'}",
+        "relays": f"closed: {', '.join(map(str, look.coils)) or 'none'}",
+        **look.further,
+        **dict.fromkeys(look.real, "real: not shown here"),
+    }
+    if "bus" in look.real:
+        del states["relays"]
     lines = [
         f"truck        {truck}; {look.queued} in the lane or waiting",
-        f"weighbridge  {look.scale_kg:>7} kg   {condition_of(look.scale_fault)}",
-        f"card_reader  {condition_of(look.card_fault)}{away}",
-        f"bus          on: {', '.join(on) or 'none'}",
-        f"relays       closed: {', '.join(map(str, look.coils)) or 'none'}",
-        *(f"{name:12} {state}" for name, state in look.further.items()),
+        *(f"{name:12} {state}" for name, state in states.items()),
+        *([f"UNPLUGGED: {', '.join(look.unplugged)}"] if look.unplugged else []),
         f"boom         down [{'#' * boom}{'.' * (BAR - boom)}] up",
         f"violations   {', '.join(look.violations) or 'none'}",
         "",

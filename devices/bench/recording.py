@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import re
 import shutil
 from typing import TYPE_CHECKING
 
-from devices.bench.tap import Tap, moved, near_place, writer_of
+from devices.bench.bring_up import configured
+from devices.bench.check import check_message, said_of
+from devices.bench.tap import moved, near_place, tapped, writer_of
 from devices.bench.tape import Piece, Tape, TapeError
 from devices.lane_io.driver import LaneIo
 from devices.lane_io.registers import board_of
 from devices.modbus import ModbusBus
-from devices.registry import open_card_reader, open_weighbridge
+from devices.registry import open_card_reader, open_tag_reader, open_weighbridge
+from devices.sign.opening import open_sign
 from devices.sim.line_host import line_host
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from devices.bench.tap import Taped
@@ -25,8 +30,12 @@ if TYPE_CHECKING:
 
     Read = Callable[[], list[str]]
 
+_CONTENT_LENGTH = re.compile(rb"(?i)\r\ncontent-length:\s*(\d+)")
+
 READ_S = 0.1
 ASKED_S = 10.0  # a driver that asks nothing for so long is not there
+TOLD_S = 60.0  # a sign is told something whenever there is something to tell
+SHOW_EVERY_S = 2.0
 LONGEST_PAUSE_S = 2.0
 NO_PACE = 4_000_000  # the tape has the times
 
@@ -47,7 +56,7 @@ def record(
     near, folder = near_place(config, device)
     try:
         with writer_of(config, device, path, clock) as tape:
-            with Tap(config, device, near, tape, clock):
+            with tapped(config, device, near, tape, clock):
                 _drive(moved(config, device, near), device, duration_s, clock, say)
             return tape.close()
     finally:
@@ -65,7 +74,7 @@ def record_between(
 ) -> str:
     """Write a tape of what passes between the device and whoever opens `near`, until `is_over`."""
     with writer_of(config, device, path, clock) as tape:
-        with Tap(config, device, near, tape, clock):
+        with tapped(config, device, near, tape, clock):
             while not is_over():
                 clock.sleep(READ_S)
         return tape.close()
@@ -79,7 +88,13 @@ def _drive(
     say: Callable[[str], None],
 ) -> None:
     """Let the device's own driver read for a while."""
-    open_it = {"weighbridge": _scale, "card_reader": _card_reader, "bus": _board}[device]
+    open_it = {
+        "weighbridge": _scale,
+        "card_reader": _card_reader,
+        "bus": _board,
+        "tag_reader": _tag_reader,
+        "sign": _sign,
+    }[device]
     until_s = clock.now().mono_s + duration_s
     with contextlib.ExitStack() as undo:
         read = open_it(config, clock, undo)
@@ -116,6 +131,28 @@ def _board(config: DevicesConfig, clock: Clock, undo: contextlib.ExitStack) -> R
     return read
 
 
+def _tag_reader(config: DevicesConfig, clock: Clock, undo: contextlib.ExitStack) -> Read:
+    reader = open_tag_reader(configured(config.tag_reader, "tag_reader"), clock)
+    undo.callback(reader.close)
+    reader.open()
+    return lambda: [f"tag {each.tag_id}" for each in reader.read(READ_S)]
+
+
+def _sign(config: DevicesConfig, clock: Clock, undo: contextlib.ExitStack) -> Read:
+    """A sign says nothing by itself: it is shown a text, again and again."""
+    table = configured(config.sign, "sign")
+    sign, message = open_sign(table, clock), check_message(table)
+    undo.callback(sign.close)
+    sign.open()
+
+    def show() -> list[str]:
+        sign.show(message)
+        clock.sleep(SHOW_EVERY_S)
+        return [said_of(table, message)]
+
+    return show
+
+
 def play(
     tape: Tape,
     place: str,
@@ -127,7 +164,8 @@ def play(
     """Be the device of a tape at `place`: send what it sent when it sent it, wait to be asked.
 
     What the driver asks is waited for by its length, not by its words: a counter in it may have
-    another value today. The answer then carries today's. Returns how many pieces were sent.
+    another value today. The answer then carries today's. An HTTP request is waited for until it is
+    whole. Returns how many pieces were sent.
 
     Raises:
         TapeError: the driver asked for nothing when the tape waited for it.
@@ -138,6 +176,17 @@ def play(
         return sum(_Player(tape, host, clock, is_over).run() for _ in range(times))
     finally:
         host.unplug()
+
+
+def _whole(tape: Tape) -> Iterator[Piece]:
+    """The pieces of a tape; of HTTP those that belong together in one."""
+    if tape.head.wire != "http":
+        yield from tape.pieces
+        return
+    for direction, pieces in itertools.groupby(tape.pieces, key=lambda piece: piece.direction):
+        first, *others = pieces
+        payload = b"".join(piece.payload for piece in (first, *others))
+        yield Piece(first.at_s, direction, payload)
 
 
 class _Player:
@@ -155,7 +204,7 @@ class _Player:
 
     def run(self) -> int:
         sent, last_s = 0, 0.0
-        for piece in self._tape.pieces:
+        for piece in _whole(self._tape):
             if self._is_over():
                 break
             if piece.direction == ">":
@@ -168,15 +217,25 @@ class _Player:
         return sent
 
     def _wait_asked(self, piece: Piece) -> None:
-        deadline_s = self._clock.now().mono_s + ASKED_S
-        while len(self._heard) < len(piece.payload):
+        patience_s = TOLD_S if self._tape.head.device == "sign" else ASKED_S
+        deadline_s = self._clock.now().mono_s + patience_s
+        while len(self._heard) < (length := self._wanted(piece)):
             self._heard += self._host.read(READ_S)
             if self._is_over():
                 return
             if self._clock.now().mono_s > deadline_s:
-                raise TapeError(f"{self._tape.head.device}: nobody asked for {ASKED_S:g} s")
-        self._asked = self._heard[: len(piece.payload)]
-        self._heard = self._heard[len(piece.payload) :]
+                raise TapeError(f"{self._tape.head.device}: nobody asked for {patience_s:g} s")
+        self._asked, self._heard = self._heard[:length], self._heard[length:]
+
+    def _wanted(self, piece: Piece) -> int:
+        """How long what is asked is: as on the tape; an HTTP request as it says itself."""
+        if self._tape.head.wire != "http":
+            return len(piece.payload)
+        head, mark, _ = self._heard.partition(b"\r\n\r\n")
+        if not mark:
+            return len(self._heard) + 1
+        length = _CONTENT_LENGTH.search(head)
+        return len(head) + len(mark) + (int(length[1]) if length else 0)
 
     def _answer(self, piece: Piece) -> bytes:
         """As on the tape; a Modbus TCP answer with the number of the request it belongs to."""

@@ -13,9 +13,12 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
+from devices.bench.bring_up import configured
+from devices.bench.http_tap import HttpTap
 from devices.bench.tape import TapeHead, TapeWriter
 from devices.errors import DeviceConfigError, LinkDown
 from devices.sim.line_host import line_host
@@ -23,12 +26,15 @@ from devices.transports.opening import open_transport
 from devices.transports.tcp import SCHEME
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devices.bench.tape import Wire
     from devices.clock import Clock
     from devices.config import DevicesConfig
     from devices.link import Transport
 
-Taped = Literal["weighbridge", "card_reader", "bus"]
-TAPED: tuple[Taped, ...] = ("weighbridge", "card_reader", "bus")
+Taped = Literal["weighbridge", "card_reader", "bus", "tag_reader", "sign"]
+TAPED: tuple[Taped, ...] = ("weighbridge", "card_reader", "bus", "tag_reader", "sign")
 TURN_S = 0.02
 RETRY_S = 0.2
 READ_MAX_BYTES = 4096
@@ -36,46 +42,83 @@ NO_BAUD = 4_000_000  # the device's own line has set the pace already
 
 
 def place_of(config: DevicesConfig, device: Taped) -> tuple[str, int]:
-    """Where the device of a lane file is, as a transport spells it, and its baud rate."""
+    """Where the device of a lane file is, as a transport spells it, and its baud rate.
+
+    Raises:
+        DeviceConfigError: the lane has none, or its wire carries nothing that can be read.
+    """
     if device == "bus":
         bus = config.bus
         if bus.transport == "tcp":
             return f"{SCHEME}{bus.host}:{bus.tcp_port}", bus.baud
         return bus.serial_port, bus.baud
-    keys = config.weighbridge if device == "weighbridge" else config.card_reader
+    if device == "sign" and is_http(config):
+        return _http_place(configured(config.sign, "sign").url), 0
+    keys = configured(getattr(config, device), device)
     return keys.port, keys.baud
+
+
+def is_http(config: DevicesConfig) -> bool:
+    """Whether the lane's sign is asked over HTTP, a connection for each message."""
+    return config.sign is not None and config.sign.driver == "http"
+
+
+def _http_place(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "http":
+        raise DeviceConfigError(f"sign.url: {url}: what passes under TLS cannot be taped")
+    return f"{SCHEME}{parts.hostname}:{parts.port or 80}"
 
 
 def moved(config: DevicesConfig, device: Taped, place: str) -> DevicesConfig:
     """The same lane with one device at another place of the same kind."""
-    if device == "weighbridge":
-        keys = msgspec.structs.replace(config.weighbridge, port=place)
-        return msgspec.structs.replace(config, weighbridge=keys)
-    if device == "card_reader":
-        return msgspec.structs.replace(
-            config, card_reader=msgspec.structs.replace(config.card_reader, port=place)
-        )
-    bus = msgspec.structs.replace(config.bus, serial_port=place)
-    if config.bus.transport == "tcp":
-        host, _, port = place.removeprefix(SCHEME).rpartition(":")
-        bus = msgspec.structs.replace(config.bus, host=host, tcp_port=int(port))
-    return msgspec.structs.replace(config, bus=bus)
+    table = configured(getattr(config, device), device)
+    address = place.removeprefix(SCHEME)
+    changed: dict[str, object] = {"port": place}
+    if device == "sign" and is_http(config):
+        changed = {"url": urlunsplit(urlsplit(table.url)._replace(netloc=address))}
+    elif device == "bus" and config.bus.transport == "tcp":
+        host, _, port = address.rpartition(":")
+        changed = {"host": host, "tcp_port": int(port)}
+    elif device == "bus":
+        changed = {"serial_port": place}
+    return msgspec.structs.replace(config, **{device: msgspec.structs.replace(table, **changed)})
 
 
 def head_of(config: DevicesConfig, device: Taped, clock: Clock) -> TapeHead:
     """What the first line of a tape of this device says."""
     place, baud = place_of(config, device)
-    is_tcp = place.startswith(SCHEME)
-    wire: Literal["serial", "tcp", "modbus-tcp"] = "tcp" if is_tcp else "serial"
-    driver = {"weighbridge": config.weighbridge.driver, "card_reader": config.card_reader.driver}
+    wire: Wire = "tcp" if place.startswith(SCHEME) else "serial"
+    if device == "bus" and wire == "tcp":
+        wire = "modbus-tcp"
+    if device == "sign" and is_http(config):
+        wire = "http"
     return TapeHead(
         device=device,
-        driver=driver.get(device, f"modbus-{config.bus.transport}"),
+        driver=getattr(getattr(config, device), "driver", f"modbus-{config.bus.transport}"),
         place=place,
         baud=baud,
-        wire="modbus-tcp" if is_tcp and device == "bus" else wire,
+        wire=wire,
         began=datetime.fromtimestamp(clock.now().wall_ms / 1000, UTC).isoformat(timespec="seconds"),
     )
+
+
+@contextlib.contextmanager
+def tapped(
+    config: DevicesConfig, device: Taped, near: str, tape: TapeWriter, clock: Clock
+) -> Iterator[None]:
+    """Tape what passes between the device and whoever opens `near`.
+
+    Raises:
+        DeviceConfigError: its wire is not one of bytes.
+        LinkDown: it is not there, or `near` is taken.
+    """
+    if device == "sign" and is_http(config):
+        with HttpTap(place_of(config, device)[0], near, tape):
+            yield
+        return
+    with Tap(config, device, near, tape, clock):
+        yield
 
 
 class Tap:
@@ -157,12 +200,13 @@ class Tap:
 def near_place(config: DevicesConfig, device: Taped) -> tuple[str, Path | None]:
     """A free place of the same kind as the device's, and the folder to remove afterwards."""
     if place_of(config, device)[0].startswith(SCHEME):
-        return f"{SCHEME}127.0.0.1:{_free_port()}", None
+        return f"{SCHEME}127.0.0.1:{free_port()}", None
     folder = Path(tempfile.mkdtemp(prefix="gate-bench-tap-"))
     return str(folder / device), folder
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port of this machine that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 

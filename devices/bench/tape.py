@@ -1,7 +1,8 @@
 """Tapes: every byte of a wire in both directions with its time, in one text file.
 
 A tape is UTF-8 lines. The first is a JSON object, its head: `tape` (the format, 1), `device`,
-`driver`, `place`, `baud`, `wire` (`serial`, `tcp` or `modbus-tcp`) and `began` (UTC, ISO 8601).
+`driver`, `place`, `baud`, `wire` (`serial`, `tcp`, `modbus-tcp` or `http`) and `began` (UTC, ISO
+8601).
 Each further line is one piece of the wire::
 
     0.123456 < 022b303031323334
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 _PIECE = re.compile(rb"([0-9]+\.[0-9]{6}) ([<>]) ((?:[0-9a-f]{2})+)")
 Direction = Literal["<", ">"]
+Wire = Literal["serial", "tcp", "modbus-tcp", "http"]
 
 
 class TapeError(DeviceError):
@@ -45,7 +47,7 @@ class TapeHead(msgspec.Struct, frozen=True, kw_only=True):
     driver: str
     place: str
     baud: int
-    wire: Literal["serial", "tcp", "modbus-tcp"]
+    wire: Wire
     began: str
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 120.0  # a driver whom nobody serves backs out, so that the bench never jams
 LOADS_KG = (8_400.0, 48_000.0)
+BOXES = ("CSQU3054383", "MSKU1234565", "TEMU4002178", "COSU6620519")
 
 
 class Trucks:
@@ -52,6 +53,7 @@ class Trucks:
                 card_uid=card_uid or self._chance.randbytes(4).hex().upper(),
                 tag_id=f"E200{self._chance.randbytes(10).hex().upper()}",
                 plate=plate or f"粤B{self._chance.randrange(100_000):05d}",
+                containers=(BOXES[self._count % len(BOXES)],),
             )
             handle = self._bench.world.send(visit)
             self._count += 1
@@ -65,6 +67,8 @@ class Trucks:
             told.append(f"tag {visit.tag_id}")
         if self._bench.plate_camera is not None:
             told.append(f"plate {visit.plate}")
+        if self._bench.container_camera is not None:
+            told.append(f"container {', '.join(visit.containers)}")
         return ", ".join(told)
 
     def turn_back(self) -> None:

@@ -49,6 +49,9 @@ cv2.setNumThreads(1)  # the cores belong to the lanes
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")  # seconds; its own is 10
+# FFmpeg watches twenty frames to learn a stream's rate, which nobody asks for: at 8 fps an RTSP
+# camera would be open 2.5 s later. OpenCV's own default, RTSP over TCP, must be repeated here.
+os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|fpsprobesize;0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,8 +30,9 @@ class ListeningCardReader(LineDevice[CardNumber]):
     """A reader that speaks when a card comes. Fulfills `devices.card_reader.api.CardReader`.
 
     What counts as a repeat is remembered over `close` and `open`: a card held while the cable
-    flickers is one. `refused_numbers` counts good frames whose number is not as the lane file says,
-    `dropped_cards` those that a serial server may have kept from before `open`.
+    flickers is one. `refused_numbers` counts good frames whose number is not as the lane file says
+    (`last_refused` is the last), `dropped_cards` those that a serial server may have kept from
+    before `open`.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class ListeningCardReader(LineDevice[CardNumber]):
         self._repeats = RepeatFilter(config.repeat_s)
         self.refused_numbers = 0
         self.dropped_cards = 0
+        self.last_refused: CardNumber | None = None
 
     @property
     def is_heard(self) -> bool:
@@ -69,6 +71,7 @@ class ListeningCardReader(LineDevice[CardNumber]):
                 self.dropped_cards += 1
             elif uid is None:
                 self.refused_numbers += 1
+                self.last_refused = number
             elif not self._repeats.is_repeat(uid, received_s):
                 readings.append(CardReading(uid=uid, received_s=received_s))
         if self._is_text:

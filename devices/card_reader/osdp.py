@@ -44,8 +44,8 @@ FORWARD, TEXT_FORMAT = 0, 2
 class OsdpCardReader:
     """An OSDP reader. Fulfills `devices.card_reader.api.CardReader`.
 
-    `refused_numbers` counts cards whose number is not as the lane file says, `dropped_cards` those
-    that may have been presented while the line was cut.
+    `refused_numbers` counts cards whose number is not as the lane file says (`last_refused` is the
+    last), `dropped_cards` those that may have been presented while the line was cut.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class OsdpCardReader:
         self.good_frames = 0
         self.refused_numbers = 0
         self.dropped_cards = 0
+        self.last_refused: CardNumber | None = None
 
     @property
     def is_heard(self) -> bool:
@@ -164,9 +165,11 @@ class OsdpCardReader:
         if self._secure_s is None or now_s - self._secure_s < SETTLE_S:
             self.dropped_cards += 1
             return []
-        uid = uid_of(_number(event), self._spelling)
+        number = _number(event)
+        uid = uid_of(number, self._spelling)
         if uid is None:
             self.refused_numbers += 1
+            self.last_refused = number
             return []
         if self._repeats.is_repeat(uid, now_s):
             return []

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEY_BYTES = 16
+BUSY = bytes((0x79,))  # the answer that asks to be asked again
 
 
 def libosdp() -> ModuleType:
@@ -50,11 +51,14 @@ class OsdpLine:
         return self._packets.discarded_bytes
 
     def feed(self, chunk: bytes) -> bool:
-        """Take bytes that came from the wire; whether they completed a good packet."""
+        """Take bytes that came from the wire; whether they completed a good packet.
+
+        BUSY is none: who says nothing else for long is as good as silent.
+        """
         packets = self._packets.feed(chunk)
         for packet in packets:
             self._waiting += encode(packet)
-        return bool(packets)
+        return any(packet.content != BUSY for packet in packets)
 
     def read(self, max_bytes: int) -> bytes:
         """For libosdp: what has come, never waiting."""

@@ -8,6 +8,8 @@ card of which anything that is asked for cannot be read is no card.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from devices.card_reader import apdu
@@ -20,6 +22,7 @@ from devices.errors import DeviceConfigError, LinkDown
 from devices.readings import CardReading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
     from devices.clock import Clock
@@ -127,9 +130,7 @@ class PcscCardReader:
         return False
 
     def _refuse(self, result: int, place: str) -> None:
-        if result != self._scard.SCARD_S_SUCCESS:
-            said = self._scard.SCardGetErrorMessage(result).rstrip(".").lower()
-            raise LinkDown(f"card reader: {place}: {said}")
+        _refuse(self._scard, result, place)
 
     # --- card -------------------------------------------------------------------------------------
 
@@ -195,6 +196,65 @@ class _Card:
         if result != self._scard.SCARD_S_SUCCESS:
             return None
         return apdu.content_of(bytes(byte & 0xFF for byte in answer))
+
+
+class CardAt(StrEnum):
+    """What is at a reader."""
+
+    PRESENT = "present"
+    MUTE = "mute"  # a card that does not answer
+    HELD_BY_ANOTHER = "held by another"  # another program has it for itself
+
+
+def reader_names() -> list[str]:
+    """The readers that pcscd has.
+
+    Raises:
+        LinkDown: pcscd does not answer.
+        DeviceConfigError: no pyscard.
+    """
+    scard = _scard()
+    with _context(scard) as context:
+        result, names = scard.SCardListReaders(context, [])
+        if result == scard.SCARD_E_NO_READERS_AVAILABLE:
+            return []
+        _refuse(scard, result, "readers")
+        return [str(name) for name in names]
+
+
+def card_at(port: str) -> frozenset[CardAt]:
+    """What is at the first reader whose name has `port` in it. Raises as `reader_names`."""
+    name = next((name for name in reader_names() if port in name), None)
+    if name is None:
+        return frozenset()
+    scard = _scard()
+    with _context(scard) as context:
+        unaware = [(name, scard.SCARD_STATE_UNAWARE)]
+        result, states = scard.SCardGetStatusChange(context, 0, unaware)
+        _refuse(scard, result, name)
+    flags = {
+        CardAt.PRESENT: scard.SCARD_STATE_PRESENT,
+        CardAt.MUTE: scard.SCARD_STATE_MUTE,
+        CardAt.HELD_BY_ANOTHER: scard.SCARD_STATE_EXCLUSIVE,
+    }
+    return frozenset(each for each, flag in flags.items() if states[0][1] & flag)
+
+
+@contextmanager
+def _context(scard: ModuleType) -> Iterator[Any]:
+    """A conversation with pcscd. Raises `LinkDown`."""
+    result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+    _refuse(scard, result, "pcscd")
+    try:
+        yield context
+    finally:
+        scard.SCardReleaseContext(context)
+
+
+def _refuse(scard: ModuleType, result: int, place: str) -> None:
+    if result != scard.SCARD_S_SUCCESS:
+        said = scard.SCardGetErrorMessage(result).rstrip(".").lower()
+        raise LinkDown(f"card reader: {place}: {said}")
 
 
 def _scard() -> ModuleType:

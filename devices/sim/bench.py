@@ -1,9 +1,10 @@
 """Every simulator of one lane, at exactly the addresses that its devices table names.
 
 The lane's own drivers open the same table: pseudo-terminals behind the serial ports' names,
-`tcp://` serial servers, Modbus TCP or RTU, MJPEG over HTTP. The scale speaks the protocol that the
-table names. What this bench cannot serve (RTSP) it refuses by name; a video file or a folder of
-pictures needs no simulator and gets none.
+`tcp://` serial servers, Modbus TCP or RTU, MJPEG over HTTP, Motion JPEG over RTSP, cards on the
+virtual reader of pcscd. The scale speaks the protocol that the table names. What this bench cannot
+serve (TLS, a video device) it refuses by name; a video file or a folder of pictures needs no
+simulator and gets none. For an address of another machine see `devices/bench/desk.py`.
 
 A bench never takes the place of hardware: where a port's name leads to a real device it refuses.
 """
@@ -19,31 +20,40 @@ from urllib.parse import urlsplit
 import cv2
 import numpy as np
 
+from devices.camera.opencv import without_password
+from devices.camera.opening import kind_of
 from devices.errors import DeviceConfigError
 from devices.lane_io.registers import board_of
 from devices.sim.boom import TRAVEL_S, SimBoom
 from devices.sim.camera import MjpegServer
+from devices.sim.card_reader import SimCardReader
 from devices.sim.card_readers import sim_card_reader
+from devices.sim.container_camera import SimContainerCamera, sim_container_camera
 from devices.sim.faults.line import FaultyLine
 from devices.sim.lane_world import SENSORS, LaneWorld
 from devices.sim.line_host import line_host
 from devices.sim.modbus_host import ModbusHost
 from devices.sim.plate_camera import SimPlateCamera, sim_plate_camera
+from devices.sim.rtsp_camera import RtspCamera
 from devices.sim.sign import SimSign, sim_sign
 from devices.sim.tag_reader import SimTagReader
 from devices.sim.truck import LaneGeometry
 from devices.sim.weighbridge import SimWeighbridge
 from devices.transports.tcp import SCHEME
-from devices.weighbridge.protocols import protocol_named
+from devices.weighbridge.protocols import protocol_named, protocols
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from devices.clock import Clock
     from devices.config import CameraConfig, CardReaderConfig, DevicesConfig, WeighbridgeConfig
+    from devices.sim.camera import SimCamera
+    from devices.sim.card_reader import SimulatedCardReader
     from devices.sim.lane_world import TruckVisit
 
 STANDARD_LANE = LaneGeometry()
+CAMERAS: dict[str, type[SimCamera]] = {"http": MjpegServer, "rtsp": RtspCamera}
+CAMERA_PORTS = {"http": 80, "rtsp": 554}
 DEVICES = (
     "bus",
     "weighbridge",
@@ -51,6 +61,7 @@ DEVICES = (
     "camera",
     "lane_camera",
     "plate_camera",
+    "container_camera",
     "tag_reader",
     "sign",
 )
@@ -68,8 +79,9 @@ class Bench:
     """The simulated devices of one lane and the world between them.
 
     Pull cables and set faults through `scale`, `card_reader` and `board`, and `camera`,
-    `lane_camera`, `plate_camera`, `tag_reader` and `sign`, which are None where the lane has none
-    or it needs no simulator; send trucks through `world`; break the boom through `world.boom`.
+    `lane_camera`, `plate_camera`, `container_camera`, `tag_reader` and `sign`, which are None where
+    the lane has none or it needs no simulator; send trucks through `world`; break the boom through
+    `world.boom`.
     `empty_picture` is the JPEG of the empty lane; a plain gray one by default.
     """
 
@@ -100,8 +112,9 @@ class Bench:
             protocol=protocol_named(config.weighbridge.driver, config.weighbridge.address),
             division_kg=config.weighbridge.division_kg,
         )
-        self.card_reader = sim_card_reader(config.card_reader, self.card_line, clock)
+        self.card_reader = self._sim_card_reader(clock)
         self.plate_camera = self._sim_plate_camera()
+        self.container_camera = self._sim_container_camera()
         self._board_map = board_of(config.bus)
         self._levels: dict[int, bool] = {}
         self.world = LaneWorld(
@@ -138,7 +151,7 @@ class Bench:
             yield "bus.serial_port", config.bus.serial_port
         if "weighbridge" in self.simulated:
             yield "weighbridge.port", config.weighbridge.port
-        if "card_reader" in self.simulated:
+        if "card_reader" in self.simulated and config.card_reader.driver != "pcsc":
             yield "card_reader.port", config.card_reader.port
         if config.tag_reader is not None and "tag_reader" in self.simulated:
             yield "tag_reader.port", config.tag_reader.port
@@ -161,6 +174,7 @@ class Bench:
             "camera": self.camera,
             "lane_camera": self.lane_camera,
             "plate_camera": self.plate_camera,
+            "container_camera": self.container_camera,
             "sign": self.sign,
         }
         return {name: each for name, each in known.items() if each and name in self.simulated}
@@ -183,14 +197,16 @@ class Bench:
         """Device name -> where it is served."""
         tags, sign = self.config.tag_reader, self.config.sign
         film, posts = self.config.lane_camera, self.config.plate_camera
+        boxes = self.config.container_camera
         return {
             "bus": self.board.place,
             "weighbridge": self.config.weighbridge.port,
             "card_reader": self.config.card_reader.port,
-            "camera": self.config.camera.source,
+            "camera": without_password(self.config.camera.source),
             **({"tag_reader": tags.port} if tags is not None else {}),
-            **({"lane_camera": film.source} if film is not None else {}),
+            **({"lane_camera": without_password(film.source)} if film is not None else {}),
             **({"plate_camera": f"{posts.listen}:{posts.port}"} if posts is not None else {}),
+            **({"container_camera": f"{boxes.listen}:{boxes.port}"} if boxes is not None else {}),
             **({"sign": sign.port or sign.url} if sign is not None else {}),
         }
 
@@ -217,9 +233,17 @@ class Bench:
     def _on_visit(self, visit: TruckVisit | None) -> None:
         if self.plate_camera is not None:
             self.plate_camera.look(visit)
+        if self.container_camera is not None:
+            self.container_camera.look(visit)
 
     def _on_coil(self, address: int, on: bool, at_s: float) -> None:  # noqa: FBT001 - a relay
         self.world.on_coil(address, on, at_s)
+
+    def _sim_card_reader(self, clock: Clock) -> SimulatedCardReader:
+        """The reader; where the lane has a real one, one at which cards are held in vain."""
+        if "card_reader" not in self.simulated:
+            return SimCardReader(self.card_line)
+        return sim_card_reader(self.config.card_reader, self.card_line, clock)
 
     def _sim_tag_reader(self, clock: Clock) -> SimTagReader | None:
         tags = self.config.tag_reader
@@ -242,12 +266,18 @@ class Bench:
             return None
         return sim_plate_camera(posts)
 
-    def _sim_camera(self, device: str, config: CameraConfig, rate_fps: float) -> MjpegServer | None:
+    def _sim_container_camera(self) -> SimContainerCamera | None:
+        boxes = self.config.container_camera
+        if boxes is None or "container_camera" not in self.simulated:
+            return None
+        return sim_container_camera(boxes)
+
+    def _sim_camera(self, device: str, config: CameraConfig, rate_fps: float) -> SimCamera | None:
         if device not in self.simulated:
             return None
-        return _mjpeg_server(device, config, self.world, rate_fps)
+        return _camera_at(device, config, self.world, rate_fps)
 
-    def _sim_lane_camera(self, rate_fps: float) -> MjpegServer | None:
+    def _sim_lane_camera(self, rate_fps: float) -> SimCamera | None:
         film = self.config.lane_camera
         if film is None or film.source == self.config.camera.source:
             return None  # none, or the plate camera's address a second time
@@ -271,7 +301,9 @@ def plain_picture(shade: int = 96) -> bytes:
 
 def _line(device: str, config: WeighbridgeConfig | CardReaderConfig, clock: Clock) -> FaultyLine:
     inner = line_host(device, config.port, baud=config.baud, clock=clock)
-    return FaultyLine(inner, baud=config.baud)
+    indicator = protocols().get(config.driver)
+    sends_on = indicator is not None and indicator.poll is None
+    return FaultyLine(inner, baud=config.baud, sends_on=sends_on)
 
 
 def _refuse_hardware(key: str, port: str) -> None:
@@ -283,24 +315,29 @@ def _refuse_hardware(key: str, port: str) -> None:
         raise DeviceConfigError(f"{key}: {port} exists and is not a simulator's: left alone")
 
 
-def _mjpeg_server(
+def _camera_at(
     device: str, config: CameraConfig, world: LaneWorld, rate_fps: float
-) -> MjpegServer | None:
-    parts = urlsplit(config.source)
-    if config.driver == "folder" or not parts.scheme:
+) -> SimCamera | None:
+    """The camera behind the source of a lane file; None where that is a file or a folder."""
+    kind, parts = kind_of(config), urlsplit(config.source)
+    place = without_password(config.source)
+    if kind == "folder" or (kind == "stream" and "://" not in config.source):
         return None
-    if parts.scheme != "http":
+    make = CAMERAS.get(parts.scheme) if kind == "stream" else None
+    if make is None:
+        what = "a video device" if kind == "v4l2" else f"{parts.scheme}://"
         raise DeviceConfigError(
-            f"{device}.source: the bench serves http:// only, not {parts.scheme}://"
+            f"{device}.source: {place}: {what} cannot be simulated in place; "
+            'name a stream, as source = "http://127.0.0.1:15080/"'
         )
     try:
-        port = 80 if parts.port is None else parts.port
+        port = parts.port
     except ValueError as exc:
-        raise DeviceConfigError(f"{device}.source: {config.source}: {exc}") from exc
-    return MjpegServer(
+        raise DeviceConfigError(f"{device}.source: {place}: {exc}") from exc
+    return make(
         parts.hostname or "127.0.0.1",
-        port,
+        CAMERA_PORTS[parts.scheme] if port is None else port,
         world.picture,
-        path=parts.path or "/",
+        path=f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}",
         rate_fps=rate_fps,
     )

@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import assert_never
 
 TRAVEL_S = 1.5  # from one limit to the other
+REVERSES_BELOW = 0.7  # where a boom that `reverses` turns
 
 
 class BoomContact(StrEnum):
@@ -39,6 +40,7 @@ class BoomFaults:
     up_switch: bool | None = None  # the up limit switch sticks at this
     down_switch: bool | None = None
     fault_output: bool = False  # the controller's fault relay
+    reverses: bool = False  # its safety loop is triggered by nothing, while the boom comes down
 
 
 class SimBoom:
@@ -98,7 +100,8 @@ class SimBoom:
         """Let time pass until `now_s`; `safety_occupied` is the controller's loop, from now on."""
         if self._at_s is None:
             self._at_s = now_s
-        self._safety_occupied = safety_occupied
+        comes_down = self.faults.reverses and self.is_falling and self.position < REVERSES_BELOW
+        self._safety_occupied = safety_occupied or comes_down
         self._reverse_if_occupied(self._at_s)
         while self._contacts:
             contact, on, at_s = self._contacts.popleft()

@@ -1,20 +1,21 @@
-"""A simulated network camera: MJPEG over HTTP, as most plate cameras offer it.
+"""Simulated network cameras: what every kind has in common, and MJPEG over HTTP.
 
-Multipart (`multipart/x-mixed-replace`) at a fixed rate to any number of clients, each frame the
-bytes that `picture` returns at that moment. Faults are settable while it runs: `unplug` drops
-every connection and stops listening, `plug` listens again on the same port, `stalled` keeps
-connections open and sends nothing, `frozen` repeats one picture for ever, `cut_short` sends
-frames whose second half is missing.
+Faults are settable while it runs: `unplug` drops every connection and stops listening, `plug`
+listens again on the same port, `stalled` keeps connections open and sends nothing, `frozen`
+repeats one picture for ever, `cut_short` sends pictures whose second half is missing. The kind that
+speaks RTSP is in `rtsp_camera.py`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import socket
+import socketserver
 import threading
+from abc import ABC, abstractmethod
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, ClassVar
 
 from devices.errors import LinkDown
 
@@ -25,13 +26,15 @@ BOUNDARY = "kakou-frame"
 SEND_TIMEOUT_S = 5.0  # a client that stops reading is dropped
 
 
-class MjpegServer:
-    """Serves `picture()` as a stream at `http://host:port<path>`.
+class SimCamera(ABC):
+    """Serves `picture()` as a stream at a fixed rate to any number of clients, at `url`.
 
     `picture` returns one JPEG and is called from the connections' threads, so it must be quick
     and thread-safe. `start`, `stop`, `unplug` and `plug` belong to one thread; port 0 chooses a
-    free port at the first start, kept from then on.
+    free port at the first start, kept from then on. `path` is with its query.
     """
+
+    scheme: ClassVar[str]
 
     def __init__(
         self,
@@ -52,20 +55,46 @@ class MjpegServer:
         self._picture = picture
         self._interval_s = 1.0 / rate_fps
         self._frozen_picture = b""
-        self._server: _Server | None = None
+        self._server: CameraServer | None = None
         self._thread: threading.Thread | None = None
+
+    @abstractmethod
+    def _serve_at(self, address: tuple[str, int]) -> CameraServer:
+        """A server that listens there. Raises OSError."""
 
     @property
     def url(self) -> str:
         """The address of the stream."""
-        return f"http://{self.host}:{self.port}{self.path}"
+        return f"{self.scheme}://{self.host}:{self.port}{self.path}"
+
+    @property
+    def is_plugged(self) -> bool:
+        """Whether it listens."""
+        return self._server is not None
+
+    @property
+    def viewers(self) -> int:
+        """How many watch it now."""
+        return self._server.client_count if self._server is not None else 0
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with it, "none" where nothing is."""
+        wrong = {
+            "unplugged": not self.is_plugged,
+            "stalled": self.stalled,
+            "frozen": self.frozen,
+            "cut_short": self.cut_short,
+            "covered": self.instead is not None,
+        }
+        return ", ".join(name for name, is_wrong in wrong.items() if is_wrong) or "none"
 
     def start(self) -> None:
         """Listen. Raises `LinkDown`, naming the address, when the port is taken."""
         if self._server is not None:
             return
         try:
-            server = _Server((self.host, self.port), self)
+            server = self._serve_at((self.host, self.port))
         except OSError as exc:
             raise LinkDown(f"simulated camera: cannot listen on {self.url}: {exc}") from exc
         self.port = int(server.server_address[1])
@@ -110,18 +139,24 @@ class MjpegServer:
         return self._interval_s
 
 
-class _Server(ThreadingHTTPServer):
+class CameraServer(socketserver.ThreadingTCPServer):
     """One listening socket and its connections, all of which end with it."""
 
     daemon_threads = False  # so that server_close() joins them
     block_on_close = True
     allow_reuse_address = True
 
-    def __init__(self, address: tuple[str, int], camera: MjpegServer) -> None:
-        self.camera = camera
+    def __init__(
+        self, address: tuple[str, int], handler: type[socketserver.BaseRequestHandler]
+    ) -> None:
         self.stopping = threading.Event()
         self._clients: set[socket.socket] = set()
-        super().__init__(address, _Handler)
+        super().__init__(address, handler)
+
+    @property
+    def client_count(self) -> int:
+        """How many connections carry the stream now."""
+        return len(self._clients)
 
     def add_client(self, client: socket.socket) -> None:
         """Remember a connection so that it can be dropped."""
@@ -141,10 +176,27 @@ class _Server(ThreadingHTTPServer):
         """A client that hangs up is ordinary: say nothing."""
 
 
+class MjpegServer(SimCamera):
+    """Multipart (`multipart/x-mixed-replace`) over HTTP, as most plate cameras offer it."""
+
+    scheme = "http"
+
+    def _serve_at(self, address: tuple[str, int]) -> CameraServer:
+        return _MjpegServer(address, self)
+
+
+class _MjpegServer(CameraServer):
+    """One MJPEG camera's listening socket."""
+
+    def __init__(self, address: tuple[str, int], camera: MjpegServer) -> None:
+        self.camera = camera
+        super().__init__(address, _Handler)
+
+
 class _Handler(BaseHTTPRequestHandler):
     """One connection."""
 
-    server: _Server
+    server: _MjpegServer
     timeout = SEND_TIMEOUT_S
 
     def do_GET(self) -> None:

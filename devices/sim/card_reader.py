@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from devices.card_reader.protocols import CardProtocol
-    from devices.sim.line_host import LineHost
+    from devices.sim.line_host import Cable, LineHost
 
 LATE_S = 1.5  # a driver has long drawn his card back, and not yet holds it out again
 
@@ -30,6 +30,9 @@ class CardFault(StrEnum):
     DOUBLE_READ = "double_read"  # every card twice
     REVERSED = "reversed"  # the bytes of its number the other way round
     SILENCE = "silence"  # powered off, cable in place
+    NAK = "nak"  # OSDP: every command is refused
+    BUSY = "busy"  # OSDP: every command is to be asked again
+    WRONG_SUM = "wrong_sum"  # OSDP: no CRC fits
     LATE = "late"  # a card is told late; every answer of a reader that is asked, after its time
 
 
@@ -40,7 +43,7 @@ class SimulatedCardReader(Protocol):
     beside: str | None  # the number of a card that is read together with whichever is presented
 
     @property
-    def host(self) -> LineHost:
+    def host(self) -> Cable:
         """The line: `unplug()` and `plug()` it while the reader goes on."""
         ...
 

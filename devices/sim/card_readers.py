@@ -11,6 +11,7 @@ from devices.card_reader.protocols import PROTOCOLS, spelling_of
 from devices.errors import DeviceConfigError
 from devices.sim.card_reader import SimCardReader
 from devices.sim.osdp_reader import SimOsdpReader
+from devices.sim.pcsc_reader import SimPcscReader
 from devices.sim.resident_id_reader import SimResidentIdReader
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def sim_card_reader(config: CardReaderConfig, host: LineHost, clock: Clock) -> S
             key=read_key(config.key_file, KEY_BYTES),
             spelling=spelling_of(config, OSDP_FORMATS),
         )
+    if config.driver == "pcsc":
+        return SimPcscReader(config)
     protocol = PROTOCOLS.get(config.driver)
     if protocol is None:
         raise DeviceConfigError(f"card_reader.driver: no simulator for {config.driver!r}")

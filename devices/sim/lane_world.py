@@ -84,7 +84,8 @@ class TruckVisit:
     `further_pictures` they are shown in turn, one per frame, as a real camera never takes the
     same picture twice. `card_uid` is what the driver presents; None: he has no card. `tag_id` is
     the tag behind the windshield, seen while the truck is in the lane; None: it has none. `plate`
-    is what a camera reads that recognizes plates itself; "": it reads nothing.
+    is what a camera reads that recognizes plates itself; "": it reads nothing. `containers` are
+    the numbers on the boxes that it carries.
     """
 
     truck: TruckSpec
@@ -93,6 +94,7 @@ class TruckVisit:
     further_pictures: tuple[bytes, ...] = ()
     tag_id: str | None = None
     plate: str = ""
+    containers: tuple[str, ...] = ()
 
 
 class VisitHandle:

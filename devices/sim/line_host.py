@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from devices.clock import Clock
 
 
-class LineHost(Protocol):
-    """One end of a byte line that a simulator serves and a test may pull."""
+class Cable(Protocol):
+    """What a test may pull."""
 
     @property
     def is_plugged(self) -> bool:
@@ -28,6 +28,10 @@ class LineHost(Protocol):
     def unplug(self) -> None:
         """Pull the cable: the driver's open port dies. May be called twice."""
         ...
+
+
+class LineHost(Cable, Protocol):
+    """One end of a byte line that a simulator serves and a test may pull."""
 
     def write(self, payload: bytes) -> None:
         """Send `payload` at the line's speed; bytes that nobody can receive are lost."""

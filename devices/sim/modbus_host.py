@@ -175,6 +175,11 @@ class ModbusHost:
         """Let an input chatter around its state for `bounce_s` seconds from now."""
         self._bouncing[address] = self._clock.now().mono_s + bounce_s
 
+    @property
+    def is_plugged(self) -> bool:
+        """Whether it listens."""
+        return self._wire is not None
+
     def unplug(self) -> None:
         """Stop listening and cut every connection. Relays keep their state, as real ones do."""
         wire = self._wire

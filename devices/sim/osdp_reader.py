@@ -5,14 +5,18 @@ from __future__ import annotations
 import queue
 from typing import TYPE_CHECKING, Any
 
+from devices.card_reader.codecs.osdp_packet import HAS_CRC, OsdpPacket, OsdpPackets, encode
 from devices.card_reader.numbers import Spelling, wiegand_bits
-from devices.card_reader.osdp_line import OsdpLine, libosdp
+from devices.card_reader.osdp_line import BUSY, OsdpLine, libosdp
 from devices.sim.card_reader import CardFault, Damage, presented
 from devices.sim.line_server import LineServer
 
 if TYPE_CHECKING:
     from devices.sim.line_host import LineHost
 
+SEQUENCE = 0x03
+NAK_UNKNOWN_COMMAND = bytes((0x41, 0x03))
+_ANSWERED = {CardFault.NAK: NAK_UNKNOWN_COMMAND, CardFault.BUSY: BUSY}
 TURN_S = 0.005
 LATE_S = 0.4  # later than libosdp waits for an answer
 
@@ -90,4 +94,16 @@ class SimOsdpReader(LineServer):
         fault = self.fault
         if fault is CardFault.LATE:
             self._stopping.wait(LATE_S)
+        if fault in _ANSWERED:
+            packet = _instead(packet, _ANSWERED[fault])
+        elif fault is CardFault.WRONG_SUM:
+            packet = packet[:-1] + bytes((packet[-1] ^ 0x01,))
         self._host.write(self._damage.done_to(packet, fault))
+
+
+def _instead(packet: bytes, content: bytes) -> bytes:
+    """The plain answer `content` in place of the one in `packet`, whatever channel that was for."""
+    (answer,) = OsdpPackets().feed(packet)
+    sequence = answer.control & SEQUENCE if content != BUSY else 0  # the standard wants 0 there
+    plain = OsdpPacket(address=answer.address, control=HAS_CRC | sequence, content=content)
+    return encode(plain)

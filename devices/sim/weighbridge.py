@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MOTION_S = 0.3  # the display has moved by more than a division within this time
 LATE_S = 0.45  # later than any driver waits
+NINE = ord("9")
+SUM_FROM_END = 3  # where the two characters of a sum begin, in Yaohua's frames
 
 
 class ScaleFault(StrEnum):
@@ -40,6 +42,7 @@ class ScaleFault(StrEnum):
     MOTION = "motion"  # never says that it rests
     UNIT = "unit"  # somebody switched the display to pounds
     LATE = "late"  # every answer comes after the driver has stopped waiting for it
+    OTHER_SUM = "other_sum"  # sums with 30h added to every nibble, as some models write them
 
 
 class SimWeighbridge(LineServer):
@@ -95,29 +98,7 @@ class SimWeighbridge(LineServer):
 
     def can_have(self, fault: ScaleFault) -> bool:
         """Whether this indicator has frames that say `fault`, or needs none to have it."""
-        protocol = self._protocol
-        match fault:
-            case ScaleFault.NET:
-                asked_for_tare = protocol.poll is not None and protocol.poll.after_each
-                # In command mode gross is asked for, and the tare key changes nothing.
-                return asked_for_tare or (protocol.poll is None and protocol.rest.kind is not None)
-            case ScaleFault.NOT_ZEROED:
-                return WeightStatus.NOT_ZEROED in protocol.flags
-            case ScaleFault.MOTION:
-                return protocol.rest.motion is not None
-            case ScaleFault.LATE:
-                return protocol.poll is not None
-            case ScaleFault.UNIT:
-                return self._can_say_pounds()
-            case _:
-                return True
-
-    def _can_say_pounds(self) -> bool:
-        try:
-            self._protocol.encode(replace(self._protocol.rest, unit=Unit.LB))
-        except ValueError:
-            return False
-        return self._protocol.rest.unit is not None
+        return can_have(self._protocol, fault)
 
     # --- by itself, or asked ----------------------------------------------------------------------
 
@@ -162,6 +143,11 @@ class SimWeighbridge(LineServer):
                 damaged[self._random.randrange(len(damaged))] ^= 1 << self._random.randrange(7)
             case ScaleFault.CUT:
                 del damaged[self._random.randrange(1, len(damaged)) :]
+            case ScaleFault.OTHER_SUM:
+                places = slice(-SUM_FROM_END, -1)
+                damaged[places] = bytes(
+                    byte - 7 if byte > 0x39 else byte for byte in damaged[places]
+                )
             case ScaleFault.NOISE:
                 damaged[:0] = self._random.randbytes(self._random.randrange(1, 12))
             case _:
@@ -222,3 +208,37 @@ def _declared(fault: ScaleFault) -> WeightStatus:
         ScaleFault.NEGATIVE: WeightStatus.UNDERLOAD,
         ScaleFault.NOT_ZEROED: WeightStatus.NOT_ZEROED,
     }.get(fault, WeightStatus.OK)
+
+
+def can_have(protocol: IndicatorProtocol, fault: ScaleFault) -> bool:
+    """Whether an indicator of this protocol has frames that say `fault`, or needs none for it."""
+    match fault:
+        case ScaleFault.NET:
+            asked_for_tare = protocol.poll is not None and protocol.poll.after_each
+            # In command mode gross is asked for, and the tare key changes nothing.
+            return asked_for_tare or (protocol.poll is None and protocol.rest.kind is not None)
+        case ScaleFault.NOT_ZEROED:
+            return WeightStatus.NOT_ZEROED in protocol.flags
+        case ScaleFault.MOTION:
+            return protocol.rest.motion is not None
+        case ScaleFault.LATE:
+            return protocol.poll is not None
+        case ScaleFault.UNIT:
+            return _can_say_pounds(protocol)
+        case ScaleFault.OTHER_SUM:
+            return protocol.name in ("yaohua-continuous", "yaohua-command")
+        case _:
+            return True
+
+
+def misses_garbled(protocol: IndicatorProtocol) -> bool:
+    """Whether frames with a wrong bit may pass: no sum vouches for them, and nobody asked."""
+    return protocol.poll is None and not protocol.has_sum
+
+
+def _can_say_pounds(protocol: IndicatorProtocol) -> bool:
+    try:
+        protocol.encode(replace(protocol.rest, unit=Unit.LB))
+    except ValueError:
+        return False
+    return protocol.rest.unit is not None

@@ -89,7 +89,8 @@ class IndicatorProtocol:
     """One protocol of indicators: everything that a driver and a simulator need of it.
 
     `rest` is a frame of an empty platform at rest in kilograms: what it leaves None, the protocol
-    cannot say. `moving` is one of a platform in motion where that says less. `flags` are the
+    cannot say. `moving` is one of a platform in motion where that says less. With `has_sum` a
+    checksum vouches for each frame. `flags` are the
     states that its frames can declare; with those in `blank` they carry no number. `poll` is None
     where the indicator sends by itself.
     """
@@ -100,6 +101,7 @@ class IndicatorProtocol:
     max_frame_bytes: int
     rest: IndicatorFrame
     moving: IndicatorFrame | None = None
+    has_sum: bool = False
     flags: frozenset[WeightStatus] = field(default_factory=frozenset)
     blank: frozenset[WeightStatus] = field(default_factory=frozenset)
     poll: Poll | None = None

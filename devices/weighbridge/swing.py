@@ -35,6 +35,7 @@ MARGIN_PERCENT = 10  # of the swing
 
 DEAD_S = 0.25  # no swing dies within
 DEAD_DIVISIONS = 8  # from more than this to rest
+DEAD_PERCENT = 20  # of the load at most: a wider change is an axle that rolls on or off
 
 Interval = tuple[int, int]
 
@@ -87,7 +88,9 @@ class SwingBracket:
         before_kg = [kg for at_s, kg in self._recent if rested_s - DEAD_S <= at_s <= rested_s]
         if not before_kg or not self._turns:
             return False
-        return max(before_kg) - min(before_kg) > DEAD_DIVISIONS * self._division_kg
+        wide_kg = max(before_kg) - min(before_kg)
+        is_swing = wide_kg * 100 <= DEAD_PERCENT * before_kg[-1]
+        return is_swing and wide_kg > DEAD_DIVISIONS * self._division_kg
 
     def _follow(self, gross_kg: int, at_s: float, low_kg: int, high_kg: int) -> None:
         """Keep the turns. Where the readings began is no turn: it only gives the direction."""

@@ -12,6 +12,7 @@ import queue
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gate_agent.adapters.fitting import fitting
 from gate_agent.clock import instant
 from gate_agent.domain.events import ClipKept
 from gate_agent.errors import StoreError
@@ -156,7 +157,9 @@ class LaneCameraAdapter:
         try:
             clip = avi_of(frames, rate_fps=self._config.rate_fps, comment=str(passage_id))
             clip_id = self._clips.keep(*clip)
-            seen = tuple(self._pictures.keep(jpeg) for jpeg in _nearest(frames, self._moments_s))
+            seen = tuple(
+                self._pictures.keep(fitting(jpeg)) for jpeg in _nearest(frames, self._moments_s)
+            )
         except StoreError as exc:
             self._log.warning("clip_not_kept", passage_id=passage_id, detail=str(exc))
             return

@@ -10,6 +10,7 @@ import queue
 from collections import deque
 from typing import TYPE_CHECKING
 
+from gate_agent.adapters.fitting import fitting
 from gate_agent.clock import instant_of
 from gate_agent.domain.events import PlateRead, PlateSource
 from gate_agent.domain.evidence import FrameReading
@@ -105,7 +106,7 @@ class PlateCameraAdapter:
         if jpeg is None:
             return None
         try:
-            return self._pictures.keep(jpeg)
+            return self._pictures.keep(fitting(jpeg))
         except StoreError as exc:
             self._log.warning("picture_not_kept", detail=str(exc))
             return None

@@ -13,8 +13,8 @@ from math import log
 from typing import TYPE_CHECKING, Protocol
 
 from gate_agent.domain.evidence import OtherPlate, PlateCandidate
-from gate_agent.domain.matching import normalize_plate
-from gate_agent.plate_vote import permille
+from gate_agent.domain.matching import is_trailer_plate, normalize_plate
+from gate_agent.plate_vote import permille, vehicles_first
 from models.lpr.opening import open_verify_policy
 from models.lpr.verify import look_alikes, verify_frames
 from models.lpr.vote import edits
@@ -70,6 +70,12 @@ class PlateCandidates:
     def open(self) -> None:
         """Read how the reader's likelihoods are to be taken. Raises `WeightsError`."""
         self._policy = self._policy or open_verify_policy()
+
+    def vehicles_first(self, votes: Sequence[PlateVote]) -> list[PlateVote]:
+        """The votes with the vehicle's own plate before its trailer's. Raises `StoreError`."""
+        if not votes or not is_trailer_plate(votes[0].text):
+            return list(votes)
+        return vehicles_first(votes, self._declared.among(each.text for each in votes))
 
     def in_question(
         self, text: str, characters: Sequence[CharacterReading], card_uid: str | None

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from devices.errors import DeviceTimeout
+from gate_agent.adapters.fitting import fitting
 from gate_agent.adapters.plate_candidates import NOT_WEIGHED, SURE, Weighed, others_of
 from gate_agent.clock import instant
 from gate_agent.domain.events import FaultCleared, FaultRaised, PlateRead
@@ -186,11 +187,19 @@ class PlateAdapter:
         if not frames:
             raise DeviceTimeout(f"camera: no frame for {FRAME_WAIT_S} s")
         seen = _Seen(frames, readings)
-        votes = vote_all(readings)
+        votes = self._vehicles_first(vote_all(readings))
         weighed = self._weigh(order, seen, votes)
         self._pending = None
         self._send(order, seen, votes, weighed)
         return frames[-1]
+
+    def _vehicles_first(self, votes: list[PlateVote]) -> list[PlateVote]:
+        """Where the camera saw the trailer better, the vehicle's own plate is still its plate."""
+        try:
+            return self._candidates.vehicles_first(votes)
+        except StoreError as exc:
+            self._log.warning("plates_not_weighed", detail=str(exc))
+            return votes
 
     def _weigh(self, order: PlateOrder, seen: _Seen, votes: list[PlateVote]) -> Weighed:
         """Hold the plate against the declared ones; what fails here leaves the reading as it is."""
@@ -301,4 +310,4 @@ def _plate_jpeg(frame: Frame, corners: Corners) -> bytes:
 
 def _jpeg(image: cv2.typing.MatLike) -> bytes:
     _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return encoded.tobytes()
+    return fitting(encoded.tobytes())

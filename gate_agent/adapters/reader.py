@@ -1,17 +1,17 @@
-"""What a reader of cards or of tags reads, into events."""
+"""What a reader of cards, of tags or of container numbers reads, into events."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from gate_agent.clock import instant_of
-from gate_agent.domain.events import CardPresented, TagRead
+from gate_agent.domain.events import CardPresented, ContainersRead, TagRead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from devices.clock import Clock
-    from devices.readings import CardReading, TagReading
+    from devices.readings import CardReading, ContainerReading, TagReading
     from gate_agent.domain.events import Event
     from gate_agent.inbox import Inbox
 
@@ -89,3 +89,8 @@ def card_presented(reading: CardReading) -> CardPresented:
 def tag_read(reading: TagReading) -> TagRead:
     """A tag near the lane."""
     return TagRead(tag_id=reading.tag_id)
+
+
+def containers_read(reading: ContainerReading) -> ContainersRead:
+    """Container numbers in the lane."""
+    return ContainersRead(numbers=reading.numbers)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import re
 
+_SEPARATORS = str.maketrans("", "", " \t·-_/.")
 _FORM = re.compile(r"[A-Z]{4}[0-9]{7}\Z")
+
+
+def normalize_container(text: str) -> str:
+    """Upper case, no separators: as it is declared."""
+    return text.upper().translate(_SEPARATORS)
 
 
 def is_container_number(text: str) -> bool:

@@ -17,10 +17,12 @@ from gate_agent.domain.policy_pack import PolicyPack
 from gate_agent.domain.reasons import OUTCOME_OF, Reason, outcome_of
 from gate_agent.domain.rules.accounts import account_reasons
 from gate_agent.domain.rules.agencies import agency_reasons
+from gate_agent.domain.rules.agents import agent_reasons
 from gate_agent.domain.rules.authority import authority_reasons, manifest_reasons
 from gate_agent.domain.rules.capture import capture_reasons
 from gate_agent.domain.rules.card import card_plate_reasons, card_reasons
 from gate_agent.domain.rules.claims import claim_reasons
+from gate_agent.domain.rules.crowd import crowd_reasons
 from gate_agent.domain.rules.documents import documents_reasons
 from gate_agent.domain.rules.doubles import double_reasons, tare_reasons
 from gate_agent.domain.rules.hours import hours_reasons
@@ -51,6 +53,7 @@ _OF_THE_DECLARATION: tuple[
     double_reasons,
     tare_reasons,
     credit_reasons,
+    agent_reasons,
     authority_reasons,
     lane_fit_reasons,
     hours_reasons,
@@ -101,6 +104,7 @@ def decide(
     reasons = [each for rule in _OF_THE_LANE for each in rule(evidence, pack, wall_ms)]
     declaration, identity_reasons = identify(evidence, declarations, pack, wall_ms)
     reasons += identity_reasons
+    reasons += crowd_reasons(declarations, wall_ms)
     if declaration is not None:
         for rule in _OF_THE_DECLARATION:
             reasons += rule(evidence, declaration, pack, wall_ms)

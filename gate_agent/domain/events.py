@@ -141,6 +141,13 @@ class TagRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContainersRead:
+    """A camera read these container numbers on what stands in the lane. As it says them."""
+
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WeightObserved:
     """The scale changed its state. `gross_kg` is None when there is no usable value.
 
@@ -277,6 +284,7 @@ Event = (
     | ClipKept
     | CardPresented
     | TagRead
+    | ContainersRead
     | WeightObserved
     | DeclarationsFound
     | ClaimAnswered

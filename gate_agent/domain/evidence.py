@@ -132,6 +132,19 @@ class TagEvidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerEvidence:
+    """The container numbers that were read on the vehicle after it arrived, never empty.
+
+    Normalized, in the order in which they were first read, each with the check digit that belongs
+    to it: other readings say nothing.
+    """
+
+    numbers: tuple[str, ...]
+    since_arrival_ms: int = -1
+    age_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WeightEvidence:
     """A gross weight with the vehicle wholly on the platform, settled or bound to settle.
 
@@ -158,7 +171,9 @@ class WeightEvidence:
         return self.gross_kg + self.within_kg
 
 
-Piece = TypeVar("Piece", PlateEvidence, CardEvidence, TagEvidence, WeightEvidence)
+Piece = TypeVar(
+    "Piece", PlateEvidence, CardEvidence, TagEvidence, ContainerEvidence, WeightEvidence
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +259,7 @@ class Evidence:
     sightings: tuple[Sighting, ...] = ()  # the lane's own, for when the hub does not say
     known_empty: KnownEmpty | None = None  # the same
     lane_id: LaneId = LaneId("")  # noqa: RUF009 - a NewType of text; what a pack says of it counts
+    containers: ContainerEvidence | None = None  # None: none read
 
 
 def since_arrival_ms(arrived: Instant, at: Instant) -> int:

@@ -17,6 +17,7 @@ class FaultCode(StrEnum):
     CAMERA_LINK = "camera_link"
     PLATE_READER = "plate_reader"
     PLATE_CAMERA = "plate_camera"  # nothing listens for the camera that reads plates itself
+    CONTAINER_CAMERA = "container_camera"  # nothing listens for the one that reads containers
     BUS_LINK = "bus_link"
     BARRIER_STUCK = "barrier_stuck"
     BARRIER_FAULT = "barrier_fault"
@@ -38,6 +39,7 @@ WARNINGS = frozenset(
         FaultCode.SIGN_LINK,  # the lamps say what counts
         FaultCode.LANE_CAMERA,  # "no pictures" never means "no decisions"
         FaultCode.PLATE_CAMERA,  # it only ever contradicts
+        FaultCode.CONTAINER_CAMERA,  # a vehicle with a declared container is a person's meanwhile
         FaultCode.CARD_LINK,  # a missing card already prevents the release
         FaultCode.TAG_LINK,  # a vehicle with a declared tag is a person's while it lasts
         FaultCode.CLOCK,  # a reason of its own (`CLOCK_DOUBTFUL`) holds every vehicle

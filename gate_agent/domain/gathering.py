@@ -14,20 +14,20 @@ from gate_agent.domain.events import (
     DeclarationsFound,
     PlateRead,
     PlateSource,
-    TagRead,
     WeightObserved,
 )
 from gate_agent.domain.evidence import (
     CardEvidence,
     PlateEvidence,
-    TagEvidence,
     since_arrival_ms,
 )
 from gate_agent.domain.identity import is_doubtful, plate_in_question, weighed_together
 from gate_agent.domain.manifest import NO_MANIFEST, Declaration
 from gate_agent.domain.noticing import note_tare
 from gate_agent.domain.passing import begin_release, begin_turning_back, evidence_of
+from gate_agent.domain.pieces import is_container_awaited
 from gate_agent.domain.records import PassageDecided, PictureTaken, PictureView
+from gate_agent.domain.rules.identity import is_current
 from gate_agent.domain.state import DeadlineKind, Found, LaneState, Lookup, Passage, Step
 from gate_agent.domain.vocabulary import Instant, Outcome, Phase, WeightState
 from gate_agent.domain.weighing import is_wholly_on, settled_weight, swinging_weight
@@ -157,25 +157,6 @@ def _may_card_help(lane: LaneState, passage: Passage) -> bool:
     )
 
 
-def take_tag(lane: LaneState, event: TagRead, at: Instant) -> Step:
-    """Keep every tag that is seen while a vehicle's evidence is being gathered."""
-    passage = lane.passage
-    if passage is None or lane.phase is not Phase.GATHERING:
-        return Step(lane, (Ignored(why="no vehicle is being checked"),))
-    if at.mono_s < passage.arrived_at.mono_s:
-        return Step(lane, (Ignored(why="tag seen before the vehicle arrived"),))
-    known = passage.tag
-    if known is None:
-        tag = TagEvidence(
-            tag_id=event.tag_id, since_arrival_ms=since_arrival_ms(passage.arrived_at, at)
-        )
-    elif event.tag_id in (known.tag_id, *known.others):
-        return Step(lane)
-    else:
-        tag = replace(known, others=(*known.others, event.tag_id))
-    return Step(replace(lane, passage=replace(passage, tag=tag)))
-
-
 def take_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
     """Follow the scale; a settled value counts only with the vehicle wholly on the platform."""
     lane = replace(lane, weight_state=event.state, weight_kg=event.gross_kg)
@@ -257,16 +238,32 @@ def _is_named(lane: LaneState, passage: Passage) -> bool:
 def _is_worth_asking_again(lane: LaneState, passage: Passage, at: Instant) -> bool:
     if claims.is_pending(lane):
         return False
-    return _is_complete(passage) or _would_release(lane, passage, at)
+    return _is_complete(lane, passage, at) or _would_release(lane, passage, at)
 
 
-def _is_identified(passage: Passage) -> bool:
-    return passage.plate_done and passage.card is not None
+def _is_identified(lane: LaneState, passage: Passage, at: Instant) -> bool:
+    is_named = passage.plate_done and passage.card is not None
+    return is_named and not _awaits_containers(lane, passage, at)
 
 
-def _is_complete(passage: Passage) -> bool:
+def _awaits_containers(lane: LaneState, passage: Passage, at: Instant) -> bool:
+    """Whether policy demands a container number that may still be read.
+
+    The camera posts it when it likes. What is read wrong already needs no more waiting.
+    """
+    if "container" not in lane.pack.identity.agree or passage.found is None:
+        return False
+    return any(
+        is_current(each, at.wall_ms) and is_container_awaited(passage.containers, each)
+        for each in passage.found.declarations
+    )
+
+
+def _is_complete(lane: LaneState, passage: Passage, at: Instant) -> bool:
     """Whether there will be a verdict now, whatever it is."""
-    return passage.gather_over or (_is_identified(passage) and passage.weight is not None)
+    if passage.gather_over:
+        return True
+    return passage.weight is not None and _is_identified(lane, passage, at)
 
 
 def _would_release(lane: LaneState, passage: Passage, at: Instant) -> bool:
@@ -274,7 +271,7 @@ def _would_release(lane: LaneState, passage: Passage, at: Instant) -> bool:
 
     Only a release is worth deciding early: any other verdict waits for the settled weight.
     """
-    if passage.swing is None or passage.found is None or not _is_identified(passage):
+    if passage.swing is None or passage.found is None or not _is_identified(lane, passage, at):
         return False
     evidence = evidence_of(lane, replace(passage, weight=passage.swing), at)
     verdict = decide(evidence, passage.found.declarations, lane.pack, at.wall_ms)
@@ -297,7 +294,7 @@ def _conclude_if_ready(lane: LaneState, declarations: tuple[Declaration, ...], a
     passage = lane.passage
     if passage is None or claims.is_pending(lane):
         return Step(lane)
-    if _is_complete(passage):
+    if _is_complete(lane, passage, at):
         return conclude(lane, declarations, at)
     if _would_release(lane, passage, at):
         early = replace(passage, weight=passage.swing, swing=None)
@@ -324,7 +321,7 @@ def lookup_failed(lane: LaneState, at: Instant) -> Step:
         return Step(lane)
     passage = replace(passage, lookup=None, found=None)
     lane = replace(lane, manifest=NO_MANIFEST, passage=passage)
-    if not _is_complete(passage):
+    if not _is_complete(lane, passage, at):
         return Step(lane)  # it is asked again
     return conclude(lane, (), at)
 

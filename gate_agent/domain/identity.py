@@ -3,9 +3,10 @@
 All weights are milli-nats, thousandths of a natural logarithm, in whole numbers: a reading has
 been weighed by its reader, every other piece has two numbers in the policy's `identity` table (how
 often the declared vehicle itself would show another one, and how often a stranger would happen to
-fit). Pieces are independent, so their weights are added; what is left for everything else is the
-logarithm of the sum (`log_sums.py`). A piece that is missing says nothing here: that it is missing
-is a reason of its own, or policy demands it by name.
+fit). What each says of a paper is found in `pieces.py`. Pieces are independent but for those of one
+scale, so their weights are added; what is left for everything else is the logarithm of the sum
+(`log_sums.py`). A piece that is missing says nothing here: that it is missing is a reason of its
+own, or policy demands it by name.
 """
 
 from __future__ import annotations
@@ -14,23 +15,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gate_agent.domain.evidence import Evidence, PlateCandidate, PlateEvidence
-from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.log_sums import LEAST, log_permille, log_sum
 from gate_agent.domain.manifest import Declaration
-from gate_agent.domain.matching import is_among, normalize_card, normalize_plate
-from gate_agent.domain.policy_pack import Limits, PieceRule, PolicyPack
-from gate_agent.domain.rules.weight import tolerance_of
+from gate_agent.domain.matching import normalize_plate
+from gate_agent.domain.pieces import (
+    LOOKED_UP,
+    Says,
+    is_seen,
+    is_sure,
+    plates_of,
+    said_of,
+    total,
+)
+from gate_agent.domain.policy_pack import Limits, PolicyPack
 
 UNNAMED = -20_000  # against none, of a plate that a look did not name
 SUREST_PERMILLE = 999  # no reader is surer of a plate than this, whatever it says
-
-
-def is_sure(plate: PlateEvidence, limits: Limits) -> bool:
-    """Whether the reading by itself is good enough to release on."""
-    return (
-        plate.confidence_permille >= limits.min_plate_confidence_permille
-        and plate.frames_agreed >= limits.min_plate_frames
-    )
 
 
 def named_plate(plate: PlateEvidence, pack: PolicyPack) -> str | None:
@@ -134,40 +134,61 @@ def identity_of(
     evidence: Evidence, declarations: Sequence[Declaration], pack: PolicyPack
 ) -> Identity:
     """Weigh each of these declarations, which name the plate or the card, and their rivals."""
-    rates: dict[str, PieceRule] = {each.piece: each for each in pack.identity.pieces}
     weights = _PlateWeights.of(evidence.plate, pack.limits)
     named = named_plate(evidence.plate, pack) if evidence.plate else None
-    seen = [piece for piece in _seen(evidence) if piece in rates]
-    papers = []
-    for declaration in declarations:
-        plates = frozenset(normalize_plate(text) for text in declaration.plates)
-        said = [each for each in seen if each != "tag" or declaration.tag_id]
-        agreeing = {each for each in said if _agrees(each, evidence, declaration, plates, pack)}
-        wrong = sum(rates[each].wrong_milli_nats for each in said if each not in agreeing)
-        chance = sum(rates[each].chance_milli_nats for each in agreeing)
-        is_named = named is not None and normalize_plate(named) in plates
-        papers.append(
-            Standing(
-                declaration=declaration,
-                plates=plates,
-                milli_nats=weights.best_of(plates) + wrong,
-                stranger_milli_nats=weights.none + chance,
-                agreeing=frozenset(agreeing | {"plate"} if is_named else agreeing),
-            )
-        )
+    papers = tuple(_standing(evidence, each, pack, weights, named) for each in declarations)
     named_by_papers = frozenset[str]().union(*(each.plates for each in papers))
-    # Nothing else names these, so whatever else was seen is not theirs; but for the tag, by which
-    # no papers are looked up.
-    wrong = sum(rates[each].wrong_milli_nats for each in seen if each != "tag")
+    # Nothing else names these, so whatever papers are looked up by is not theirs.
+    wrong = sum(
+        rule.wrong_milli_nats
+        for rule in pack.identity.pieces
+        if rule.piece in LOOKED_UP and is_seen(rule.piece, evidence)
+    )
     elsewhere = [(text, own + wrong) for text, own in weights.named if text not in named_by_papers]
-    return Identity(papers=tuple(papers), elsewhere=tuple(elsewhere))
+    return Identity(papers=papers, elsewhere=tuple(elsewhere))
+
+
+def _standing(
+    evidence: Evidence,
+    declaration: Declaration,
+    pack: PolicyPack,
+    weights: _PlateWeights,
+    named: str | None,
+) -> Standing:
+    """How well one paper explains what was sensed. `named`: the plate without doubt."""
+    plates = plates_of(declaration)
+    is_named = named is not None and normalize_plate(named) in plates
+    wrong: dict[str, int] = {}
+    chance: dict[str, int] = {}
+    for rule in pack.identity.pieces:
+        match said_of(rule.piece, evidence, declaration, pack, is_named=is_named):
+            case Says.FITS:
+                chance[rule.piece] = rule.chance_milli_nats
+            case Says.FITS_WEAKLY:
+                chance[rule.piece] = rule.weak_milli_nats
+            case Says.CONTRADICTS:
+                wrong[rule.piece] = rule.wrong_milli_nats
+            case Says.NOTHING:
+                pass
+    agreeing = frozenset(chance)
+    if is_named:
+        agreeing |= {"plate"}
+    if "trailer" in chance:
+        agreeing |= {"other_plate"}  # it is one, though it is weighed by itself
+    return Standing(
+        declaration=declaration,
+        plates=plates,
+        milli_nats=weights.best_of(plates) + total(wrong),
+        stranger_milli_nats=weights.none + total(chance),
+        agreeing=agreeing,
+    )
 
 
 def plate_margin_milli_nats(
     plate: PlateEvidence, declaration: Declaration, limits: Limits
 ) -> int | None:
     """How far the picture prefers this vehicle's plate to another declared one. None: no other."""
-    own = frozenset(normalize_plate(text) for text in declaration.plates)
+    own = plates_of(declaration)
     weights = _PlateWeights.of(plate, limits)
     others = [weight for text, weight in weights.named if text not in own]
     return weights.best_of(own) - max(others) if others else None
@@ -203,68 +224,3 @@ class _PlateWeights:
         beside = sure - named.get(text, sure)
         named = {other: min(0, weight + beside) for other, weight in named.items()} | {text: sure}
         return cls(named=tuple(named.items()), other=rest, none=rest)
-
-
-def _seen(evidence: Evidence) -> list[str]:
-    """The pieces, beside the plate, that there are."""
-    pieces = []
-    if evidence.card is not None:
-        pieces.append("card")
-    if evidence.weight is not None:
-        pieces.append("weight")
-    if evidence.plate is not None and evidence.plate.others:
-        pieces.append("other_plate")
-    # With the reader lost it is not known what else is in view.
-    is_heard = FaultCode.TAG_LINK not in evidence.faults
-    if evidence.tag is not None and not evidence.tag.others and is_heard:
-        pieces.append("tag")
-    return pieces
-
-
-def shows_another_tag(evidence: Evidence, declaration: Declaration) -> bool:
-    """Whether tags were seen and none is the one that is declared for this vehicle."""
-    tag = evidence.tag
-    if tag is None or not declaration.tag_id:
-        return False
-    return not is_among(declaration.tag_id, (tag.tag_id, *tag.others))
-
-
-def is_tag_unseen(evidence: Evidence, declaration: Declaration) -> bool:
-    """Whether the lane's tag reader is lost while a tag is declared for this vehicle.
-
-    Another tag may be there that would have contradicted.
-    """
-    return bool(declaration.tag_id) and FaultCode.TAG_LINK in evidence.faults
-
-
-def _agrees(
-    piece: str,
-    evidence: Evidence,
-    declaration: Declaration,
-    plates: frozenset[str],
-    pack: PolicyPack,
-) -> bool:
-    if piece == "card" and evidence.card is not None:
-        return normalize_card(evidence.card.uid) == normalize_card(declaration.card_uid)
-    if piece == "weight" and evidence.weight is not None:
-        allowed = tolerance_of(declaration, pack)
-        low_kg = allowed.expected_kg - allowed.tolerance_kg
-        high_kg = allowed.expected_kg + allowed.tolerance_kg
-        return low_kg <= evidence.weight.low_kg and evidence.weight.high_kg <= high_kg
-    if piece == "tag":
-        return not shows_another_tag(evidence, declaration)
-    if piece == "other_plate" and evidence.plate is not None:
-        return any(
-            normalize_plate(each.text) in _second_plates(evidence.plate, declaration, plates)
-            for each in evidence.plate.others
-            if each.confidence_permille >= pack.limits.min_plate_confidence_permille
-        )
-    return False
-
-
-def _second_plates(
-    plate: PlateEvidence, declaration: Declaration, plates: frozenset[str]
-) -> frozenset[str]:
-    """The plates that such a vehicle may carry beside the one that was read."""
-    trailer = normalize_plate(declaration.trailer_plate)
-    return (plates | ({trailer} if trailer else frozenset())) - {normalize_plate(plate.text)}

@@ -40,7 +40,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from gate_agent.domain import commands, evacuation, gathering, noticing, passing, watching
+from gate_agent.domain import commands, evacuation, gathering, marks, noticing, passing, watching
 from gate_agent.domain.arrival import adopt, open_passage, someone_is_here
 from gate_agent.domain.deadlines import disarm, kind_of
 from gate_agent.domain.decision import Reason
@@ -52,6 +52,7 @@ from gate_agent.domain.events import (
     CardPresented,
     ClaimAnswered,
     ClipKept,
+    ContainersRead,
     DeadlineExpired,
     DeclarationsFound,
     EvacuationEnded,
@@ -139,7 +140,10 @@ def _handle(lane: LaneState, event: Event, at: Instant) -> Step:  # noqa: C901, 
         case CardPresented():
             return gathering.take_card(lane, event, at)
         case TagRead():
-            return gathering.take_tag(lane, event, at)
+            return marks.take_tag(lane, event, at)
+        case ContainersRead():
+            step = marks.take_containers(lane, event, at)
+            return step.on(gathering.look_up(step.lane, at))
         case DeclarationsFound():
             return gathering.take_declarations(lane, event, at)
         case ClaimAnswered():

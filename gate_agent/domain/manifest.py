@@ -156,6 +156,8 @@ class Declaration:
     tax_refund: bool = False
     priority: bool = False
     office: str = ""  # where it was declared, if not here
+    company: str = ""  # whose goods they are
+    agent: str = ""  # who declared for it; "": the company itself
     drawn: Draw | None = None
 
     @property

@@ -23,6 +23,11 @@ def normalize_plate(text: str) -> str:
     return text.upper().translate(_PLATE)
 
 
+def is_trailer_plate(text: str) -> bool:
+    """Whether a plate is in the form of a mainland trailer's: 挂 stands at its end."""
+    return normalize_plate(text).endswith("挂")
+
+
 def normalize_card(uid: str) -> str:
     """Upper-case hex without separators."""
     return uid.translate(_WITHOUT_SEPARATORS).replace(":", "").upper()

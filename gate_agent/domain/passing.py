@@ -161,6 +161,7 @@ def evidence_of(lane: LaneState, passage: Passage, at: Instant) -> Evidence:
         camera_plate=_aged(passage.camera_plate, now_ms),
         card=_aged(passage.card, now_ms),
         tag=_aged(passage.tag, now_ms),
+        containers=_aged(passage.containers, now_ms),
         weight=_aged(passage.weight, now_ms),
         manifest=ManifestEvidence(
             version=lane.manifest.version,

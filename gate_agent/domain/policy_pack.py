@@ -29,7 +29,7 @@ Kind = Literal["loaded", "empty_container", "empty"]
 Direction = Literal["in", "out"]
 LogShare = Annotated[int, Meta(ge=-60_000, le=0)]
 Odds = Annotated[int, Meta(ge=0, le=60_000)]
-Piece = Literal["card", "weight", "other_plate", "tag"]
+Piece = Literal["card", "weight", "other_plate", "tag", "trailer", "tare", "container"]
 Demand = Literal[
     "credit_class",
     "direction",
@@ -43,6 +43,7 @@ Demand = Literal[
     "risk",
     "appointment",
     "accounts",
+    "company",
 ]
 DAY_MIN = 24 * 60
 WITHOUT_DOUBT_PERMILLE = 980
@@ -75,6 +76,22 @@ class PieceRule(Part, frozen=True, kw_only=True):
     piece: Piece
     wrong_milli_nats: LogShare  # of how often the declared vehicle itself shows another one
     chance_milli_nats: LogShare  # of how often a stranger happens to fit
+    weak_milli_nats: LogShare = 0  # the same where it fits as it would most strangers, too
+
+
+FIRST_PIECES = (
+    PieceRule(piece="card", wrong_milli_nats=-6_908, chance_milli_nats=-4_605),
+    PieceRule(piece="weight", wrong_milli_nats=-2_303, chance_milli_nats=-1_609),
+    PieceRule(piece="other_plate", wrong_milli_nats=0, chance_milli_nats=-4_605),
+    PieceRule(piece="tag", wrong_milli_nats=-4_605, chance_milli_nats=-9_210),
+)
+STANDARD_PIECES = (
+    *FIRST_PIECES,
+    PieceRule(piece="trailer", wrong_milli_nats=-2_996, chance_milli_nats=-4_605),
+    PieceRule(piece="container", wrong_milli_nats=-4_605, chance_milli_nats=-6_908),
+    PieceRule(piece="tare", wrong_milli_nats=-2_996, chance_milli_nats=-693, weak_milli_nats=-105),
+)
+"""What a pack that is written now weighs where it names no pieces; docs: decision."""
 
 
 class IdentityRule(Part, frozen=True, kw_only=True):
@@ -82,7 +99,9 @@ class IdentityRule(Part, frozen=True, kw_only=True):
 
     What packs of before say by silence is the strict side: a plate in doubt stays in doubt. With
     "tag" under `agree` a lane without a tag reader releases nobody; without it a declared tag
-    counts where tags are seen, and another one than declared is a person's in any case.
+    counts where tags are seen, and another one than declared is a person's in any case. With
+    "container" there the lane waits for every container number that is declared, and a vehicle
+    that declares none and does not say that it is empty is a person's.
     """
 
     # each by itself; plate and card always
@@ -94,12 +113,8 @@ class IdentityRule(Part, frozen=True, kw_only=True):
     min_travel_ms: Ms = 30_000  # from a lane's exit to the arrival in another lane
     min_times_empty: Annotated[int, Meta(ge=1)] = 2  # weighed before anything follows from it
     empty_tolerance_kg: Kg = 1_500  # another trailer, fuel, snow
-    pieces: tuple[PieceRule, ...] = (
-        PieceRule(piece="card", wrong_milli_nats=-6_908, chance_milli_nats=-4_605),
-        PieceRule(piece="weight", wrong_milli_nats=-2_303, chance_milli_nats=-1_609),
-        PieceRule(piece="other_plate", wrong_milli_nats=0, chance_milli_nats=-4_605),
-        PieceRule(piece="tag", wrong_milli_nats=-4_605, chance_milli_nats=-9_210),
-    )
+    # Silence has meant these four in every pack and dossier that there is, and keeps meaning them.
+    pieces: tuple[PieceRule, ...] = FIRST_PIECES  # all below in a pack that is imported without it
 
 
 class CreditClass(Part, frozen=True, kw_only=True):
@@ -216,6 +231,15 @@ class DrawPeriod(Part, frozen=True, kw_only=True):
     commitment: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
+class Mandate(Part, frozen=True, kw_only=True):
+    """An agent who may declare for companies. None named: for every company."""
+
+    agent: Name
+    companies: tuple[Name, ...] = ()
+    from_ms: int = 0
+    until_ms: int = NEVER_MS
+
+
 class SlipBook(Part, frozen=True, kw_only=True):
     """Numbered slips for one kind of emergency, which `mode` names: `<prefix><number>`."""
 
@@ -224,6 +248,15 @@ class SlipBook(Part, frozen=True, kw_only=True):
     first: Annotated[int, Meta(ge=0)]
     last: Annotated[int, Meta(ge=0)]
     is_drill: bool = False  # an exercise: its slips open only for whom the rules would release
+
+
+class Targets(Part, frozen=True, kw_only=True):
+    """What the port promises in public; shown beside what the lanes did. None: no promise."""
+
+    p50_ms: Ms | None = None  # from the arrival to the boom being up, released by the lane itself
+    p95_ms: Ms | None = None
+    automatic_permille: Permille | None = None  # of all vehicles
+    waited_p95_ms: Ms | None = None  # from the verdict to a person's decision
 
 
 class PolicyPack(Part, frozen=True, kw_only=True):
@@ -254,6 +287,9 @@ class PolicyPack(Part, frozen=True, kw_only=True):
     lanes: tuple[LaneProfile, ...] = ()
     draw_periods: tuple[DrawPeriod, ...] = ()
     slips: tuple[SlipBook, ...] = ()
+    targets: Targets = Targets()
+    mandates: tuple[Mandate, ...] = ()  # empty: who may declare is checked where he declares
+    blocked_agents: tuple[Name, ...] = ()
 
     def is_in_force(self, wall_ms: int) -> bool:
         """Whether it holds at this moment."""
@@ -325,7 +361,9 @@ def default_pack(policy: ReleasePolicy) -> PolicyPack:
     return PolicyPack(
         version=policy.version,
         limits=limits_of(policy),
-        identity=IdentityRule(verified_plate_suffices=policy.verified_plate_suffices),
+        identity=IdentityRule(
+            verified_plate_suffices=policy.verified_plate_suffices, pieces=STANDARD_PIECES
+        ),
     )
 
 

@@ -33,6 +33,8 @@ class Reason(StrEnum):
     DECLARATION_INCOMPLETE = "declaration_incomplete"  # the pack demands what it does not say
     CREDIT_CLASS_UNKNOWN = "credit_class_unknown"
     CREDIT_CLASS_MANUAL = "credit_class_manual"  # of this class a person sees every vehicle
+    AGENT_BLOCKED = "agent_blocked"
+    AGENT_UNAUTHORIZED = "agent_unauthorized"  # no mandate for this company at this time
     WRONG_DIRECTION = "wrong_direction"
     WRONG_LANE = "wrong_lane"
     OUTSIDE_HOURS = "outside_hours"
@@ -50,6 +52,7 @@ class Reason(StrEnum):
     ACCOUNT_EXHAUSTED = "account_exhausted"
     ACCOUNT_CLOSED = "account_closed"
     CONTAINER_INVALID = "container_invalid"  # its check digit does not fit
+    CONTAINER_DIFFERS = "container_differs"  # another number was read than is declared
     SEAL_MISSING = "seal_missing"
     SEAL_UNVERIFIED = "seal_unverified"
     TRANSIT_EARLY = "transit_early"

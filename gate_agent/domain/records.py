@@ -35,6 +35,8 @@ class Alarm(StrEnum):
     RECORDS_MISSING = "records_missing"  # found by the hub: later ones came, these do not
     EVACUATION = "evacuation"  # the boom is kept open, or came down and was raised again
     RECORDS_LOST = "records_lost"  # found by the hub: it acknowledged them once and lacks them now
+    PICTURE_LOST = "picture_lost"  # found by the hub: the lane deleted it unsent, or it is damaged
+    POLICY_REFUSED = "policy_refused"  # found by the hub: a lane cannot take the rules
 
 
 class Refusal(StrEnum):

@@ -10,6 +10,7 @@ from gate_agent.domain.effects import Effect, Lamp, Sign
 from gate_agent.domain.evidence import (
     CardEvidence,
     ClaimEvidence,
+    ContainerEvidence,
     PlateEvidence,
     TagEvidence,
     WeightEvidence,
@@ -137,6 +138,7 @@ class Passage:
     plate_done: bool = False  # good enough, or no attempt left
     card: CardEvidence | None = None
     tag: TagEvidence | None = None
+    containers: ContainerEvidence | None = None
     weight: WeightEvidence | None = None  # settled; after an early verdict what it rested on
     swing: WeightEvidence | None = None  # where a weight that still moves must settle
     scale_zeroed: bool = False

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from gate_agent.domain.dossier import replayed
 from gate_agent.domain.policy_pack import rehearsal_of
+from gate_agent.domain.vocabulary import Outcome
 from gate_agent.wire import dossier
 
 if TYPE_CHECKING:
     from gate_agent.domain.decision import Verdict
     from gate_agent.domain.policy_pack import PolicyPack
+    from gate_agent.domain.records import PassageDecided
     from gate_agent.proof.files import Found
 
 
@@ -54,21 +56,42 @@ def again(found: Found) -> Iterator[Made]:
 def rehearsed(found: Found, pack: PolicyPack) -> Iterator[Made]:
     """What the lane would have decided under `pack`, as if in force then. Raises `ReplayError`.
 
-    Only verdicts that the rules gave: what a person or an interruption made of one stays out.
+    Only verdicts that the rules gave: what a person or an interruption made of one stays out. An
+    interval in which a swinging weight must settle decides only what it releases, as at the lane.
     """
     judgment = judgment_of(found)
     for decision in judgment.decisions:
         if decision.handed_over_for is None:
             decided = judgment.decided(decision)
             decided = replace(decided, pack=rehearsal_of(pack, decided.pack))
+            now = replayed(decided)
+            if now.outcome is not Outcome.RELEASE:
+                now = replayed(_having_waited(decided, judgment, decision, found.place))
             yield Made(
                 place=found.place,
                 passage_id=judgment.passage_id,
                 seq=decision.seq,
                 software=judgment.software,
                 recorded=decision.verdict,
-                now=replayed(decided),
+                now=now,
             )
+
+
+def _having_waited(
+    decided: PassageDecided, judgment: dossier.Judgment, decision: dossier.Decision, place: str
+) -> PassageDecided:
+    """The same with the weight that was taken afterwards, where the verdict was on a swing."""
+    weight = decided.evidence.weight
+    if weight is None or not weight.within_kg:
+        return decided
+    try:
+        taken = judgment.weighed_after(decision)
+    except dossier.DossierError as exc:
+        raise ReplayError(f"{place}: {exc}") from exc
+    if taken is None:
+        return decided
+    weight = replace(weight, gross_kg=taken.gross_kg, within_kg=taken.within_kg)
+    return replace(decided, evidence=replace(decided.evidence, weight=weight))
 
 
 def judgment_of(found: Found) -> dossier.Judgment:

@@ -10,6 +10,7 @@ from devices.barrier.driver import Barrier
 from devices.camera.opening import open_camera
 from devices.camera.pushed import PushedPlates
 from devices.clock import SystemClock
+from devices.container_camera.pushed import PushedContainers
 from devices.errors import DeviceConfigError
 from devices.lane_io.driver import LaneIo
 from devices.lane_io.registers import board_of
@@ -24,7 +25,12 @@ from gate_agent.adapters.lane_io import LampOrder, LaneIoAdapter
 from gate_agent.adapters.plate_camera import PlateCameraAdapter
 from gate_agent.adapters.plate_candidates import PlateCandidates
 from gate_agent.adapters.plate_reader import PlateAdapter, PlateOrder
-from gate_agent.adapters.reader import ReaderAdapter, card_presented, tag_read
+from gate_agent.adapters.reader import (
+    ReaderAdapter,
+    card_presented,
+    containers_read,
+    tag_read,
+)
 from gate_agent.adapters.service import Service
 from gate_agent.adapters.sign import SignAdapter
 from gate_agent.adapters.weighbridge import WeighbridgeAdapter
@@ -43,7 +49,7 @@ from gate_agent.runtime.notify import Notifier
 from gate_agent.store.clip_shelf import CLIPS, ClipShelf
 from gate_agent.store.declared_plates import DeclaredPlates
 from gate_agent.store.hub_cache import acknowledged_in, open_cache
-from gate_agent.store.lane_store import LaneStore, OutboxReader
+from gate_agent.store.lane_store import LaneStore, OutboxReader, unsent_pictures
 from gate_agent.store.manifest_reader import ManifestReader
 from gate_agent.store.picture_files import ClipFiles, PictureFiles
 from gate_agent.store.schema import open_reader
@@ -87,7 +93,10 @@ class Agent:
         )
         self._declared = DeclaredPlates(state_dir / "hub.db")
         pictures = PictureFiles(
-            state_dir / "pictures", max_bytes=config.pictures_max_mb * 1_000_000
+            state_dir / "pictures",
+            max_bytes=config.pictures_max_mb * 1_000_000,
+            unsent=lambda: unsent_pictures(state_dir / "lane.db"),
+            tell_lost=lambda count: log.error("unsent_pictures_deleted", count=count),
         )
         self._inbox = self._make_inbox()
         self._deadlines = Deadlines()
@@ -185,6 +194,10 @@ class Agent:
             posted = PushedPlates(devices.plate_camera, clock)
             self._posted_plates = PlateCameraAdapter(posted, pictures, inbox, clock, log)
             found.append(("plate_camera", self._posted_plates, FaultCode.PLATE_CAMERA))
+        if devices.container_camera is not None:
+            numbers = PushedContainers(devices.container_camera, clock)
+            boxes = ReaderAdapter(numbers, containers_read, inbox, clock)
+            found.append(("container_camera", boxes, FaultCode.CONTAINER_CAMERA))
         if devices.lane_camera is not None:
             camera = open_camera(devices.lane_camera, clock)
             clips = _clip_files(config, clock)

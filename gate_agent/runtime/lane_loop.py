@@ -126,7 +126,7 @@ class LaneLoop:
         """Answer a look-up at once: the next event is its answer."""
         at = instant(self._clock)
         try:
-            found, held = self._manifest.find(question.plate, question.card_uid)
+            found, held = self._manifest.find(question.plate, question.card_uid, at.wall_ms)
         except StoreError as exc:
             # The lane's own deadline for the look-up turns this into a Hold.
             self._log.error("manifest_unreadable", detail=str(exc))

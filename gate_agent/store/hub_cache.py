@@ -21,7 +21,7 @@ from gate_agent.store.held_policy import NO_POLICY, HeldPolicy
 from gate_agent.store.schema import hub_migrations, open_database
 from gate_agent.wire import digest
 from gate_agent.wire.policy_pack import PolicyPackError, read_pack
-from gate_agent.wire.v1 import DeclarationRow
+from gate_agent.wire.v1 import DeclarationRow, DrawSecret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -77,12 +77,13 @@ class HubCache:
         deletes: Iterable[str],
         count: int,
         expected_digest: str,
-        at_ms: int,
+        at_ms: int | None,
     ) -> HeldManifest:
         """Bring the manifest to `version` in one transaction, a few thousand rows at a time.
 
         `upserts` and `deletes` may be read while this goes on: a manifest of millions never stands
-        in memory. Raises `ManifestMismatchError` or `StoreError`; the old manifest then stays.
+        in memory. `at_ms`: when the hub confirmed it, None: it never did. Raises
+        `ManifestMismatchError` or `StoreError`; the old manifest then stays.
         """
         try:
             with self._db.atomic():
@@ -202,16 +203,23 @@ class HubCache:
             if row is None:
                 return NO_POLICY
             bodies = self._db.execute("SELECT body FROM policy_packs ORDER BY place").fetchall()
-            secrets = self._db.execute("SELECT period, secret FROM draw_secrets").fetchall()
+            secrets = [
+                DrawSecret(period=row[0], secret=row[1], from_ms=row[2], until_ms=row[3])
+                for row in self._db.execute(
+                    "SELECT period, secret, from_ms, until_ms FROM draw_secrets"
+                )
+            ]
             packs = tuple(read_pack(body, str(self.path)) for (body,) in bodies)
         except PolicyPackError:
             return NO_POLICY  # written by a version that knew more: the hub will send it again
         except sqlite3.Error as exc:
             raise StoreError(f"{self.path}: policy cannot be read: {exc}") from exc
-        return HeldPolicy(digest=row[0], packs=packs, secrets=dict(secrets))
+        return HeldPolicy(
+            digest=row[0], packs=packs, secrets={each.period: each for each in secrets}
+        )
 
     def keep_policy(
-        self, policy_digest: str, packs: Sequence[bytes], secrets: dict[str, bytes]
+        self, policy_digest: str, packs: Sequence[bytes], secrets: Iterable[DrawSecret]
     ) -> None:
         """Replace packs and secrets in one transaction. Raises `StoreError`."""
         try:
@@ -221,8 +229,11 @@ class HubCache:
                 self._db.execute("INSERT INTO policy VALUES (1, ?)", [policy_digest])
                 for place, body in enumerate(packs):
                     self._db.execute("INSERT INTO policy_packs VALUES (?, ?)", [place, body])
-                for each in secrets.items():
-                    self._db.execute("INSERT INTO draw_secrets VALUES (?, ?)", list(each))
+                for each in secrets:
+                    self._db.execute(
+                        "INSERT INTO draw_secrets VALUES (?, ?, ?, ?)",
+                        [each.period, each.secret, each.from_ms, each.until_ms],
+                    )
         except sqlite3.Error as exc:
             raise StoreError(f"{self.path}: policy cannot be written: {exc}") from exc
 

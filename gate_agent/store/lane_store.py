@@ -351,3 +351,16 @@ class OutboxReader:
     def close(self) -> None:
         """Give the connection back."""
         self._connection.close()
+
+
+def unsent_pictures(path: Path) -> frozenset[str]:
+    """The pictures named by records that are still in the outbox. Raises `StoreError`."""
+    with closing(open_reader(path)) as reader:
+        try:
+            found = reader.execute(
+                "SELECT json_extract(CAST(body AS TEXT), '$.picture_id') FROM outbox"
+                " WHERE json_extract(CAST(body AS TEXT), '$.type') = 'picture_taken'"
+            ).fetchall()
+        except sqlite3.Error as exc:
+            raise StoreError(f"{path}: outbox cannot be read: {exc}") from exc
+    return frozenset(picture_id for (picture_id,) in found)

@@ -11,7 +11,8 @@ import msgspec
 
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.errors import StoreError
-from gate_agent.store.held_manifest import NO_MANIFEST, held_of
+from gate_agent.store import papers
+from gate_agent.store.held_manifest import NO_MANIFEST, held_in, held_of
 from gate_agent.store.schema import open_reader
 from gate_agent.wire import digest
 from gate_agent.wire.convert import declaration_of
@@ -54,47 +55,58 @@ class ManifestReader:
         self._connection = open_reader(path)
 
     def find(
-        self, plate: str | None, card_uid: str | None
+        self, plate: str | None, card_uid: str | None, wall_ms: int = 0
     ) -> tuple[Sequence[Declaration], HeldManifest]:
-        """All declarations that name the plate or the card, and the manifest they belong to.
+        """The declarations that name the plate or the card, and the manifest they belong to.
 
-        Raises `StoreError`.
+        All of them, or of very many those that a verdict at `wall_ms` needs (`papers`); 0: none of
+        them is over yet. Raises `StoreError`.
         """
-        wanted = [normalize_plate(plate or ""), normalize_card(card_uid or "")]
+        wanted = (normalize_plate(plate or ""), normalize_card(card_uid or ""))
         try:
-            rows, held = self._read(wanted)
-            if not any(row.accounts for row in rows):
-                return [declaration_of(self._with_own_use(row)) for row in rows], held
-            # What is left of an account is reckoned from several rows, of one version.
-            self._connection.execute("BEGIN")
-            try:
-                rows, held = self._read(wanted)
-                own = [self._with_pending(self._with_own_use(row)) for row in rows]
-            finally:
-                self._connection.execute("ROLLBACK")
+            rows, held = self._read(wanted, wall_ms)
+            if any(row.accounts for row in rows):
+                rows, held = self._reckoned(rows, held, wanted, wall_ms)
+            own = [self._with_own_use(row) for row in rows]
         except (sqlite3.Error, msgspec.MsgspecError) as exc:
             raise StoreError(f"{self._path}: manifest cannot be read: {exc}") from exc
         return [declaration_of(row) for row in own], held
 
-    def _read(self, wanted: list[str]) -> tuple[list[DeclarationRow], HeldManifest]:
+    def _reckoned(
+        self, rows: list[DeclarationRow], held: HeldManifest, wanted: tuple[str, str], wall_ms: int
+    ) -> tuple[list[DeclarationRow], HeldManifest]:
+        """What is left of an account is reckoned from several rows, of one version."""
+        self._connection.execute("BEGIN")
+        try:
+            now = held_in(self._connection)
+            if (now.version, now.digest) != (held.version, held.digest):
+                rows, held = self._read(wanted, wall_ms)
+            return [self._with_pending(row) for row in rows], held
+        finally:
+            self._connection.execute("ROLLBACK")
+
+    def _read(
+        self, wanted: tuple[str, str], wall_ms: int
+    ) -> tuple[list[DeclarationRow], HeldManifest]:
         """The rows and the manifest that they belong to, in one statement: of one version."""
         found = self._connection.execute(_FIND, wanted).fetchall()
         if not found:
             return [], NO_MANIFEST
-        rows = [self._sound(*row[4:]) for row in found if row[4] is not None]
-        return sorted(rows, key=_declaration_id), held_of(found[0][:4])
+        bodies = [self._sound(*row[4:]) for row in found if row[4] is not None]
+        kept = papers.needed(bodies, *wanted, wall_ms, self._used_by)
+        return sorted(map(_decoder.decode, kept), key=_declaration_id), held_of(found[0][:4])
 
-    def _sound(self, body: bytes, kept_digest: str, body_crc: int | None) -> DeclarationRow:
+    def _sound(self, body: bytes, kept_digest: str, body_crc: int | None) -> bytes:
         """The row as the hub sent it: a bit that the disk lost must not become another weight."""
-        row = _decoder.decode(body)
         is_sound = (
-            digest.row_digest(row) == kept_digest
+            digest.row_digest(_decoder.decode(body)) == kept_digest
             if body_crc is None
             else zlib.crc32(body) == body_crc
         )
         if not is_sound:
-            raise StoreError(f"{self._path}: declaration {row.declaration_id} is damaged on disk")
-        return row
+            name = _decoder.decode(body).declaration_id
+            raise StoreError(f"{self._path}: declaration {name} is damaged on disk")
+        return body
 
     def _with_own_use(self, row: DeclarationRow) -> DeclarationRow:
         """What this lane used up counts even before the hub has heard of it."""

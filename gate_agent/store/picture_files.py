@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING
 from gate_agent.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from devices.clock import Clock
 
 DAY_MS = 86_400_000
+PICTURE_MAX_BYTES = 700_000
+"""A larger one no broker would take, and it would stand before every later record for ever."""
+FRESH_NS = 600_000_000_000
+"""The record that names a picture is committed within this after the picture was written."""
 CLIP_SUFFIX = ".avi"
 
 
@@ -72,7 +77,7 @@ class KeptFiles:
         return content if hashlib.sha256(content).hexdigest() == file_id else None
 
     def trim(self) -> None:
-        """Delete the oldest files until the folder is within its bounds."""
+        """Delete the oldest files until the folder is within its bounds; unsent ones last."""
         for partial in self._folder.glob("*/*.part"):
             with contextlib.suppress(OSError):
                 partial.unlink()
@@ -83,12 +88,21 @@ class KeptFiles:
                 files.append((status.st_mtime_ns, status.st_size, path))
         total = sum(size for _, size, _ in files)
         oldest_ns = self._oldest_ns()
-        for written_ns, size, path in sorted(files, key=lambda item: item[0]):
+        if total <= self._max_bytes and all(written_ns >= oldest_ns for written_ns, _, _ in files):
+            return
+        unsent, fresh_ns = self._unsent(), max(item[0] for item in files) - FRESH_NS
+        lost = 0
+        for written_ns, size, path in sorted(
+            files, key=lambda item: (item[2].stem in unsent or item[0] > fresh_ns, item[0])
+        ):
             if total <= self._max_bytes and written_ns >= oldest_ns:
-                return
+                continue
             with contextlib.suppress(OSError):
                 path.unlink()
                 total -= size
+                lost += path.stem in unsent
+        if lost:
+            self._tell_lost(lost)
 
     def path(self, file_id: str) -> Path:
         """Where a file is, or would be."""
@@ -98,12 +112,41 @@ class KeptFiles:
         """Files last written before this (UTC epoch nanoseconds) are too old."""
         return 0
 
+    def _unsent(self) -> Collection[str]:
+        """The ids of those that somebody still waits for."""
+        return ()
+
+    def _tell_lost(self, count: int) -> None:
+        """So many of those were deleted all the same."""
+
 
 class PictureFiles(KeptFiles):
-    """A folder of JPEGs."""
+    """A folder of JPEGs. What the hub has goes before what it does not have yet."""
 
-    def __init__(self, folder: Path, *, max_bytes: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        max_bytes: int,
+        unsent: Callable[[], Collection[str]] = tuple,
+        tell_lost: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """`unsent` names the pictures that the hub has not acknowledged; any thread may call it.
+
+        `tell_lost` hears how many of them were deleted because nothing else was left.
+        """
+        self._unsent_now = unsent
+        self._told_lost = tell_lost
         super().__init__(folder, max_bytes=max_bytes, suffix=".jpg", noun="picture")
+
+    def _unsent(self) -> Collection[str]:
+        try:
+            return self._unsent_now()
+        except StoreError:  # not known: the oldest go
+            return ()
+
+    def _tell_lost(self, count: int) -> None:
+        self._told_lost(count)
 
 
 class ClipFiles(KeptFiles):

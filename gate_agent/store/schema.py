@@ -98,6 +98,13 @@ def declaration_sums(db: Database) -> None:
     db.execute("ALTER TABLE declarations ADD COLUMN body_crc INTEGER")
 
 
+@hub_migrations()
+def draw_secret_ends(db: Database) -> None:
+    """The ends that the hub committed to with each secret; NULL: it did not say them."""
+    for column in ("from_ms", "until_ms"):
+        db.execute(f"ALTER TABLE draw_secrets ADD COLUMN {column} INTEGER")
+
+
 LOG_KEPT_BYTES = 64 * 2**20
 """A log that one large manifest has made longer is cut back to this."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -16,8 +18,31 @@ HALF_EVENTS = 1_000
 HALF_RECORDS = 300
 """Of a passage with more than twice as many, a vehicle that stood for hours under a chattering
 loop, the first and the last so many are kept: a dossier must fit into one message."""
-_JOURNAL = "SELECT seq, mono_s, wall_ms, type, body FROM journal WHERE seq BETWEEN ? AND ?"
-_UNSEALED = "SELECT seq, at_ms, type, chain, body FROM unsealed WHERE seq BETWEEN ? AND ?"
+HALF_TELLING = 300
+"""So many of those kinds that do not come of chatter, at each end: verdicts, orders, pictures,
+plates. A passage has a handful of them, so they are all there whatever flaps between them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """A table that a dossier is made from, and the kinds of which a defect makes thousands."""
+
+    table: str
+    columns: str
+    chatter: str
+
+
+_JOURNAL = _Rows(
+    table="journal",
+    columns="seq, mono_s, wall_ms, type, body",
+    chatter="('InputsChanged', 'WeightObserved', 'BarrierMoved', 'FaultRaised', 'FaultCleared',"
+    " 'DeadlineExpired')",
+)
+_UNSEALED = _Rows(
+    table="unsealed",
+    columns="seq, at_ms, type, chain, body",
+    chatter="('FaultChanged', 'CommandRefused', 'LaneStarted')",
+)
 
 
 def seal(
@@ -36,12 +61,12 @@ def seal(
     `opened_seq` and `closed_seq` number rows of the journal, both included.
     """
     first_seq = opened_seq or closed_seq
-    rows, events_left_out = _ends(connection, _JOURNAL, (first_seq, closed_seq), HALF_EVENTS)
+    rows, events_left_out = _kept(connection, _JOURNAL, (first_seq, closed_seq), HALF_EVENTS)
     events = tuple(_event(row) for row in rows)
     # A journal is trimmed: after half a million events in one passage its beginning is gone.
     is_whole = opened_seq is not None and bool(rows) and rows[0][0] == opened_seq
     span = connection.execute("SELECT min(seq), max(seq) FROM unsealed").fetchone()
-    notes, records_left_out = _ends(connection, _UNSEALED, span, HALF_RECORDS)
+    notes, records_left_out = _kept(connection, _UNSEALED, span, HALF_RECORDS)
     clocks = clocks_of(
         (seq, Instant(mono_s, wall_ms))
         for seq, mono_s, wall_ms in connection.execute(
@@ -80,19 +105,32 @@ def seal(
     )
 
 
+def _kept(
+    connection: sqlite3.Connection, rows: _Rows, span: tuple[int, int], half: int
+) -> tuple[list[Any], int]:
+    """The rows of a span that a dossier keeps, in order, and how many it leaves out."""
+    count = f"SELECT count(*) FROM {rows.table} WHERE seq BETWEEN ? AND ?"  # noqa: S608 - ours
+    (there,) = connection.execute(count, span).fetchone()
+    said = f"SELECT {rows.columns} FROM {rows.table} WHERE seq BETWEEN ? AND ?"  # noqa: S608
+    if there <= 2 * half:
+        return connection.execute(f"{said} ORDER BY seq", span).fetchall(), 0
+    kept = [
+        *_ends(connection, f"{said} AND type IN {rows.chatter}", span, half),
+        *_ends(connection, f"{said} AND type NOT IN {rows.chatter}", span, HALF_TELLING),
+    ]
+    return sorted(kept, key=itemgetter(0)), there - len(kept)
+
+
 def _ends(
     connection: sqlite3.Connection, query: str, span: tuple[int, int], half: int
-) -> tuple[list[Any], int]:
-    """The first and the last `half` rows of a span, in order, and how many lie between."""
+) -> list[Any]:
+    """The first and the last `half` rows of a span, in order."""
     first = connection.execute(f"{query} ORDER BY seq LIMIT ?", (*span, half)).fetchall()
     if len(first) < half:
-        return first, 0
+        return first
     rest = (first[-1][0] + 1, span[1])
     last = connection.execute(f"{query} ORDER BY seq DESC LIMIT ?", (*rest, half)).fetchall()
-    last.reverse()
-    if not last:
-        return first, 0
-    return [*first, *last], last[0][0] - first[-1][0] - 1
+    return [*first, *reversed(last)]
 
 
 def _event(row: tuple[int, float, int, str, bytes]) -> dossier.Event:

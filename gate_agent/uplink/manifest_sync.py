@@ -44,6 +44,7 @@ class ManifestSync:
         self._held = cache.manifest()
         self._asked_s = float("-inf")
         self._confirmed_s = float("-inf")
+        self._confirms = True  # whether what comes is confirmed by coming
         self._arriving: _Key | None = None  # what the parts that are kept belong to
         self._parts = ArrivingParts(cache.path.parent)
         self._all_next = False  # what we hold does not add up: ask for everything
@@ -59,11 +60,18 @@ class ManifestSync:
         """When (monotonic) the hub last said that the version held is its newest; -inf: never."""
         return self._confirmed_s
 
-    def hear_head(self, head: v1.ManifestHead, now_s: float, now_ms: int) -> None:
-        """The hub says what is newest: confirm what is held, or ask for what is missing."""
+    def hear_head(
+        self, head: v1.ManifestHead, now_s: float, now_ms: int, *, confirms: bool = True
+    ) -> None:
+        """The hub says what is newest: confirm what is held, or ask for what is missing.
+
+        With `confirms` False nothing that is held or comes counts as confirmed: the lane lacks
+        the rules by which the hub would have it judged.
+        """
         held, self._head_version = self._held, head.version
+        self._confirms = confirms
         if (held.version, held.count, held.digest) == (head.version, head.count, head.digest):
-            if now_s - self._confirmed_s >= CONFIRM_EVERY_S:
+            if confirms and now_s - self._confirmed_s >= CONFIRM_EVERY_S:
                 self._confirmed_s = now_s
                 self._cache.confirm(now_ms)
             return
@@ -135,7 +143,7 @@ class ManifestSync:
                 deletes=(key for part in parts() for key in part.deletes),
                 count=last.count,
                 expected_digest=last.digest,
-                at_ms=now_ms,
+                at_ms=now_ms if self._confirms else self._cache.manifest().confirmed_ms,
             )
         except (ManifestMismatchError, *v1.UNREADABLE) as exc:  # or a part damaged on disk
             self._log.error("manifest_mismatch", detail=str(exc))
@@ -143,7 +151,8 @@ class ManifestSync:
             return
         self._all_next = False
         self._asked_s = float("-inf")
-        self._confirmed_s = now_s
+        if self._confirms:
+            self._confirmed_s = now_s
         self._held = held
         self._log.info("manifest_adopted", version=held.version, count=held.count)
 

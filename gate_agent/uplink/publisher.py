@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gate_agent.store.picture_files import PICTURE_MAX_BYTES
 from gate_agent.wire import v1
 from gate_agent.wire.chain import is_picture
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 BATCH_RECORDS = 64
 BATCH_BYTES = 400_000  # brokers refuse messages of a megabyte; base64 adds a third
-PICTURE_MAX_BYTES = 700_000
-"""A larger one no broker would take, and it would stand before every later record for ever."""
 AHEAD_RECORDS = 256  # sent but not acknowledged
 RESEND_S = 5.0
 ASSURE_EVERY_S = 60.0

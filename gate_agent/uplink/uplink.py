@@ -10,6 +10,8 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from gate_agent.clock import instant
 from gate_agent.domain.events import FaultCleared, FaultRaised
 from gate_agent.domain.faults import FaultCode
@@ -244,7 +246,9 @@ class Uplink:
 
     def _publish_health(self) -> None:
         unsent, oldest_ms = self._outbox.backlog(self._acknowledged)
-        health = self._health(unsent, oldest_ms)
+        health = msgspec.structs.replace(
+            self._health(unsent, oldest_ms), policy_refused=self._policy.refusal
+        )
         name = topic(self._site, self._lane, Stream.HEALTH)
         self._link.publish(name, v1.encode(health), qos=0)
 
@@ -262,7 +266,9 @@ class Uplink:
                 self._heard_s = stamp.mono_s
                 self._compare_clocks(message.at_ms, stamp.wall_ms)
                 if self._policy.hear_digest(message.policy_digest, stamp.mono_s):
-                    self._manifest.hear_head(message, stamp.mono_s, stamp.wall_ms)
+                    self._manifest.hear_head(
+                        message, stamp.mono_s, stamp.wall_ms, confirms=self._policy.is_current
+                    )
             case v1.PolicyPacks():
                 self._policy.take(message)
             case v1.ClaimAnswer():

@@ -238,7 +238,7 @@ def claim_fact(record: records.PassageDecided) -> v1.ClaimFact | None:
 
 def evidence_facts(evidence: Evidence, claim: v1.ClaimFact | None = None) -> v1.EvidenceFacts:
     """What was sensed, with the age of each piece at the verdict."""
-    card, tag = evidence.card, evidence.tag
+    card, tag, containers = evidence.card, evidence.tag, evidence.containers
     return v1.EvidenceFacts(
         plate=_plate_fact(evidence.plate) if evidence.plate else None,
         card=v1.CardFact(uid=card.uid, age_ms=max(0, card.age_ms), fields=dict(card.fields))
@@ -249,6 +249,9 @@ def evidence_facts(evidence: Evidence, claim: v1.ClaimFact | None = None) -> v1.
         claim=claim,
         tag=v1.TagFact(tag_id=tag.tag_id, others=tag.others, age_ms=max(0, tag.age_ms))
         if tag
+        else None,
+        containers=v1.ContainersFact(numbers=containers.numbers, age_ms=max(0, containers.age_ms))
+        if containers
         else None,
     )
 

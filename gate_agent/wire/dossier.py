@@ -21,7 +21,7 @@ from gate_agent.domain.evidence import Evidence
 from gate_agent.domain.manifest import Declaration
 from gate_agent.domain.policy_pack import PolicyPack, policy_hash
 from gate_agent.domain.policy_pack import canonical as canonical_pack
-from gate_agent.domain.records import PassageDecided
+from gate_agent.domain.records import PassageDecided, WeighedAfterwards
 from gate_agent.domain.vocabulary import PassageId
 
 FORMAT = "kakou-dossier-1"
@@ -76,6 +76,17 @@ class Judgment(msgspec.Struct, frozen=True, kw_only=True):
     software: str
     decisions: tuple[Decision, ...]
     policies: dict[str, PolicyPack]
+    records: tuple[Noted, ...] = ()
+
+    def weighed_after(self, decision: Decision) -> WeighedAfterwards | None:
+        """What was weighed after a verdict on a swing. Raises `DossierError`."""
+        for noted in self.records:
+            if noted.type == WeighedAfterwards.__name__ and noted.seq > decision.seq:
+                try:
+                    return _weighings.decode(noted.body)
+                except msgspec.MsgspecError as exc:
+                    raise DossierError(f"dossier: record {noted.seq}: {exc}") from exc
+        return None
 
     def decided(self, decision: Decision) -> PassageDecided:
         """A decision as the record from which it can be made again."""
@@ -108,6 +119,7 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _judgments = msgspec.json.Decoder(Judgment)
+_weighings = msgspec.json.Decoder(WeighedAfterwards)
 
 
 def canonical(value: object) -> bytes:

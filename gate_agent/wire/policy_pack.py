@@ -14,8 +14,9 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from gate_agent.domain.policy_pack import WITHOUT_DOUBT_PERMILLE, PolicyPack
+from gate_agent.domain.policy_pack import STANDARD_PIECES, WITHOUT_DOUBT_PERMILLE, PolicyPack
 
 _MOMENTS = ("effective_from_ms", "effective_until_ms", "from_ms", "until_ms")
 _DEEPEST = 20
@@ -43,17 +44,18 @@ def read_pack(content: bytes, source: str) -> PolicyPack:
 def read_new_pack(content: bytes, source: str) -> PolicyPack:
     """Read a pack that somebody wrote now. Raises `PolicyPackError`.
 
-    What such a pack says by silence about the confidence of a plate is what is without doubt today.
-    A pack that is in force, or in a dossier, is read by `read_pack` and keeps what it meant.
+    What such a pack says by silence, about the confidence of a plate and the pieces of evidence
+    that are weighed, is what holds today. A pack that is in force, or in a dossier, is read by
+    `read_pack` and keeps what it meant.
     """
     pack = read_pack(content, source)
-    said = msgspec.json.decode(content).get("limits", {})
-    if "min_plate_confidence_permille" in said:
-        return pack
-    limits = msgspec.structs.replace(
-        pack.limits, min_plate_confidence_permille=WITHOUT_DOUBT_PERMILLE
-    )
-    return msgspec.structs.replace(pack, limits=limits)
+    said = msgspec.json.decode(content)
+    limits, identity = pack.limits, pack.identity
+    if "min_plate_confidence_permille" not in said.get("limits", {}):
+        limits = replace(limits, min_plate_confidence_permille=WITHOUT_DOUBT_PERMILLE)
+    if "pieces" not in said.get("identity", {}):
+        identity = replace(identity, pieces=STANDARD_PIECES)
+    return replace(pack, limits=limits, identity=identity)
 
 
 def _line(content: bytes, complaint: str) -> int:
@@ -141,6 +143,9 @@ def _bad_ranges(pack: PolicyPack) -> Iterator[str]:
             if hours.until_min <= hours.from_min:
                 yield f"closes before it opens - at `$.lanes[{place}].hours[{number}].until_min`"
     yield from _bad_books(pack)
+    for place, mandate in enumerate(pack.mandates):
+        if mandate.until_ms <= mandate.from_ms:
+            yield f"ends before it begins - at `$.mandates[{place}].until_ms`"
     yield from _bad_periods(pack)
 
 

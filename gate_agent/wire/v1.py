@@ -105,6 +105,13 @@ class TagFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     age_ms: int = 0
 
 
+class ContainersFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The container numbers that were read, each with its right check digit."""
+
+    numbers: tuple[str, ...] = msgspec.field(default_factory=lambda: ())
+    age_ms: int = 0
+
+
 class WeightFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The gross weight."""
 
@@ -152,8 +159,8 @@ class ClaimFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class EvidenceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the lane had in hand when it decided. None: not sensed.
 
-    What stands after `faults` came later in v1. No tag: none was in view, the lane has no reader
-    for them, or its version did not tell of them.
+    What stands after `faults` came later in v1. No tag, no containers: none was in view, the lane
+    has no reader for them, or its version did not tell of them.
     """
 
     plate: PlateFact | None = msgspec.field(default_factory=lambda: None)
@@ -162,6 +169,7 @@ class EvidenceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     faults: tuple[str, ...] = msgspec.field(default_factory=lambda: ())
     claim: ClaimFact | None = None  # None: nothing was claimed
     tag: TagFact | None = None
+    containers: ContainersFact | None = None
 
 
 class DocumentRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -257,6 +265,8 @@ class DeclarationRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     tax_refund: bool = False
     priority: bool = False
     office: str = ""
+    company: str = ""
+    agent: str = ""  # who declared for the company; "": itself
     drawn: DrawRow | None = None  # the lane's own, in its records; never in a manifest
 
 
@@ -489,6 +499,13 @@ class AuthorityLeft(msgspec.Struct, frozen=True, kw_only=True):
     left_s: int  # 0: not without the hub
 
 
+class PolicyRefusal(msgspec.Struct, frozen=True, kw_only=True):
+    """The packs that the hub names and a lane cannot take: by their digest, and why not."""
+
+    digest: str
+    why: str
+
+
 class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, tag="lane_health"):
     """The lane as it is now, for the live view; never a record."""
 
@@ -512,6 +529,7 @@ class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, tag="lane_health"):
     policy_hash: str = ""
     authority: tuple[AuthorityLeft, ...] = ()
     emergency: str = ""  # in mode `emergency` its kind, as the pack names it
+    policy_refused: PolicyRefusal | None = None  # None: it judges by what the hub names
     evacuation: str = ""  # the command that ordered the one that lasts; "": none
 
 
@@ -557,11 +575,13 @@ class PolicyRequest(msgspec.Struct, frozen=True, kw_only=True, tag="policy_reque
     have: str
 
 
-class DrawSecret(msgspec.Struct, frozen=True, kw_only=True):
+class DrawSecret(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The secret of a period of draws. On the way to a lane only; it is in no record."""
 
     period: str
     secret: bytes
+    from_ms: int | None = None  # the ends that the hub committed to; None: a hub that says none
+    until_ms: int | None = None
 
 
 class PolicyPacks(msgspec.Struct, frozen=True, kw_only=True, tag="policy_packs"):

@@ -8,12 +8,12 @@ import msgspec
 
 from devices.bench.tap import place_of
 from hil_tests.acceptance.report import DeviceLine
-from hil_tests.lane_bench.bench_file import Asset
+from hil_tests.lane_bench.bench_file import Asset, Presences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from devices.config import DevicesConfig
+    from devices.config import CameraConfig, DevicesConfig
     from hil_tests.lane_bench.bench_file import BenchFile
 
 
@@ -34,7 +34,19 @@ def device_lines(
                 name=name, presence=bench.presence(name), driver=driver, place=place, asset=asset
             )
             found.setdefault((name, driver), line)
-    return sorted(found.values(), key=lambda line: bench.devices.__struct_fields__.index(line.name))
+    return sorted(found.values(), key=_order)
+
+
+def lines_of_all(benches: Iterable[Sequence[DeviceLine]]) -> list[DeviceLine]:
+    """The lines of several benches: each driver of each device once, where it is first."""
+    found: dict[tuple[str, str], DeviceLine] = {}
+    for line in (line for lines in benches for line in lines):
+        found.setdefault((line.name, line.driver), line)
+    return sorted(found.values(), key=_order)
+
+
+def _order(line: DeviceLine) -> int:
+    return Presences.__struct_fields__.index(line.name)
 
 
 def _devices_of(config: DevicesConfig) -> Iterator[tuple[str, str, str]]:
@@ -44,7 +56,7 @@ def _devices_of(config: DevicesConfig) -> Iterator[tuple[str, str, str]]:
     yield "bus", f"{config.bus.board}, modbus {config.bus.transport}", place_of(config, "bus")[0]
     yield "weighbridge", config.weighbridge.driver, config.weighbridge.port
     yield "card_reader", config.card_reader.driver, config.card_reader.port
-    yield "camera", config.camera.driver, config.camera.source
+    yield "camera", _camera(config.camera), config.camera.source
     if tags is not None:
         yield "tag_reader", tags.driver, tags.port
     if sign is not None:
@@ -52,4 +64,10 @@ def _devices_of(config: DevicesConfig) -> Iterator[tuple[str, str, str]]:
     if posting is not None:
         yield "plate_camera", posting.driver, f"{posting.listen}:{posting.port}{posting.path}"
     if film is not None:
-        yield "lane_camera", film.driver, film.source
+        yield "lane_camera", _camera(film), film.source
+
+
+def _camera(config: CameraConfig) -> str:
+    """Its driver, and over what its stream comes where it is one."""
+    scheme, _, rest = config.source.partition("://")
+    return f"{config.driver}, {scheme}" if rest else config.driver

@@ -55,6 +55,9 @@ def benches_of_every_driver() -> Iterator[BenchFile]:
             lanes=len(indicators),
             weighbridges=indicators,
             buses=("tcp", "rtu"),
+            boards=("waveshare", "waveshare", "lc"),
+            cameras=("http", "rtsp", "http"),
+            lane_cameras=("own", NONE, NONE),
             card_readers=(*readers[turned:], *readers[:turned]),
             tag_readers=(*TAG_READERS, NONE, NONE),
             signs=("led-64ff", "http", NONE),
@@ -113,7 +116,8 @@ def _named(odd: Iterable[tuple[str, int]]) -> str:
 
 def _idle_share(site: BenchSite, clock: Clock) -> list[float]:
     """Percent of a core for each lane, with its camera away."""
-    cameras = [bench.camera for bench in site.benches.values() if bench.camera is not None]
+    pairs = [(bench.camera, bench.lane_camera) for bench in site.benches.values()]
+    cameras = [camera for pair in pairs for camera in pair if camera is not None]
     for camera in cameras:
         camera.unplug()
     clock.sleep(4.0)
@@ -224,7 +228,7 @@ def driver_of(lane: LaneUnderTest, device: str) -> str:
     match device:
         case "bus":
             return f"modbus {config.bus.transport}"
-        case "camera":
-            return "camera stream"
+        case "camera" | "lane_camera":
+            return f"{device} {getattr(config, device).source.partition(':')[0]}"
         case _:
             return f"{device} {getattr(config, device).driver}"

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import tempfile
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from devices.sim.faults.table import FAULTS
+from hil_tests.acceptance.figures import Number
+from hil_tests.acceptance.proof import Proof
 from hil_tests.lane_bench.bench_file import Asset
-
-if TYPE_CHECKING:
-    from hil_tests.acceptance.figures import Number
+from hil_tests.lane_bench.wording import Said, word
 
 HERE = Path(__file__).parent
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
-PRINT_S = 300  # a busy machine prints slowly
 
 TEXTS = {
     "verdict": ("结论", "verdict"),
@@ -30,11 +24,11 @@ TEXTS = {
     "fail": ("不合格", "FAIL"),
     "run_of": ("已做项数", "run"),
     "chosen": ("选做", "chosen"),
-    "everything": ("全部", "everything"),
+    "everything": ("凡此处能做的", "everything that can be played here"),
     "lacking": ("验收尚缺", "lacking for an acceptance"),
     "passed": ("通过", "passed"),
     "failed": ("未通过", "failed"),
-    "skipped": ("未做", "skipped"),
+    "skipped": ("此处未做", "not played here"),
     "unproved": ("异常状态下误放行", "releases on untrusted evidence"),
     "devices": ("设备", "Devices"),
     "device": ("设备", "device"),
@@ -56,6 +50,20 @@ TEXTS = {
     "worst": ("最差", "worst"),
     "limit": ("限值", "limit"),
     "steps": ("试验项目", "Steps"),
+    "not_played": ("此处未做", "Not played here"),
+    "not_played_simulated": (
+        "本台架任何设备均不能造成",
+        "no device of this bench can have it",
+    ),
+    "not_played_real": (
+        "真实设备上不能造成或无人可造成，已在仿真上证明",
+        "cannot be made at the devices of this lane; proved on simulators",
+    ),
+    "proof": ("仿真证明", "proved on simulators"),
+    "proof_run": ("仿真运行", "the run on simulators"),
+    "unproved_step": ("未证明", "not proved"),
+    "why": ("原因", "reason"),
+    "absent": ("本台架没有的驱动", "drivers that this bench does not have"),
     "scenario": ("项目", "step"),
     "lane": ("车道", "lane"),
     "course": ("过程", "course"),
@@ -70,14 +78,6 @@ TEXTS = {
         "道闸防砸须由道闸自身的控制器与安全线圈保证，本软件不是安全装置。",
         "The barrier's own controller and safety loop protect people; this software does not.",
     ),
-}
-PHASES = {
-    "before": "车辆到达前",
-    "capturing": "采集中",
-    "held": "等待人工",
-    "rising": "栏杆升起中",
-    "passing": "车辆通过中",
-    "closing": "栏杆落下中",
 }
 PATHS = {
     "faultless": "全部相符 自动放行",
@@ -104,13 +104,15 @@ PATHS = {
     "lane_attended": "人工值守模式",
     "lane_closed_until_opened_again": "车道关闭后重新开放",
     "driver_backs_out_before_a_verdict": "判定前退出",
+    "filmed_from_arrival_to_departure": "录像从到达前至离开后",
+    "filmed_and_refused": "退回车辆也有录像",
 }
 
 
 class Verdict(StrEnum):
     """What the report says in the end."""
 
-    ACCEPTED = "ACCEPTED"
+    ACCEPTED = "ACCEPTED"  # all that can be played here was played and passed, the rest is proved
     PARTIAL = "PARTIAL"  # what was run passed, and that was not everything
     NOT_ACCEPTED = "NOT ACCEPTED"
 
@@ -140,18 +142,18 @@ class StepLine(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     lane: str
     took_s: float
-    course: list[tuple[float, str]]
-    problems: list[str]
-    skipped: str
+    course: list[tuple[float, Said]]
+    problems: list[Said]
+    skipped: Said | None = None  # why it was not played here
     recovery_ms: int | None = None
 
     @property
     def zh(self) -> str:
         """What it is, in Chinese."""
-        fault, _, phase = self.name.rpartition("-")
-        if fault in FAULTS:
-            return f"{FAULTS[fault].zh} · {PHASES[phase]}"
-        return PATHS.get(self.name, self.name)
+        what, _, driver = self.name.partition(":")
+        fault, _, phase = what.rpartition("-")
+        known = f"{FAULTS[fault].zh} · {word(phase).zh}" if fault in FAULTS else PATHS.get(what)
+        return f"{known or what} · {driver}" if driver else known or what
 
 
 class Run(msgspec.Struct, kw_only=True):
@@ -164,19 +166,21 @@ class Run(msgspec.Struct, kw_only=True):
     commit: str
     machine: str
     chosen: str  # the options that left something out; empty: everything was to be run
-    catalogue: int  # scenarios that there are
+    catalogue: int  # scenarios that there are for these devices
     devices: list[DeviceLine]
     tapes: list[TapeLine]
     numbers: list[Number]
     steps: list[StepLine]
     unproved_releases: int
     forbidding: int  # scenarios in which a release was forbidden by a fault
+    absent: list[str] = []  # drivers that none of its lanes has
+    proof: Proof | None = None  # where what could not be played here was
     is_broken: bool = False  # the run stopped: a report on half a test is no acceptance
 
     @property
     def passed(self) -> int:
         """Scenarios in which the lane did what it must."""
-        return sum(not step.problems and not step.skipped for step in self.steps)
+        return sum(not step.problems for step in self.played)
 
     @property
     def failed(self) -> int:
@@ -186,11 +190,33 @@ class Run(msgspec.Struct, kw_only=True):
     @property
     def skipped(self) -> int:
         """Scenarios that this bench cannot play."""
-        return sum(bool(step.skipped) for step in self.steps)
+        return len(self.not_played)
+
+    @property
+    def played(self) -> list[StepLine]:
+        """What was played here."""
+        return [step for step in self.steps if step.skipped is None]
+
+    @property
+    def not_played(self) -> list[StepLine]:
+        """What cannot be played here."""
+        return [step for step in self.steps if step.skipped is not None]
+
+    @property
+    def is_real(self) -> bool:
+        """Whether any device of the lane is."""
+        return any(device.presence == "real" for device in self.devices)
+
+    def is_proved(self, step: StepLine) -> bool:
+        """Whether what was not played here was on simulators, and passed."""
+        return self.proof is not None and self.proof.has(step.name)
 
     @property
     def verdict(self) -> Verdict:
-        """Accepted only on a whole run; nothing is said of what was not run."""
+        """Accepted where all was played that can be here, and the rest is proved on simulators.
+
+        What no simulator of a bench can have either says nothing of a lane of simulators.
+        """
         numbers = all(one.is_good for one in self.numbers)
         if not numbers or self.failed or not self.passed or self.is_broken:
             return Verdict.NOT_ACCEPTED
@@ -205,8 +231,12 @@ class Run(msgspec.Struct, kw_only=True):
     def lacking(self) -> list[tuple[str, str]]:
         """What this run lacks for an acceptance, in Chinese and English."""
         found, count = [], self.passed + self.failed
-        if count < self.catalogue:
+        if len(self.steps) < self.catalogue:
             found.append((f"{self.catalogue} 项中仅做 {count} 项", self.ran))
+        unproved = [step for step in self.not_played if self.is_real and not self.is_proved(step)]
+        if unproved:
+            en = f"{len(unproved)} neither played here nor proved on simulators"
+            found.append((f"{len(unproved)} 项此处未做也未在仿真上证明", en))
         if not self.numbers:
             found.append(("未测量指标", "times not measured"))
         if nameless := self._without_serial():
@@ -238,29 +268,3 @@ def write_html(run: Run, path: Path) -> None:
     page = environment.get_template("report.html.j2")
     title = {"zh": "车道现场验收报告", "en": "Site acceptance report of a lane"}
     path.write_text(page.render(run=run, title=title, t=both, mark=_mark), encoding="utf-8")
-
-
-def write_pdf(html: Path, pdf: Path) -> str:
-    """Print the page with a Chromium that is there; returns why not, "" when it is written."""
-    program = next((found for name in CHROMIUMS if (found := shutil.which(name))), None)
-    if program is None:
-        return "no Chromium on PATH: print the HTML page instead"
-    with tempfile.TemporaryDirectory(prefix="kakou-print-") as profile:
-        command = [
-            program,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-pdf-header-footer",
-            f"--user-data-dir={profile}",
-            f"--print-to-pdf={pdf}",
-            html.resolve().as_uri(),
-        ]
-        try:
-            done = subprocess.run(command, capture_output=True, check=False, timeout=PRINT_S)
-        except subprocess.TimeoutExpired:
-            return f"{program} did not print within {PRINT_S} s"
-    if done.returncode != 0 or not pdf.exists():
-        return f"{program}: {done.stderr.decode(errors='replace').strip()[-200:]}"
-    return ""

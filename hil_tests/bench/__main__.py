@@ -148,7 +148,14 @@ def _parts(  # noqa: C901, PLR0911 - one case a part
         case "ingest":
             return _one(lambda: ingest.measure(clock, records=options.records, say=say))
         case "offline":
-            return _one(lambda: offline.measure(clock, passages=options.offline_passages, say=say))
+            return _one(
+                lambda: offline.measure(
+                    clock,
+                    passages=options.offline_passages,
+                    pictured_permille=options.offline_pictures,
+                    say=say,
+                )
+            )
         case _:
             return _one(lambda: kills.measure(cycles=options.cycles, seed=options.seed, say=say))
 
@@ -190,6 +197,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         ("--records", 20_000, "records sent to the hub"),
         ("--dossiers", 10_000, "dossiers replayed"),
         ("--offline-passages", 50_000, "passages of all lanes in 72 h without a hub"),
+        ("--offline-pictures", 100, "of 1000 of these have pictures, 135 kB each"),
         ("--cycles", 100, "kills of the agent"),
         ("--seed", 7, "fixes traffic and kills"),
     ):

@@ -1,16 +1,20 @@
 """Lanes that were alone for three days: how long the hub needs to have everything again.
 
 The days are made with the real core and the real store: every event of every passage is stepped
-and committed, with the clocks of 72 hours. Then the real agents and a real hub are started, and
-the time runs until the hub has acknowledged the last record, after its last commit.
+and committed, with the clocks of 72 hours. A share of the passages has an overview and a plate of
+the size that a lane's camera makes, as bytes that do not compress. Then the real agents and a real
+hub are started, and the time runs until the hub has acknowledged the last record, after its last
+commit.
 """
 
 from __future__ import annotations
 
+import random
 import shutil
 import sqlite3
 import tempfile
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +34,7 @@ from gate_agent.domain.vocabulary import (
     WeightState,
 )
 from gate_agent.store.lane_store import LaneStore
+from gate_agent.store.picture_files import PictureFiles
 from gate_agent.wire.chain import Walk, findings
 from hil_tests.bench.figures import Figure, Part
 from hil_tests.demo.places import free_port, prepare
@@ -50,6 +55,9 @@ UP_S = 60.0
 GROSS_KG = 32_000
 BEGAN_MS = 1_790_000_000_000
 MEMORY = Path("/dev/shm")  # noqa: S108 - three days are written there, then moved to the disk
+OVERVIEW_BYTES = 120_000
+PLATE_BYTES = 15_000
+PICTURES_MAX_BYTES = 2_000_000_000  # what a lane keeps where its file says nothing
 POLICY = ReleasePolicy(manifest_max_age_s=HOURS * 3600.0)
 
 
@@ -60,7 +68,12 @@ class OfflineError(Exception):
 class Days:
     """One lane's days without a hub, made event by event."""
 
-    def __init__(self, folder: Path, lane: str) -> None:
+    def __init__(
+        self, folder: Path, lane: str, pictures: PictureFiles, *, pictured_permille: int
+    ) -> None:
+        self._pictures, self._permille = pictures, pictured_permille
+        self._random = random.Random(lane)
+        self.pictured = 0
         self._store = LaneStore(folder / "lane.db", LaneId(lane), POLICY)
         self._at = Instant(1_000.0, BEGAN_MS)
         self._token = 0
@@ -96,14 +109,26 @@ class Days:
         if passage is None:
             raise OfflineError(f"passage {number} did not open")
         plate, card = f"粤B{number:05d}", f"{number:08X}"
+        overview, close_up = self._pictures_of(number)
         read = events.PlateRead(
             passage_id=passage.passage_id, attempt=1, text=plate, plate_class="blue",
-            confidence_permille=980, frames_agreed=3, frames_seen=3, picture_id=None,
+            confidence_permille=980, frames_agreed=3, frames_seen=3, picture_id=overview,
+            plate_picture_id=close_up,
         )  # fmt: skip
         self._happens(read)
         self._happens(events.CardPresented(uid=card))
         self._weighs(WeightState.SETTLED, GROSS_KG)
         self._answer(number, plate, card)
+
+    def _pictures_of(self, number: int) -> tuple[str | None, str | None]:
+        """Evenly spread over the days: so many passages in a thousand have both."""
+        if number * self._permille // 1000 == (number - 1) * self._permille // 1000:
+            return None, None
+        self.pictured += 1
+        return (
+            self._pictures.keep(self._random.randbytes(OVERVIEW_BYTES)),
+            self._pictures.keep(self._random.randbytes(PLATE_BYTES)),
+        )
 
     def _answer(self, number: int, plate: str, card: str) -> None:
         if self._question is None:
@@ -166,11 +191,34 @@ class Days:
                 self._question = effect
 
 
-def measure(clock: Clock, *, passages: int, say: Callable[[str], None]) -> Part:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What the lanes made in their days, and what is missing of it at the hub."""
+
+    pictured_permille: int  # as it was asked for
+    last: dict[str, int]  # by lane, the number of its last record
+    pictured: int  # passages with two pictures each
+
+    @property
+    def records(self) -> int:
+        return sum(self.last.values())
+
+
+def measure(
+    clock: Clock, *, passages: int, pictured_permille: int, say: Callable[[str], None]
+) -> Part:
     """Make the days, then catch up. Raises `OfflineError`."""
     with tempfile.TemporaryDirectory(prefix="kakou-bench-") as folder:
         places = prepare(Path(folder), free_port(), LANES, clock)
-        last = {lane.lane: _make_days(lane, passages // LANES, say) for lane in places.lanes}
+        days = {
+            lane.lane: _make_days(lane, passages // LANES, pictured_permille, say)
+            for lane in places.lanes
+        }
+        made = _Made(
+            pictured_permille,
+            {lane: last for lane, (last, _) in days.items()},
+            sum(pictured for _, pictured in days.values()),
+        )
         port = Port(places, 0, clock)
         agents: list[Process] = []
         try:
@@ -179,8 +227,8 @@ def measure(clock: Clock, *, passages: int, say: Callable[[str], None]) -> Part:
             _wait(port.console.is_up, UP_S, clock)
             began_s = clock.now().mono_s
             agents += [_agent(lane) for lane in places.lanes]
-            say(f"{sum(last.values())} records from {LANES} lanes")
-            _wait(lambda: _is_all_there(places, last), LONGEST_S, clock)
+            say(f"{made.records} records from {LANES} lanes")
+            _wait(lambda: _is_all_there(places, made.last), LONGEST_S, clock)
             took_s = clock.now().mono_s - began_s
         finally:
             for agent in agents:
@@ -188,17 +236,22 @@ def measure(clock: Clock, *, passages: int, say: Callable[[str], None]) -> Part:
             for agent in agents:
                 agent.join()
             port.stop()
-        lost, breaks = _account(places, last)
-    return _part(passages, sum(last.values()), took_s, lost, breaks)
+        return _part(passages, made, took_s, _account(places, made))
 
 
-def _make_days(lane: LanePlace, passages: int, say: Callable[[str], None]) -> int:
-    """Write the lane's database in memory, move it to its place; its last record's number."""
+def _make_days(
+    lane: LanePlace, passages: int, pictured_permille: int, say: Callable[[str], None]
+) -> tuple[int, int]:
+    """Write the lane's database in memory, move it to its place.
+
+    Its last record's number, and how many passages have pictures.
+    """
     state = lane.folder / "state"
     state.mkdir()
+    pictures = PictureFiles(state / "pictures", max_bytes=PICTURES_MAX_BYTES)
     root = str(MEMORY) if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="kakou-days-", dir=root) as folder:
-        days = Days(Path(folder), lane.lane)
+        days = Days(Path(folder), lane.lane, pictures, pictured_permille=pictured_permille)
         for number in range(1, passages + 1):
             days.passage(number, lasts_s=HOURS * 3600 / passages)
             if number % 500 == 0:
@@ -206,7 +259,7 @@ def _make_days(lane: LanePlace, passages: int, say: Callable[[str], None]) -> in
         last_seq = days.close()
         for path in Path(folder).iterdir():
             shutil.move(path, state / path.name)
-    return last_seq
+    return last_seq, days.pictured
 
 
 def _agent(lane: LanePlace) -> Process:
@@ -225,11 +278,11 @@ def _hub(places: Places) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{places.hub_state / 'hub.db'}?mode=ro", uri=True, timeout=10.0)
 
 
-def _account(places: Places, last: dict[str, int]) -> tuple[int, int]:
-    """Records that are not there, and breaks of the chains."""
+def _account(places: Places, made: _Made) -> tuple[int, int, int]:
+    """Records that are not there, breaks of the chains, and pictures that are not there."""
     lost = breaks = 0
     with closing(_hub(places)) as hub:
-        for lane, seq in last.items():
+        for lane, seq in made.last.items():
             epoch, held = hub.execute(
                 "SELECT epoch, count(*) FROM records WHERE lane = ? AND seq <= ? GROUP BY epoch",
                 [lane, seq],
@@ -237,7 +290,8 @@ def _account(places: Places, last: dict[str, int]) -> tuple[int, int]:
             lost += seq - held
             spanned = chain_store.span(hub, lane=lane, epoch=epoch)
             breaks += sum(found.is_break for found in findings(spanned, Walk()))
-    return lost, breaks
+        (shown,) = hub.execute("SELECT count(*) FROM pictures WHERE jpeg IS NOT NULL").fetchone()
+    return lost, breaks, 2 * made.pictured - shown
 
 
 def _wait(is_so: Callable[[], bool], longest_s: float, clock: Clock) -> None:
@@ -248,14 +302,21 @@ def _wait(is_so: Callable[[], bool], longest_s: float, clock: Clock) -> None:
         clock.sleep(0.2)
 
 
-def _part(passages: int, records: int, took_s: float, lost: int, breaks: int) -> Part:
+def _part(passages: int, made: _Made, took_s: float, missing: tuple[int, int, int]) -> Part:
+    lost, breaks, pictures_lost = missing
+    n, pictures = made.records, 2 * made.pictured
+    share = f"{made.pictured} of {passages} passages with pictures of"
     return Part(
-        title=f"{LANES} lanes come back after {HOURS} h and {passages} passages without a hub",
-        command=f'make bench ARGS="--only offline --offline-passages {passages}"',
+        title=f"{LANES} lanes come back after {HOURS} h and {passages} passages without a hub,"
+        f" {share} {(OVERVIEW_BYTES + PLATE_BYTES) // 1000} kB",
+        command=f'make bench ARGS="--only offline --offline-passages {passages}'
+        f' --offline-pictures {made.pictured_permille}"',
         figures=(
-            Figure(name="records", value=records, unit="", n=records),
-            Figure(name="caught up", value=round(took_s, 1), unit="s", n=records, at_most=BAR_S),
-            Figure(name="lost", value=lost, unit="", n=records, at_most=0),
-            Figure(name="breaks of the chain", value=breaks, unit="", n=records, at_most=0),
+            Figure(name="records", value=n, unit="", n=n),
+            Figure(name="pictures", value=pictures, unit="", n=pictures),
+            Figure(name="caught up", value=round(took_s, 1), unit="s", n=n, at_most=BAR_S),
+            Figure(name="lost", value=lost, unit="", n=n, at_most=0),
+            Figure(name="pictures lost", value=pictures_lost, unit="", n=pictures, at_most=0),
+            Figure(name="breaks of the chain", value=breaks, unit="", n=n, at_most=0),
         ),
     )

@@ -17,9 +17,20 @@ from pathlib import Path
 
 from hil_tests.fuzz.codecs import CODECS, CodecUnderLaw
 from hil_tests.fuzz.damage import BATCH_INPUTS, Tally, fuzz_batch
+from hil_tests.fuzz.posts import (
+    CONTAINER_POST,
+    POSTS,
+    ContainerPostUnderLaw,
+    PostUnderLaw,
+    fuzz_posts,
+)
 
 INPUTS = 1_000_000
-BY_NAME = {codec.name: codec for codec in CODECS}
+BY_NAME: dict[str, CodecUnderLaw | PostUnderLaw | ContainerPostUnderLaw] = {
+    **{codec.name: codec for codec in CODECS},
+    **{law.name: law for law in POSTS},
+    CONTAINER_POST.name: CONTAINER_POST,
+}
 
 
 def batches(inputs: int) -> Iterator[tuple[int, int]]:
@@ -30,15 +41,16 @@ def batches(inputs: int) -> Iterator[tuple[int, int]]:
 
 def one_batch(name: str, seed: int, batch: int, inputs: int) -> Tally:
     """One batch, named so that another process can be asked for it."""
-    return fuzz_batch(BY_NAME[name], seed=seed, batch=batch, inputs=inputs)
+    codec = BY_NAME[name]
+    if isinstance(codec, PostUnderLaw | ContainerPostUnderLaw):
+        return fuzz_posts(codec, seed=seed, batch=batch, inputs=inputs)
+    return fuzz_batch(codec, seed=seed, batch=batch, inputs=inputs)
 
 
-def fuzz(codec: CodecUnderLaw, pool: ProcessPoolExecutor, *, seed: int, inputs: int) -> Tally:
+def fuzz(name: str, pool: ProcessPoolExecutor, *, seed: int, inputs: int) -> Tally:
     """All inputs of one codec, spread over the pool's processes."""
     tally = Tally()
-    jobs = [
-        pool.submit(one_batch, codec.name, seed, batch, size) for batch, size in batches(inputs)
-    ]
+    jobs = [pool.submit(one_batch, name, seed, batch, size) for batch, size in batches(inputs)]
     for job in jobs:
         tally.add(job.result())
     return tally
@@ -59,13 +71,13 @@ def main() -> int:
     with ProcessPoolExecutor(options.jobs) as pool:
         for codec in codecs:
             began_s = time.perf_counter()
-            tally = fuzz(codec, pool, seed=options.seed, inputs=options.inputs)
+            tally = fuzz(codec.name, pool, seed=options.seed, inputs=options.inputs)
             rate = tally.inputs / (time.perf_counter() - began_s)
             reports.append({"codec": codec.name, "inputs_per_s": round(rate), **asdict(tally)})
             print(
                 f"{codec.name:28}{tally.inputs:>10}{tally.sent_frames:>10}"
                 f"{tally.read_frames:>10}{tally.unsent_frames:>8}"
-                f"{'yes' if codec.checksum_at else 'no':>5}{rate:>10.0f}{len(tally.findings):>10}",
+                f"{'yes' if _has_sum(codec) else 'no':>5}{rate:>10.0f}{len(tally.findings):>10}",
                 flush=True,
             )
             for finding in tally.findings:
@@ -74,6 +86,10 @@ def main() -> int:
                 report = {"seed": options.seed, "codecs": reports}
                 options.json.write_text(json.dumps(report, indent=1))
     return 1 if any(report["findings"] for report in reports) else 0
+
+
+def _has_sum(codec: CodecUnderLaw | PostUnderLaw | ContainerPostUnderLaw) -> bool:
+    return isinstance(codec, CodecUnderLaw) and bool(codec.checksum_at)
 
 
 def _parser() -> argparse.ArgumentParser:

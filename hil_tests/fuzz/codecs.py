@@ -1,6 +1,6 @@
 """Every codec of `devices`, with what its laws and the fuzzer need to know of it.
 
-A new codec adds one entry to `CODECS`; a codec without one fails
+A new codec adds one entry to `CODECS`, or to `posts.py`; a codec without one fails
 `tests/property/test_codec_laws.py`. Nothing here needs more than Python itself, so that a bare
 machine can fuzz.
 """
@@ -406,8 +406,3 @@ CODECS: tuple[CodecUnderLaw, ...] = (
            led_64ff.FRAME_MAX_BYTES, _CRC, vouched=_crc_vouches),
 )
 # fmt: on
-
-# Bodies of HTTP posts, which come whole: their laws are in tests/unit/test_camera_posts.py.
-POSTED = frozenset(
-    f"devices.camera.codecs.{name}" for name in ("alarm_info_plate", "isapi", "parts")
-)

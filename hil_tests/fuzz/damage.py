@@ -69,9 +69,9 @@ def fuzz_batch(codec: CodecUnderLaw, *, seed: int, batch: int, inputs: int = BAT
         picked = [_below(chance, POOL_PACKETS) for _ in range(1 + _below(chance, 3))]
         stream = b"".join(packets[index] for index in picked)
         lightly = chance.random() < 0.2
-        hurt = _flip_bit(bytearray(stream), chance) if lightly else _hurt(stream, packets, chance)
+        damaged = _flip_bit(bytearray(stream), chance) if lightly else hurt(stream, packets, chance)
         sent = [pool[index] for index in picked]
-        what, read = _judged(codec, bytes(hurt), sent, chance, lightly=lightly)
+        what, read = _judged(codec, bytes(damaged), sent, chance, lightly=lightly)
         tally.inputs += 1
         tally.sent_frames += len(sent)
         tally.read_frames += len(read)
@@ -84,7 +84,7 @@ def fuzz_batch(codec: CodecUnderLaw, *, seed: int, batch: int, inputs: int = BAT
                     seed=seed,
                     batch=batch,
                     number=number,
-                    stream=hurt.hex(" "),
+                    stream=damaged.hex(" "),
                 )
             )
     return tally
@@ -135,18 +135,19 @@ def _below(chance: random.Random, bound: int) -> int:
 # --- injuries -------------------------------------------------------------------------------------
 
 
-def _hurt(stream: bytes, packets: list[bytes], chance: random.Random) -> bytearray:
-    hurt = bytearray(stream)
+def hurt(stream: bytes, packets: list[bytes], chance: random.Random) -> bytearray:
+    """`stream` with one to three injuries; `packets` are what its pieces may be mixed up with."""
+    damaged = bytearray(stream)
     for _ in range(1 + _below(chance, 3)):
-        if not hurt:
+        if not damaged:
             break
         if chance.random() < 0.1:  # the beginning of another frame, cut short
             other = packets[_below(chance, len(packets))]
-            at = _below(chance, len(hurt))
-            hurt[at:at] = other[: _below(chance, len(other))]
+            at = _below(chance, len(damaged))
+            damaged[at:at] = other[: _below(chance, len(other))]
         else:
-            hurt = INJURIES[_below(chance, len(INJURIES))](hurt, chance)
-    return hurt
+            damaged = INJURIES[_below(chance, len(INJURIES))](damaged, chance)
+    return damaged
 
 
 def _flip_bit(hurt: bytearray, chance: random.Random) -> bytearray:

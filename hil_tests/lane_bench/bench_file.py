@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
+from devices.boards.board_file import shipped_boards
 from devices.camera.pushed import PLATE_POSTS
 from devices.config import BusConfig, SignConfig
 from devices.registry import CARD_READERS, TAG_READERS, WEIGHBRIDGES
+from devices.sim.pcsc_reader import vpcd_answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from hil_tests.lane_bench.scenario import Scenario
+
 Presence = Literal["simulated", "real"]
 Drivers = Annotated[tuple[str, ...], Meta(min_length=1)]
+LaneCamera = Literal["none", "own", "shared"]
+"""None, one with a stream of its own, or the plate camera's stream a second time."""
 Wire = Literal["entry_loop", "rear_beam", "front_beam", "exit_loop"]
 WIRES: tuple[Wire, ...] = get_args(Wire)
-NONE = "none"
+USUAL_READER = "stx-len-uid"
+NEEDS = {"osdp": "osdp", "pcsc": "smartcard"}
+"""Readers whose driver needs a library that not every computer has."""
+NONE: Final = "none"
 """In a list of drivers, lane by lane: this lane has no such device."""
 
 
@@ -79,14 +89,18 @@ class BenchFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name: str
     moves: Literal["simulated", "prompt", "relay"] = "simulated"
     lanes: Annotated[int, Meta(ge=1, le=32)] = 1  # played side by side; 1 where a device is real
+    plays: Literal["everything", "drivers"] = "everything"  # drivers: what is of one driver only
     lane_file: str = ""  # whose [devices] are used, beside this file; empty: made for the run
     gather_timeout_s: Annotated[float, Meta(ge=2, le=120)] = 6.0  # a lane's own is 45
     weighbridges: Drivers = ("yaohua-continuous",)  # this and those below: lane by lane, in turn
     buses: Annotated[tuple[Literal["tcp", "rtu"], ...], Meta(min_length=1)] = ("tcp",)
-    card_readers: Drivers = ("stx-len-uid",)
+    boards: Drivers = ("waveshare",)
+    card_readers: Drivers = (USUAL_READER,)
     tag_readers: Drivers = (NONE,)
     signs: Drivers = (NONE,)
+    cameras: Annotated[tuple[Literal["http", "rtsp"], ...], Meta(min_length=1)] = ("http",)
     plate_cameras: Drivers = (NONE,)
+    lane_cameras: Annotated[tuple[LaneCamera, ...], Meta(min_length=1)] = (NONE,)
     sign_refresh_s: Annotated[float, Meta(gt=0, le=60)] = 20.0
     devices: Presences = Presences()
     truck: RealTruck | None = None  # needed where a person moves it, or holds its card out
@@ -101,6 +115,15 @@ class BenchFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         )
 
     @property
+    def readers_here(self) -> tuple[str, ...]:
+        """The card readers lane by lane; the usual one where this computer cannot have one."""
+        return tuple(name if can_have(name) else USUAL_READER for name in self.card_readers)
+
+    def is_to_play(self, scenario: Scenario) -> bool:
+        """Whether the scenario belongs on this bench."""
+        return self.plays == "everything" or bool(scenario.of)
+
+    @property
     def needs_person(self) -> bool:
         """Whether somebody must be there: to drive, or to hold a real card to a real reader."""
         return self.moves == "prompt" or "card_reader" not in self.simulated
@@ -109,6 +132,14 @@ class BenchFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """Whether one device is real."""
         found: Presence = getattr(self.devices, device)
         return found
+
+
+def can_have(card_reader: str) -> bool:
+    """Whether this computer has the library of a reader's driver, and what simulates the reader."""
+    library = NEEDS.get(card_reader)
+    if library is not None and find_spec(library) is None:
+        return False
+    return card_reader != "pcsc" or vpcd_answers()
 
 
 def load_bench(path: Path) -> BenchFile:
@@ -127,6 +158,7 @@ def _unknown_drivers(bench: BenchFile) -> Iterable[str]:
     sign_drivers = get_args(get_type_hints(SignConfig)["driver"])
     known: dict[str, Iterable[str]] = {
         "weighbridges": WEIGHBRIDGES,
+        "boards": shipped_boards(),
         "card_readers": CARD_READERS,
         "tag_readers": (NONE, *TAG_READERS),
         "signs": (NONE, *sign_drivers),

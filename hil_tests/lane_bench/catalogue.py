@@ -1,20 +1,53 @@
-"""Every scenario: the ways a passage can end, and every fault of the library at every phase."""
+"""Every scenario: the ways a passage can end, and every fault of the library at every phase.
+
+And for each driver of indicator, card reader and board, on a lane that has it: a release, and the
+faults in spite of which nothing may be released.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from devices.boards.board_file import shipped_boards
+from devices.registry import CARD_READERS, WEIGHBRIDGES
 from devices.sim.faults.table import FAULTS, Allows
+from devices.sim.weighbridge import ScaleFault, can_have, misses_garbled
+from devices.weighbridge.protocols import protocol_named
 from hil_tests.lane_bench.scenario import Card, Expected, Papers, Phase, Plate, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 HELD_WEIGHS = 1.045  # more than the tolerance, less than what goes to inspection
 _OUT = Expected(outcome="release", left="exit", by="lane")
 
-_BY_HAND_ONLY = frozenset({Phase.RISING, Phase.PASSING})
-"""Nobody puts a boom by hand onto a truck that drives under it."""
+_LEFT_OUT = frozenset(
+    {
+        ("boom_forced", Phase.RISING),  # nobody puts a boom by hand onto a truck that drives
+        ("boom_forced", Phase.PASSING),  # under it
+        ("scale_axle_off", Phase.CAPTURING),  # it stands already, with all its axles
+        ("scale_second_vehicle", Phase.CAPTURING),  # who comes close behind has come by then
+    }
+)
+_OF_INDICATORS = (
+    ("scale_silent", Phase.BEFORE),
+    ("scale_unplugged", Phase.CAPTURING),
+    ("scale_frozen", Phase.BEFORE),
+    ("scale_overload", Phase.BEFORE),
+)
+_OF_READERS = (
+    ("card_of_another", Phase.CAPTURING),
+    ("card_unplugged", Phase.BEFORE),
+    ("card_double_read", Phase.BEFORE),
+)
+_OF_BOARDS = (
+    ("board_unplugged", Phase.ROLLING_ON),
+    ("board_silent", Phase.HELD),
+    ("boom_limits_contradict", Phase.BEFORE),
+    ("boom_down_limit_dead", Phase.BEFORE),
+    ("boom_up_limit_dead", Phase.RISING),
+)
 
 _SHARE = frozenset(
     {
@@ -132,20 +165,72 @@ def _paths() -> Iterator[Scenario]:
 
 
 def _faults() -> Iterator[Scenario]:
-    for fault in FAULTS.values():
+    for fault in FAULTS:
         for phase in Phase:
-            if fault.name == "boom_forced" and phase in _BY_HAND_ONLY:
-                continue
-            is_harmless = fault.allows is Allows.RELEASE and phase is not Phase.HELD
-            yield Scenario(
-                name=f"{fault.name}-{phase.value}",
-                fault=fault.name,
-                phase=phase,
-                expected=_OUT if is_harmless else Expected(),
-                weighs=HELD_WEIGHS if phase is Phase.HELD else 1.0,
-                person="release" if phase is Phase.HELD else None,
-                is_in_share=(fault.name, phase) in _SHARE,
-            )
+            if (fault, phase) not in _LEFT_OUT:
+                yield _faulty(fault, phase)
 
 
-SCENARIOS: tuple[Scenario, ...] = (*_paths(), *_faults())
+def _faulty(name: str, phase: Phase, of: str = "") -> Scenario:
+    fault = FAULTS[name]
+    is_harmless = fault.allows is Allows.RELEASE and phase is not Phase.HELD
+    expected = _OUT if is_harmless else Expected()
+    if fault.device == "lane_camera" and phase is Phase.BEFORE:
+        expected = replace(expected, clip="none")
+    return Scenario(
+        name=_named(f"{name}-{phase.value}", of),
+        fault=name,
+        phase=phase,
+        expected=expected,
+        weighs=HELD_WEIGHS if phase is Phase.HELD else 1.0,
+        person="release" if phase is Phase.HELD else None,
+        of=of,
+        is_in_share=not of and (name, phase) in _SHARE,
+    )
+
+
+def _of_drivers() -> Iterator[Scenario]:
+    for driver in WEIGHBRIDGES:
+        yield from _of(f"weighbridge {driver}", (*_OF_INDICATORS, *_frames(driver)))
+    for driver in CARD_READERS:
+        yield from _of(f"card_reader {driver}", _OF_READERS)
+    for driver in shipped_boards():
+        yield from _of(f"bus {driver}", _OF_BOARDS)
+
+
+def _of(of: str, faults: Iterable[tuple[str, Phase]]) -> Iterator[Scenario]:
+    yield Scenario(name=_named("faultless", of), of=of, expected=_OUT)
+    for name, phase in faults:
+        yield _faulty(name, phase, of)
+
+
+def _frames(indicator: str) -> Iterator[tuple[str, Phase]]:
+    """What depends on what an indicator's frames can say."""
+    protocol = protocol_named(indicator)
+    is_missed = misses_garbled(protocol)
+    yield "scale_garbled_unsummed" if is_missed else "scale_garbled", Phase.BEFORE
+    if can_have(protocol, ScaleFault.NET):
+        yield "scale_net", Phase.BEFORE
+
+
+def _named(what: str, of: str) -> str:
+    return f"{what}:{of.partition(' ')[2]}" if of else what
+
+
+def _filmed() -> Iterator[Scenario]:
+    filmed = Expected(outcome="release", left="exit", by="lane", clip="kept")
+    yield Scenario(
+        name="filmed_from_arrival_to_departure",
+        of="lane_camera",
+        expected=filmed,
+        is_in_share=True,
+    )
+    yield Scenario(
+        name="filmed_and_refused",
+        of="lane_camera",
+        papers=Papers.UNDECLARED,
+        expected=replace(_refused("no_declaration"), clip="kept"),
+    )
+
+
+SCENARIOS: tuple[Scenario, ...] = (*_paths(), *_filmed(), *_faults(), *_of_drivers())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from devices.sim.faults.table import FAULTS, Allows, FaultSwitches
 from hil_tests.lane_bench.scenario import WITHIN_A_SECOND
+from hil_tests.lane_bench.wording import Said, fault_word, said, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,17 +23,19 @@ class FaultMaker:
         self._switches = FaultSwitches(bench)
         self._ask = ask
 
-    def why_not(self, scenario: Scenario) -> str | None:
+    def why_not(self, scenario: Scenario) -> Said | None:
         """What this lane lacks for the scenario; None when it can be played."""
         if scenario.fault is None:
             return None
         fault = FAULTS[scenario.fault]
         if self._is_simulated(scenario.fault):
-            return fault.refusal(self._bench)
+            refused = fault.refusal(self._bench)
+            return None if refused is None else Said(zh=refused.zh, en=refused.en)
         if self._ask is None or not fault.by_hand:
-            return f"{fault.name} cannot be made on a real {fault.device}"
+            return said("skip.not_by_hand", fault=fault_word(fault.name), device=word(fault.device))
         if scenario.phase in WITHIN_A_SECOND:
-            return f"{fault.name}: no hand is quick enough for {scenario.phase}"
+            phase = word(scenario.phase)
+            return said("skip.too_quick", fault=fault_word(fault.name), phase=phase)
         return None
 
     def turn(self, name: str, *, on: bool) -> None:
@@ -50,6 +53,10 @@ class FaultMaker:
     def code_of(self, name: str | None) -> str | None:
         """The lasting condition that a lane reports while the fault lasts, if it can know."""
         return FAULTS[name].code if name is not None else None
+
+    def lasts_s(self, name: str | None) -> float:
+        """How long the fault must last to be one."""
+        return FAULTS[name].lasts_s if name is not None else 0.0
 
     def is_harmless(self, name: str | None) -> bool:
         """Whether a good truck must be released in spite of it."""

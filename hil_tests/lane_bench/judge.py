@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from devices.sim.faults.table import FAULTS, Allows
-from devices.sim.faults.turns import EARLIER_CARD
+from devices.sim.faults.turns import EARLIER_CARD, EARLIER_PERSON
+from gate_agent.texts.catalogue import catalogue
 from hil_tests.lane_bench.scenario import Phase
+from hil_tests.lane_bench.wording import Said, fault_word, listed, said, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hil_tests.lane_bench.clips import ClipSeen
     from hil_tests.lane_bench.scenario import Scenario
 
 RECOVERY_MAX_MS = 3_000
 FORCED, WELDED = "boom_forced", "board_raise_relay_welded"
 OPENED_BY_FAULT = "opened_for_nobody"  # by hand, or by the contact itself: the lane did not
+EVIDENCE = {"weighbridge": "weight", "card_reader": "card"}
+"""What of a decision's evidence comes from which device."""
 TOLD_AFTER_MS = 2_500  # a fault that lasts this long before anything else must be on record
 
 
@@ -39,25 +44,31 @@ class Seen:
     """What was seen from outside while a scenario was played. Times are UTC ms."""
 
     records: tuple[LaneRecord, ...]
-    violations: tuple[str, ...] = ()
+    violations: tuple[tuple[str, str], ...] = ()  # kind, detail
     raises: int = 0  # of a boom that was down
     left_by: str | None = None
     on_ms: int | None = None  # the fault came
     off_ms: int | None = None  # and went
-    was_let_in_ms: int | None = None
+    clips: tuple[ClipSeen, ...] | None = None  # of the passages closed; None: nobody films
+    is_film_simulated: bool = False
 
 
-def problems(scenario: Scenario, seen: Seen) -> list[str]:
+def problems(scenario: Scenario, seen: Seen) -> list[Said]:
     """Everything that is wrong; empty where the lane did what it must."""
     by_fault = (OPENED_BY_FAULT,) if scenario.fault in (FORCED, WELDED) else ()
     return [
-        *(violation for violation in seen.violations if not violation.startswith(by_fault)),
+        *(
+            said("problem.violation", kind=word(kind), detail=detail)
+            for kind, detail in seen.violations
+            if kind not in by_fault
+        ),
         *_played(scenario, seen),
         *_ends(seen),
         *_boom(scenario, seen),
         *_forbidden(scenario, seen),
         *_conditions(scenario, seen),
         *_expected(scenario, seen),
+        *_clips(scenario, seen),
     ]
 
 
@@ -80,10 +91,21 @@ def unproved_releases(scenario: Scenario, seen: Seen) -> int:
     if fault is None or fault.allows is not Allows.NOTHING or seen.on_ms is None:
         return 0
     is_early = scenario.phase is Phase.BEFORE
-    is_early |= scenario.phase is Phase.CAPTURING and fault.device != "camera"
+    on_the_way = scenario.phase in (Phase.ROLLING_ON, Phase.CAPTURING)
+    is_early |= on_the_way and fault.device != "camera"
     until_ms = seen.off_ms if seen.off_ms is not None else 1 << 62
-    times_ms = [record.at_ms for record in _releases(seen)]
-    return sum(is_early and seen.on_ms <= at_ms < until_ms for at_ms in times_ms)
+    return sum(
+        is_early
+        and seen.on_ms <= record.at_ms < until_ms
+        and not _was_known(record, fault.device, seen.on_ms)
+        for record in _releases(seen)
+    )
+
+
+def _was_known(decided: LaneRecord, device: str, on_ms: int) -> bool:
+    """Whether the fact that the device gives was taken before the fault came."""
+    fact = (decided.body.get("evidence") or {}).get(EVIDENCE.get(device, ""))
+    return fact is not None and decided.at_ms - int(fact.get("age_ms", 0)) < on_ms
 
 
 def _of(seen: Seen, kind: str) -> list[LaneRecord]:
@@ -94,21 +116,22 @@ def _releases(seen: Seen) -> list[LaneRecord]:
     return [one for one in _of(seen, "passage_decided") if one.body["outcome"] == "release"]
 
 
-def _played(scenario: Scenario, seen: Seen) -> Iterator[str]:
+def _played(scenario: Scenario, seen: Seen) -> Iterator[Said]:
     """A fault that never came has proved nothing, whatever the lane did."""
     if scenario.fault is not None and seen.on_ms is None:
-        yield f"the fault never came: {scenario.fault}, {scenario.phase}"
+        fault, phase = fault_word(scenario.fault), word(scenario.phase)
+        yield said("problem.fault_never_came", fault=fault, phase=phase)
 
 
-def _ends(seen: Seen) -> Iterator[str]:
+def _ends(seen: Seen) -> Iterator[Said]:
     closed = Counter(record.body["passage_id"] for record in _of(seen, "passage_closed"))
     for record in _of(seen, "passage_opened"):
-        times = closed[record.body["passage_id"]]
-        if times != 1:
-            yield f"passage {record.body['passage_id']} was closed {times} times"
+        passage = record.body["passage_id"]
+        if closed[passage] != 1:
+            yield said("problem.closed_times", passage=passage, times=closed[passage])
 
 
-def _boom(scenario: Scenario, seen: Seen) -> Iterator[str]:
+def _boom(scenario: Scenario, seen: Seen) -> Iterator[Said]:
     """Nothing rises without a release on record, nobody leaves without one.
 
     A raise contact that welds opens the boom, once.
@@ -118,21 +141,22 @@ def _boom(scenario: Scenario, seen: Seen) -> Iterator[str]:
     ]
     allowed = len(_releases(seen)) + len(by_person)
     if seen.raises > allowed + (scenario.fault == WELDED):
-        yield f"the boom was opened {seen.raises} times for {allowed} releases on record"
+        yield said("problem.boom_opened", raises=seen.raises, allowed=allowed)
     if seen.left_by == "exit" and not allowed:
-        yield "the truck left by the exit without a release on record"
+        yield said("problem.left_unreleased")
 
 
-def _forbidden(scenario: Scenario, seen: Seen) -> Iterator[str]:
+def _forbidden(scenario: Scenario, seen: Seen) -> Iterator[Said]:
     if count := unproved_releases(scenario, seen):
-        yield f"the lane released {count} times while {scenario.fault} lasted"
+        fault = fault_word(scenario.fault or "")
+        yield said("problem.released_meanwhile", times=count, fault=fault)
     for record in _releases(seen):
         card = (record.body["evidence"].get("card") or {}).get("uid", "")
-        if card == EARLIER_CARD:
-            yield "released on the card of another driver"
+        if card in (EARLIER_CARD, EARLIER_PERSON):
+            yield said("problem.card_of_another")
 
 
-def _conditions(scenario: Scenario, seen: Seen) -> Iterator[str]:
+def _conditions(scenario: Scenario, seen: Seen) -> Iterator[Said]:
     """The lasting condition is on record, and is over when the fault is."""
     fault = FAULTS[scenario.fault] if scenario.fault else None
     if fault is None or fault.code is None or seen.on_ms is None or seen.off_ms is None:
@@ -140,27 +164,74 @@ def _conditions(scenario: Scenario, seen: Seen) -> Iterator[str]:
     told = [one for one in _of(seen, "fault_changed") if one.body["code"] == fault.code]
     if not any(one.body["raised"] for one in told):
         if scenario.phase is Phase.BEFORE and seen.off_ms - seen.on_ms >= TOLD_AFTER_MS:
-            yield f"{fault.code} is not on record"
+            yield said("problem.not_on_record", code=fault.code)
         return
     if told[-1].body["raised"]:
-        yield f"{fault.code} is still on record after the fault was gone"
+        yield said("problem.still_on_record", code=fault.code)
     took_ms = recovery_ms(scenario, seen)
     if took_ms is not None and took_ms > RECOVERY_MAX_MS:
-        yield f"{fault.code} was over only {took_ms} ms after the fault"
+        yield said("problem.over_late", code=fault.code, took_ms=took_ms)
 
 
-def _expected(scenario: Scenario, seen: Seen) -> Iterator[str]:
+def _expected(scenario: Scenario, seen: Seen) -> Iterator[Said]:
     expected = scenario.expected
     decided, closed = _of(seen, "passage_decided"), _of(seen, "passage_closed")
     verdict = decided[-1].body if decided else {}
     end = closed[-1].body if closed else {}
+    reasons = _reasons(verdict)
     if expected.outcome and verdict.get("outcome") != expected.outcome:
-        reasons = ", ".join(verdict.get("reasons", ())) or "no reason"
-        yield f"verdict {verdict.get('outcome')} ({reasons}) instead of {expected.outcome}"
+        yield said(
+            "problem.verdict",
+            outcome=word(verdict.get("outcome")),
+            reasons=reasons,
+            expected=word(expected.outcome),
+        )
     if expected.reason and expected.reason not in verdict.get("reasons", ()):
-        yield f"{expected.reason} is not among {', '.join(verdict.get('reasons', ()))}"
+        wanted = _reason(expected.reason)
+        yield said("problem.reason_missing", expected=wanted, reasons=reasons)
     if expected.left and seen.left_by != expected.left:
-        yield f"left by the {seen.left_by} instead of the {expected.left}"
+        left, wanted = word(seen.left_by), word(expected.left)
+        yield said("problem.left_by", left=left, expected=wanted)
     by_person = bool(end) and end["decided_by"] not in ("lane", "")
     if expected.by and by_person != (expected.by == "person"):
-        yield f"decided by {end.get('decided_by')!r} instead of the {expected.by}"
+        by = str(end.get("decided_by"))
+        yield said("problem.decided_by", by=by, expected=word(expected.by))
+
+
+def _reasons(verdict: dict[str, Any]) -> Said:
+    found = tuple(_reason(reason) for reason in verdict.get("reasons", ()))
+    return listed(found) if found else word("no_reason")
+
+
+def _reason(reason: str) -> Said:
+    """A reason in the words of the supervisor's screen, and by its code."""
+    known = catalogue().get(f"reason.{reason}")
+    return Said(zh=reason if known is None else known["zh"], en=reason)
+
+
+def _clips(scenario: Scenario, seen: Seen) -> Iterator[Said]:
+    """A clip that a record names is whole and of this passage; a filmed truck is on one."""
+    for clip in seen.clips or ():
+        passage, wanted = clip.passage_id, scenario.expected.clip
+        if wanted == "kept" and not clip.clip_id:
+            yield said("problem.no_clip", passage=passage)
+        elif wanted == "none" and clip.clip_id:
+            yield said("problem.clip_of_a_dead_camera", passage=passage)
+        elif clip.clip_id and not clip.is_there:
+            yield said("problem.clip_away", passage=passage)
+        elif clip.clip_id and not clip.fits:
+            yield said("problem.clip_hash", passage=passage)
+        elif clip.clip_id and clip.of != passage:
+            yield said("problem.clip_of", passage=passage, other=clip.of)
+        elif clip.clip_id and wanted == "kept":
+            yield from _whole(clip, is_simulated=seen.is_film_simulated)
+
+
+def _whole(clip: ClipSeen, *, is_simulated: bool) -> Iterator[Said]:
+    """From before the arrival to after the departure; in pictures where those are known."""
+    begins_late = is_simulated and not (clip.is_empty_first and clip.has_vehicle)
+    if clip.begins_ms > clip.arrived_ms or begins_late:
+        yield said("problem.clip_late", passage=clip.passage_id)
+    is_cut = clip.clear_ms is not None and clip.written_ms < clip.clear_ms
+    if is_cut or (is_simulated and not clip.is_empty_last):
+        yield said("problem.clip_short", passage=clip.passage_id)

@@ -4,37 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hil_tests.lane_bench.scenario import Card, Phase, Plate, Scenario
+from hil_tests.lane_bench.scenario import UNDECIDED, Card, Plate, Scenario
+from hil_tests.lane_bench.wording import Said, said
 
 if TYPE_CHECKING:
     from hil_tests.lane_bench.bench_file import BenchFile
 
-_JUDGED_BLIND = frozenset({None, Phase.BEFORE, Phase.CAPTURING})
+_JUDGED_BLIND = UNDECIDED | {None}
 QUICK_S = 1.0  # a platform that rests sooner does not swing
 
 
-def lacks(bench: BenchFile, scenario: Scenario) -> str | None:
+def lacks(bench: BenchFile, scenario: Scenario) -> Said | None:
     """What `bench` has nobody and nothing for; None where it can play the scenario."""
     needs_person, is_driven = bench.needs_person, bench.moves == "prompt"
     if needs_person and scenario.card is Card.OTHER:
-        return "a second card is not in the bench file"
+        return said("skip.second_card")
     if is_driven and scenario.weighs != 1.0:
-        return "a real truck's weight cannot be changed"
+        return said("skip.real_weight")
     if not is_driven and "camera" not in bench.simulated and _needs_all(scenario):
-        return "no plate drives past a real camera"
+        return said("skip.real_camera")
     if not is_driven and "weighbridge" not in bench.simulated:
         return _lacks_load(bench, scenario)
     return None
 
 
-def _lacks_load(bench: BenchFile, scenario: Scenario) -> str | None:
+def _lacks_load(bench: BenchFile, scenario: Scenario) -> Said | None:
     if bench.relay_box is None or bench.relay_box.load is None:
-        why = "no weight moves on a real weighbridge: the relay box has no load"
+        why = said("skip.no_load")
         return why if _needs_all(scenario) else None
     if scenario.weighs != 1.0:
-        return "the relay box has one load: its weight cannot be changed"
+        return said("skip.one_load")
     if scenario.settle_s > QUICK_S:
-        return "the load of a relay box does not swing"
+        return said("skip.load_rests")
     return None
 
 

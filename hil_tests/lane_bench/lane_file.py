@@ -6,8 +6,11 @@ import secrets
 import tomllib
 from typing import TYPE_CHECKING, Any
 
+from devices.bench.toml_text import as_toml
 from devices.card_reader.osdp_line import KEY_BYTES
+from devices.errors import DeviceConfigError
 from devices.registry import CARD_READERS, TAG_READERS, WEIGHBRIDGES
+from devices.sim.pcsc_reader import READER
 from hil_tests.lane_bench.bench_file import NONE, BenchFileError
 from hil_tests.rig import HOST, free_ports
 
@@ -20,8 +23,12 @@ if TYPE_CHECKING:
 
 CARD_KEYS: dict[str, dict[str, Any]] = {
     "em4100-ascii": {"keep_bytes": 4},  # of five: declarations have the cards' last four
+    "resident-id": {"baud": 115_200},  # as they come: a whole card is 1295 bytes
 }
 """How each kind of reader is set in this port, so that a card has one number at all of them."""
+
+BEFORE_S = 1.0
+"""Of a clip: less than a fault lasts before its truck, so that a camera that is gone gives none."""
 
 _UNNAMED: dict[str, Iterable[str]] = {
     "weighbridge": WEIGHBRIDGES,
@@ -56,7 +63,10 @@ def lane_text(bench: BenchFile, own: Mapping[str, Any], lane: LanePlace, text: s
     for name, keys in own.items():
         is_simulated = name in bench.simulated
         served[name] = {**keys, **(_places(name, served[name]) if is_simulated else {})}
-    return as_toml(tables)
+    try:
+        return as_toml(tables)
+    except DeviceConfigError as exc:
+        raise BenchFileError(str(exc)) from exc
 
 
 def _served(
@@ -70,12 +80,12 @@ def _served(
             return kinds[number % len(kinds)]
         return str(own[device].get("driver", next(iter(_UNNAMED[device]), "")))
 
-    card_reader = of_lane(bench.card_readers, "card_reader")
     devices["bus"]["transport"] = bench.buses[number % len(bench.buses)]
+    devices["bus"]["board"] = bench.boards[number % len(bench.boards)]
     devices["weighbridge"]["driver"] = of_lane(bench.weighbridges, "weighbridge")
-    devices["card_reader"] |= {"driver": card_reader, **CARD_KEYS.get(card_reader, {})}
-    if card_reader == "osdp":
-        devices["card_reader"]["key_file"] = str(_key_in(lane.folder))
+    devices["card_reader"] |= _reader(of_lane(bench.readers_here, "card_reader"), lane.folder)
+    if bench.cameras[number % len(bench.cameras)] == "rtsp":
+        devices["camera"]["source"] = f"rtsp://{HOST}:{lane.camera_port}/lane"
     if (driver := of_lane(bench.tag_readers, "tag_reader")) != NONE:
         devices["tag_reader"] = {"driver": driver, "port": str(lane.folder / "tags")}
     if (driver := of_lane(bench.signs, "sign")) != NONE:
@@ -84,10 +94,27 @@ def _served(
     if (driver := of_lane(bench.plate_cameras, "plate_camera")) != NONE:
         (port,) = free_ports(1)
         devices["plate_camera"] = {"driver": driver, "listen": HOST, "port": port, "allow": [HOST]}
-    if "lane_camera" in own:
-        source = f"http://{HOST}:{free_ports(1)[0]}/"
-        devices["lane_camera"] = {"driver": "stream", "source": source}
+    kind = "own" if "lane_camera" in own else bench.lane_cameras[number % len(bench.lane_cameras)]
+    if kind != NONE:
+        devices["lane_camera"] = _film(kind, devices["camera"]["source"])
     return devices
+
+
+def _reader(driver: str, folder: Path) -> dict[str, Any]:
+    keys = {"driver": driver, **CARD_KEYS.get(driver, {})}
+    match driver:
+        case "osdp":
+            return {**keys, "key_file": str(_key_in(folder))}
+        case "pcsc":
+            return {**keys, "port": READER}
+        case _:
+            return keys
+
+
+def _film(kind: str, shared: str) -> dict[str, Any]:
+    """A camera that films the lane; "shared": the plate camera's stream a second time."""
+    source = shared if kind == "shared" else f"http://{HOST}:{free_ports(1)[0]}/"
+    return {"driver": "stream", "source": source, "before_s": BEFORE_S}
 
 
 def _sign_place(driver: str, folder: Path) -> dict[str, Any]:
@@ -108,31 +135,3 @@ def _places(name: str, keys: Mapping[str, Any]) -> dict[str, Any]:
     """Where a simulated device is served, whatever the lane's own file says."""
     told = ("driver", *_PLACES) if name in ("camera", "lane_camera") else _PLACES
     return {key: keys[key] for key in told if key in keys}
-
-
-def as_toml(tables: Mapping[str, Any], above: str = "") -> str:
-    """Tables of strings, numbers, switches and lists as TOML."""
-    lines = [f"{key} = {_value(each)}" for key, each in tables.items() if not _is_table(each)]
-    for key, inner in tables.items():
-        if _is_table(inner):
-            name = f"{above}{key}"
-            lines += [f"[{name}]", as_toml(inner, f"{name}.")]
-    return "\n".join(lines)
-
-
-def _is_table(value: object) -> bool:
-    return isinstance(value, dict)
-
-
-def _value(value: object) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        case list() | tuple():
-            return "[" + ", ".join(_value(each) for each in value) + "]"
-        case int() | float():
-            return repr(value)
-        case _:
-            raise BenchFileError(f"{value!r} cannot stand in a lane file")

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from devices.card_reader.codecs.resident_id import is_resident_number
 from devices.config import load_devices
 from devices.sim.bench import Bench
 from devices.sim.boom import BoomContact
-from devices.sim.faults.turns import EARLIER_CARD
+from devices.sim.faults.turns import EARLIER_CARD, EARLIER_PERSON
 from hil_tests.demo.console_client import ConsoleError
 from hil_tests.lane_bench.bench_file import devices_of
 from hil_tests.lane_bench.faults import FaultMaker
@@ -19,6 +20,7 @@ from hil_tests.lane_bench.lane_view import LaneView
 from hil_tests.lane_bench.relay_box import BoxDrive
 from hil_tests.lane_bench.scenario import Card, Papers, Scenario
 from hil_tests.lane_bench.trucks import PromptedMover, SimulatedMover
+from hil_tests.lane_bench.wording import Said, said, word
 from hil_tests.rig import BOOM_TRAVEL_S, SHORT_LANE
 from hil_tests.rig import Papers as TruckPapers
 from hil_tests.site import COLUMNS, Declared, Site, SiteError
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from devices.clock import Clock
+    from devices.config import DevicesConfig
     from devices.sim.lane_world import Violation
     from hil_tests.demo.places import LanePlace
     from hil_tests.lane_bench.bench_file import BenchFile
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 OTHER_PLATE = "粤Z99999"
 TAGS = 0xE280_1160_6000_0000_0000_0000  # the first of this port's tags
+PEOPLE_READER = "card_reader resident-id"
+CHECKS = "0123456789X"
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 START_S = 120.0
 KEY_S = 6.0  # what a boom takes for one way
@@ -84,9 +89,11 @@ class BenchSite(Site):
         return lane_text(self.bench_file, self._own_devices, lane, text)
 
     def bring_in(self, rows: Iterable[str], *, alone: bool = False) -> None:
-        """Import declarations, `alone`: instead of all that there were."""
+        """Import declarations, `alone`: instead of all that there were. Raises `SiteError`."""
         text = "\n".join([f"{COLUMNS},tag_id", *rows]) + "\n"
-        self.console.import_csv(text.encode(), timeout_s=60.0, replace=alone)
+        answer: Any = self.console.import_csv(text.encode(), timeout_s=60.0, replace=alone)
+        if answer["refused"]:
+            raise SiteError(f"declarations that the hub does not take: {answer['refused'][:3]}")
 
 
 class LaneUnderTest:
@@ -106,6 +113,8 @@ class LaneUnderTest:
         self.clock = clock
         self.view = LaneView(site.state_dir(name))
         self.bench = site.benches[name]
+        self.state_dir = site.state_dir(name)
+        self.has = devices_in(self.bench.config)
         self.faults = FaultMaker(self.bench, ask)
         self.gather_timeout_s = site.bench_file.gather_timeout_s
         self._ask = ask
@@ -120,9 +129,28 @@ class LaneUnderTest:
         if site.bench_file.moves == "prompt" and ask is not None:
             self.mover = PromptedMover(tell, ask, self._has_passage)
 
-    def why_not(self, scenario: Scenario) -> str | None:
+    def why_not(self, scenario: Scenario) -> Said | None:
         """What this lane lacks for a scenario; None when it can be played."""
+        if scenario.of and scenario.of not in self.has:
+            return no_device(scenario)
+        reads_people = PEOPLE_READER in self.has and self.site.bench_file.truck is None
+        if reads_people and scenario.of != PEOPLE_READER:
+            return said("skip.identity_cards")
         return lacks(self.site.bench_file, scenario) or self.faults.why_not(scenario)
+
+    @property
+    def is_filmed(self) -> bool:
+        """Whether it has a lane camera."""
+        return self.bench.config.lane_camera is not None
+
+    @property
+    def is_film_simulated(self) -> bool:
+        """Whether what that camera should see is known to the byte."""
+        film = self.bench.config.lane_camera
+        if film is None or not film.source.startswith("http:"):
+            return False
+        is_shared = film.source == self.bench.config.camera.source
+        return ("camera" if is_shared else "lane_camera") in self.bench.simulated
 
     @property
     def raise_count(self) -> int:
@@ -132,11 +160,11 @@ class LaneUnderTest:
         return self.bench.world.boom.opened_count - self._opened_by_key
 
     @property
-    def violations(self) -> list[str]:
-        """What must never be seen, as the simulated world saw it."""
+    def violations(self) -> list[tuple[str, str]]:
+        """What must never be seen, as the simulated world saw it: kind and detail."""
         seen = self.bench.world.violations
         return [
-            f"{violation.kind.value}: {violation.detail}"
+            (violation.kind.value, violation.detail)
             for violation in seen
             if violation not in self._by_key
         ]
@@ -208,7 +236,24 @@ class LaneUnderTest:
         return state is not None and state.passage is not None
 
 
-def papers_of(number: int, bench: BenchFile) -> TruckPapers:
+def devices_in(config: DevicesConfig) -> frozenset[str]:
+    """What a lane has, as `Scenario.of` names it."""
+    found = {
+        f"weighbridge {config.weighbridge.driver}",
+        f"card_reader {config.card_reader.driver}",
+        f"bus {config.bus.board}",
+    }
+    return frozenset(found | ({"lane_camera"} if config.lane_camera is not None else set()))
+
+
+def no_device(scenario: Scenario) -> Said:
+    """That a lane lacks what the scenario is of."""
+    device, _, driver = scenario.of.partition(" ")
+    named = Said(zh=f"{word(device).zh} {driver}".strip(), en=f"{device} {driver}".strip())
+    return said("skip.no_device", device=named)
+
+
+def papers_of(number: int, bench: BenchFile, scenario: Scenario | None = None) -> TruckPapers:
     """The papers of the truck of scenario `number`, from 0."""
     truck, box = bench.truck, bench.relay_box
     if truck is not None:
@@ -218,10 +263,27 @@ def papers_of(number: int, bench: BenchFile) -> TruckPapers:
     load_kg = box.load_kg if box is not None else None
     return TruckPapers(
         plate=f"粤{first}{second}{digits % 10_000:04d}",
-        card_uid=f"{0x51A40000 + number:08X}",
+        card_uid=_card(number, scenario.of if scenario is not None else ""),
         gross_kg=load_kg or 14_000 + 20 * (number % 500),
         tag_id=f"{TAGS + number:024X}",
     )
+
+
+def _card(number: int, of: str) -> str:
+    """The number of a card as the reader that the scenario is of reads them."""
+    match of:
+        case "card_reader resident-id":
+            return resident_number(number)
+        case "card_reader qr-line":
+            return f"KAKOU-2026-{number:04d}"
+        case _:
+            return f"{0x51A40000 + number:08X}"
+
+
+def resident_number(number: int) -> str:
+    """The identity number of the driver of scenario `number`, with its check digit."""
+    digits = f"4405241980{number % 10_000_000:07d}"
+    return next(whole for check in CHECKS if is_resident_number(whole := digits + check))
 
 
 def declaration_rows(scenario: Scenario, papers: TruckPapers, number: int) -> list[str]:
@@ -257,9 +319,11 @@ def declaration_rows(scenario: Scenario, papers: TruckPapers, number: int) -> li
     return rows
 
 
-def driver_before(number: int) -> str:
-    """The declaration of the driver whose card is read too early or too late."""
-    return _row(f"H{number}-earlier", "粤Y88888", EARLIER_CARD, 21_000, datetime.now(UTC))
+def drivers_before(number: int) -> list[str]:
+    """The declarations of the drivers whose card is read too early or too late."""
+    now = datetime.now(UTC)
+    earlier = (("earlier", "粤Y88888", EARLIER_CARD), ("person", "粤Y99999", EARLIER_PERSON))
+    return [_row(f"H{number}-{name}", plate, card, 21_000, now) for name, plate, card in earlier]
 
 
 def _row(

@@ -15,9 +15,12 @@ import msgspec
 from gate_agent.domain.effects import Sign
 from gate_agent.domain.vocabulary import Barrier
 from gate_agent.domain.vocabulary import Phase as LanePhase
+from hil_tests.lane_bench.clips import clip_of
 from hil_tests.lane_bench.judge import LaneRecord, Seen, problems, recovery_ms, unproved_releases
 from hil_tests.lane_bench.lane_view import shown
+from hil_tests.lane_bench.moments import LASTS_S, NOT_LET_IN_S, TOLD_S, has_come, is_over
 from hil_tests.lane_bench.scenario import Card, Papers, Phase, Scenario
+from hil_tests.lane_bench.wording import Said, fault_word, said, word
 
 if TYPE_CHECKING:
     from gate_agent.domain.state import LaneState
@@ -29,10 +32,6 @@ if TYPE_CHECKING:
 TICK_S = 0.04
 READY_S = 45.0
 TRUCK_S = 45.0
-TOLD_S = 1.2  # a fault before the truck lasts at least so long
-NOT_LET_IN_S = 3.0
-AFTER_VERDICT_S = 0.5
-LASTS_S = 2.6  # a fault of the boom's phases
 PERSON_S = 6.0  # what a release by a person may take before the driver gives up
 AGAIN_S = 2.5
 LEFT_OPEN_S = 3.0
@@ -44,9 +43,13 @@ LEAVING = (LanePhase.IDLE, LanePhase.RELEASING, LanePhase.CLEARING)
 
 
 class LaneStuck(Exception):
-    """The lane does not come back to inviting; the message says what it shows."""
+    """The lane does not come back to inviting; `said` tells what it shows."""
 
     account: Account | None = None  # of the scenario that it happened in
+
+    def __init__(self, told: Said) -> None:
+        super().__init__(told.en)
+        self.said = told
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,9 +60,9 @@ class Account:
     lane: str = ""
     began_ms: int = 0
     took_s: float = 0.0
-    steps: list[tuple[float, str]] = field(default_factory=list)  # seconds since it began
-    problems: list[str] = field(default_factory=list)
-    skipped: str = ""
+    steps: list[tuple[float, Said]] = field(default_factory=list)  # seconds since it began
+    problems: list[Said] = field(default_factory=list)
+    skipped: Said | None = None
     recovery_ms: int | None = None
     unproved_releases: int = 0
     verdict: str = ""
@@ -68,7 +71,7 @@ class Account:
     @property
     def is_good(self) -> bool:
         """Whether the lane did what it must."""
-        return not self.problems and not self.skipped
+        return not self.problems and self.skipped is None
 
 
 class Player:
@@ -111,13 +114,13 @@ class Player:
             lane.check()
             state = lane.view.look()
             if self._now_s() > deadline_s:
-                raise LaneStuck(f"{lane.name} does not invite: {shown(state)}")
+                raise LaneStuck(said("problem.lane_stuck", lane=lane.name, state=shown(state)))
             if self._now_s() > order_s and state is not None and _is_left_open(state):
                 order_s = self._now_s() + LEFT_OPEN_S
                 lane.order_boom_down()
             if self._now_s() > key_s and state is not None and state.barrier is Barrier.FAULT:
                 key_s = self._now_s() + BROKEN_S
-                account.steps.append((account.took_s, "a technician worked the barrier by its key"))
+                account.steps.append((account.took_s, said("step.by_key")))
                 lane.work_boom_by_key()
             self._clock.sleep(TICK_S)
 
@@ -177,7 +180,7 @@ class _Run:
             lane.mover.hold_card(self._papers.card_uid)
             self._clock.sleep(TOLD_S / 2)
         self._truck = lane.mover.send(scenario, self._papers, self._number)
-        self._tell("the truck was sent")
+        self._tell("sent")
         try:
             self._follow(self._truck)
         finally:
@@ -193,18 +196,20 @@ class _Run:
             state = self._lane.view.look()
             if state is not None:
                 self._note(state, truck)
-                self._make_fault(state)
+                self._make_fault(state, truck)
                 self._be_person(state)
                 self._be_driver(state, truck)
             if self._now_s() > deadline_s:
-                self._account.problems.append(f"the truck did not leave: {shown(state)}")
+                stays = said("problem.did_not_leave", state=shown(state))
+                self._account.problems.append(stays)
                 truck.turn_back()
                 self._turn_off()
                 deadline_s += TRUCK_S
                 if self._now_s() - self._began_s > 3 * TRUCK_S:
-                    raise LaneStuck(f"{self._lane.name}: a truck does not leave: {shown(state)}")
+                    name = self._lane.name
+                    raise LaneStuck(said("problem.truck_stuck", lane=name, state=shown(state)))
             self._clock.sleep(TICK_S)
-        self._tell(f"the truck left by the {truck.left_by}")
+        self._tell("left", left=word(truck.left_by))
 
     def _is_over(self, truck: Truck) -> bool:
         if not truck.is_gone:
@@ -218,66 +223,55 @@ class _Run:
     def _note(self, state: LaneState, truck: Truck) -> None:
         if self._verdict_s is None and state.passage is not None and state.passage.verdict:
             self._verdict_s = self._now_s()
-            self._tell(f"verdict {state.passage.verdict.outcome.value}")
+            self._tell("verdict", outcome=word(state.passage.verdict.outcome.value))
         if truck.has_stopped and self._again_s == 0.0:
             self._again_s = self._now_s() + AGAIN_S
-            self._tell("the truck stands")
+            self._tell("stands")
 
     # -- the fault
 
-    def _make_fault(self, state: LaneState) -> None:
+    def _make_fault(self, state: LaneState, truck: Truck) -> None:
         if self._scenario.fault is None or self._off_s is not None:
             return
         if self._on_s is None:
-            if self._has_come(state):
+            if has_come(self._scenario.phase, state, has_stopped=truck.has_stopped):
                 self._turn_on()
         elif self._is_due(state, self._now_s() - self._on_s):
             self._turn_off()
 
-    def _has_come(self, state: LaneState) -> bool:
-        match self._scenario.phase:
-            case Phase.CAPTURING:
-                return state.phase is LanePhase.GATHERING
-            case Phase.HELD:
-                return state.phase is LanePhase.HELD
-            case Phase.RISING:
-                return state.barrier in (Barrier.OPENING, Barrier.OPEN)
-            case Phase.PASSING:
-                return state.barrier is Barrier.OPEN and state.inputs.exit_loop is True
-            case Phase.CLOSING:
-                return state.barrier is Barrier.CLOSING
-            case _:
-                return False
-
     def _is_due(self, state: LaneState, lasted_s: float) -> bool:
-        """Whether the fault has lasted as long as this phase asks for."""
-        is_harmless = self._faults.is_harmless(self._scenario.fault)
-        if is_harmless and self._scenario.phase is not Phase.HELD:
-            return lasted_s > LASTS_S and (self._gone_s is not None or lasted_s > TRUCK_S / 2)
-        match self._scenario.phase:
-            case Phase.BEFORE | Phase.CAPTURING:
-                if self._verdict_s is not None:
-                    return self._now_s() - self._verdict_s > AFTER_VERDICT_S
-                is_outside = state.passage is None and lasted_s > TOLD_S + NOT_LET_IN_S
-                return is_outside or lasted_s > self._lane.gather_timeout_s + 4.0
-            case Phase.HELD:
-                decided_s = self._decided_s
-                return decided_s is not None and self._now_s() - decided_s > LASTS_S
-            case _:
-                return lasted_s > LASTS_S
+        """Whether the fault has lasted as long as it, or this phase, asks for."""
+        fault, phase = self._scenario.fault, self._scenario.phase
+        if lasted_s < self._faults.lasts_s(fault):
+            return False
+        if self._faults.is_harmless(fault) and phase is not Phase.HELD:
+            is_filmed_yet = self._scenario.expected.clip == "none" and state.passage is not None
+            is_gone = self._gone_s is not None and not is_filmed_yet  # no picture, to the very end
+            return lasted_s > LASTS_S and (is_gone or lasted_s > TRUCK_S / 2)
+        return is_over(
+            phase,
+            lasted_s,
+            has_passage=state.passage is not None,
+            since_verdict_s=self._since(self._verdict_s),
+            since_decided_s=self._since(self._decided_s),
+            gather_timeout_s=self._lane.gather_timeout_s,
+        )
+
+    def _since(self, at_s: float | None) -> float | None:
+        return None if at_s is None else self._now_s() - at_s
 
     def _turn_on(self) -> None:
         if self._scenario.fault is not None:
             self._on_ms = self._clock.now().wall_ms
             self._faults.turn(self._scenario.fault, on=True)
             self._on_s = self._now_s()
-            self._tell(f"{self._scenario.fault} came")
+            self._tell("came", fault=fault_word(self._scenario.fault))
 
     def _turn_off(self) -> None:
         if self._on_s is not None and self._off_s is None and self._scenario.fault is not None:
             self._faults.turn(self._scenario.fault, on=False)
             self._off_s, self._off_ms = self._now_s(), self._clock.now().wall_ms
-            self._tell(f"{self._scenario.fault} went")
+            self._tell("went", fault=fault_word(self._scenario.fault))
 
     # -- the people
 
@@ -294,7 +288,7 @@ class _Run:
             return
         if self._lane.decide(state.passage.passage_id, scenario.person):
             self._decided_s = self._now_s()
-            self._tell(f"a person decided: {scenario.person}")
+            self._tell("decided", outcome=word(scenario.person))
 
     def _lower_left_open(self, state: LaneState) -> None:
         """The fault left the boom open before an empty lane: nobody is let in until it is down."""
@@ -303,22 +297,22 @@ class _Run:
         since_s = self._ordered_s or self._off_s
         if _is_left_open(state) and self._now_s() - since_s > LEFT_OPEN_S:
             self._ordered_s = self._now_s()
-            self._tell("a person ordered the boom down")
+            self._tell("ordered_down")
             self._lane.order_boom_down()
 
     def _open_again(self, state: LaneState) -> None:
         if not self._is_opened_again:
             self._is_opened_again = True
-            self._tell("opened again" if state.passage is None else "was let into a closed lane")
+            self._tell("opened_again" if state.passage is None else "let_in")
             if state.passage is not None:
-                self._account.problems.append("a closed lane let a truck in")
+                self._account.problems.append(said("problem.closed_let_in"))
             self._lane.order_mode("auto")
 
     def _be_driver(self, state: LaneState, truck: Truck) -> None:
         now_s = self._now_s()
         if not self._is_turned and self._must_turn(state, truck):
             self._is_turned = True
-            self._tell("the driver backs out")
+            self._tell("backs_out")
             truck.turn_back()
         shows_card = self._scenario.card in (Card.OWN, Card.LATE, Card.OTHER)
         if state.sign is Sign.PRESENT_CARD and shows_card and truck.has_stopped:
@@ -346,8 +340,14 @@ class _Run:
     def judge(self) -> None:
         """Compare with what the lane recorded."""
         self._wait_told_over()
+        records = self._records()
+        closed = [record.body for record in records if record.kind == "passage_closed"]
+        lane = self._lane
+        clips = tuple(clip_of(lane.state_dir, body) for body in closed) if lane.is_filmed else None
         seen = Seen(
-            records=self._records(),
+            records=records,
+            clips=clips,
+            is_film_simulated=lane.is_film_simulated,
             violations=tuple(self._lane.violations[self._violations :]),
             raises=self._lane.raise_count - self._raises,
             left_by=self._truck.left_by if self._truck is not None else None,
@@ -358,7 +358,7 @@ class _Run:
         account.problems += problems(self._scenario, seen)
         account.recovery_ms = recovery_ms(self._scenario, seen)
         account.unproved_releases = unproved_releases(self._scenario, seen)
-        decided = [record.body for record in seen.records if record.kind == "passage_decided"]
+        decided = [record.body for record in records if record.kind == "passage_decided"]
         if decided:
             account.verdict = str(decided[-1]["outcome"])
             account.reasons = tuple(decided[-1]["reasons"])
@@ -382,13 +382,14 @@ class _Run:
             self._clock.sleep(0.1)
             rows = self._lane.records_after(self._first_seq)
         if wanted > self._first_seq and (not rows or rows[-1][0] < wanted):
-            self._account.problems.append(f"the hub lacks records up to {wanted}")
+            self._account.problems.append(said("problem.hub_lacks", seq=wanted))
         return tuple(
             LaneRecord(at_ms=at_ms, body=msgspec.json.decode(body)) for _, at_ms, body in rows
         )
 
-    def _tell(self, what: str) -> None:
-        self._account.steps.append((round(self._now_s() - self._began_s, 2), what))
+    def _tell(self, step: str, **values: Said) -> None:
+        told = said(f"step.{step}", **values)
+        self._account.steps.append((round(self._now_s() - self._began_s, 2), told))
 
     def _now_s(self) -> float:
         return self._clock.now().mono_s

@@ -16,10 +16,12 @@ from hil_tests.lane_bench.lane_site import (
     BenchSite,
     LaneUnderTest,
     declaration_rows,
-    driver_before,
+    drivers_before,
+    no_device,
     papers_of,
 )
 from hil_tests.lane_bench.player import Account, LaneStuck, Player
+from hil_tests.lane_bench.wording import listed
 from hil_tests.site import SiteError
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from devices.clock import Clock
     from hil_tests.lane_bench.bench_file import BenchFile
     from hil_tests.lane_bench.scenario import Scenario
+    from hil_tests.lane_bench.wording import Said
     from hil_tests.rig import Papers
 
 START_S = 120.0
@@ -72,7 +75,8 @@ class Pool:
         self._tell = tell
         self._scenarios = list(scenarios)
         self._papers = {
-            scenario.name: papers_of(number, bench) for number, scenario in enumerate(scenarios)
+            scenario.name: papers_of(number, bench, scenario)
+            for number, scenario in enumerate(scenarios)
         }
         self._waiting: deque[Scenario] = deque(scenarios)
         self._accounts: dict[str, Account] = {}
@@ -131,7 +135,7 @@ class Pool:
     # -- below: the lanes' threads
 
     def _declare(self, site: BenchSite) -> None:
-        rows = [driver_before(0)]
+        rows = drivers_before(0)
         if self._bench.truck is None:
             for number, scenario in enumerate(self._scenarios):
                 rows += declaration_rows(scenario, self._papers[scenario.name], number)
@@ -140,11 +144,10 @@ class Pool:
 
     def _skip_impossible(self, lanes: Sequence[LaneUnderTest]) -> None:
         for scenario in self._scenarios:
-            reasons = [lane.why_not(scenario) for lane in lanes]
-            if all(reasons):
+            reasons = [reason for lane in lanes if (reason := lane.why_not(scenario))]
+            if len(reasons) == len(lanes):
                 self._waiting.remove(scenario)
-                text = "; ".join(dict.fromkeys(reason for reason in reasons if reason))
-                self._report(Account(scenario=scenario, skipped=text))
+                self._report(Account(scenario=scenario, skipped=_why(scenario, reasons)))
 
     def _play_on(self, lane: LaneUnderTest) -> None:
         player, stuck = Player(lane), 0
@@ -160,7 +163,7 @@ class Pool:
             except LaneStuck as exc:
                 stuck += 1
                 account = exc.account or account
-                account.problems.append(str(exc))
+                account.problems.append(exc.said)
                 lane.restart()
             except Trouble as exc:
                 self._break(f"{lane.name}: {scenario.name}: {exc}")
@@ -175,7 +178,7 @@ class Pool:
         papers = self._papers[scenario.name]
         if self._bench.truck is not None and self.site is not None:
             number = self._clock.now().wall_ms
-            rows = [driver_before(0), *declaration_rows(scenario, papers, number)]
+            rows = [*drivers_before(0), *declaration_rows(scenario, papers, number)]
             self.site.bring_in(rows, alone=True)
             self.site.wait(self.site.all_invite, "the lane", START_S)
         return papers
@@ -198,3 +201,10 @@ class Pool:
             self._broken = self._broken or why
             self._done.notify_all()
         self._stopping.set()
+
+
+def _why(scenario: Scenario, reasons: Sequence[Said]) -> Said:
+    """Why none of the lanes can play it; those that have what it is of know best."""
+    lacking = no_device(scenario)
+    known = tuple(dict.fromkeys(reason for reason in reasons if reason != lacking))
+    return listed(known or (lacking,))

@@ -13,15 +13,19 @@ class Phase(StrEnum):
     """When a fault comes, by what the lane itself has committed."""
 
     BEFORE = "before"  # the lane is empty and the truck not there yet
-    CAPTURING = "capturing"  # the truck drives in, nothing is decided
+    ROLLING_ON = "rolling_on"  # between the entry loop and its place on the scale
+    CAPTURING = "capturing"  # the truck stands on the scale, nothing is decided
     HELD = "held"  # decided: a person is awaited, who then releases it
     RISING = "rising"  # released, the boom is on its way up
     PASSING = "passing"  # the truck is on its way out
     CLOSING = "closing"  # the truck is out, the boom is on its way down
 
 
-WITHIN_A_SECOND = frozenset({Phase.RISING, Phase.PASSING, Phase.CLOSING})
+WITHIN_A_SECOND = frozenset({Phase.ROLLING_ON, Phase.RISING, Phase.PASSING, Phase.CLOSING})
 """Phases that are over before a person could pull a plug."""
+
+UNDECIDED = frozenset({Phase.BEFORE, Phase.ROLLING_ON, Phase.CAPTURING})
+"""Phases in which a fault comes before the verdict."""
 
 
 class Plate(StrEnum):
@@ -62,6 +66,7 @@ class Expected:
     reason: str | None = None  # is among those of the verdict
     left: Literal["exit", "entry"] | None = None
     by: Literal["lane", "person"] | None = None  # who decided in the end
+    clip: Literal["kept", "none"] | None = None  # whether the closing record names one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,4 +85,5 @@ class Scenario:
     backs_out: bool = False  # before anything is decided
     fault: str | None = None
     phase: Phase | None = None
+    of: str = ""  # only where the lane has this: "weighbridge sma", "bus lc", "lane_camera"
     is_in_share: bool = False  # of every test run, not only of `make hil`

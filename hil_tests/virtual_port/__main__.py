@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from hil_tests.virtual_port.campaign import Failure, Tally, campaign, play_in_memory
+from hil_tests.virtual_port.campaign import ByKind, Failure, Tally, campaign, play_in_memory
 from hil_tests.virtual_port.script import from_text, to_text
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     violation: str
     counts: dict[str, int]
     false_releases: dict[str, int]
+    impostors: tuple[ByKind, ...]
     traces: tuple[str, ...]
 
 
@@ -73,6 +74,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(encoded)
     if options.json:
         Path(options.json).write_text(encoded + "\n", encoding="utf-8")
+    if options.impostors:
+        _print_table(report)
     if failure is not None:
         _print_failure(failure)
     if tally.is_stopped:
@@ -122,8 +125,16 @@ def _report(
         violation=str(failure.outcome.violation) if failure else "",
         counts=dict(sorted(tally.counts.items())),
         false_releases=dict(sorted(tally.false_releases.items())),
+        impostors=tuple(tally.impostors_by_kind()),
         traces=tuple(tally.traces),
     )
+
+
+def _print_table(report: Report) -> None:
+    print(f"\n{'impostor':16} {'came':>8} {'released':>8}  why none could be known")
+    for each in report.impostors:
+        why = "; ".join(f"{count} {name}" for name, count in each.why.items())
+        print(f"{each.kind:16} {each.came:8} {each.released:8}  {why}")
 
 
 def _print_failure(failure: Failure) -> None:

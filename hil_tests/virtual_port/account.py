@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gate_agent.domain.effects import MarkUsed, Record
-from gate_agent.domain.identity import is_sure, named_plate
+from gate_agent.domain.pieces import is_sure
 from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.domain.records import (
     CommandCarriedOut,
@@ -22,10 +22,12 @@ from gate_agent.domain.records import (
     PassageOpened,
     PassageOverridden,
 )
-from gate_agent.domain.vocabulary import Outcome
+from gate_agent.domain.vocabulary import Left, Mode, Outcome
 from gate_agent.store.encoding import encode_event
 from hil_tests.virtual_port.agent import KillPoint
-from hil_tests.virtual_port.script import IMPOSTORS, Kind
+from hil_tests.virtual_port.judge import ALONE_MARGIN_S, SPREAD_S, Release, Violation, judge
+from hil_tests.virtual_port.rulebook import OFFLINE_SHARE_PERMILLE, ONLINE_AGE_MS
+from hil_tests.virtual_port.script import Trip
 from tests.lane_history import LaneHistory
 
 if TYPE_CHECKING:
@@ -36,24 +38,12 @@ if TYPE_CHECKING:
     from gate_agent.domain.state import LaneState, Step
     from gate_agent.domain.vocabulary import CommandId
     from hil_tests.virtual_port.place import Place
+    from hil_tests.virtual_port.registry import Registry
     from hil_tests.virtual_port.traffic import Vehicle
 
-SPREAD_S = 10.0
-"""A use by a lane that was alone is known at the hub this long after it is connected again."""
-SECOND_USE = "replayed, to a lane that could not know"
-BEFORE_ITS_OWNER = "replayed, before its owner came: plate, card and weight are right"
-MISREAD_FOR_IT = "wrong_plate, and the camera was sure of the declared one"
-TAKEN_FOR_IT = "wrong_plate, and the picture fitted the declared one"
+LISTS_S = 15.0  # by then every lane that hears the hub knows what is left of a list
 LAST_STEPS = 12
 SHOWN = 200  # characters of an event or effect
-
-
-class Violation(Exception):
-    """An invariant does not hold. `name` stays the same while a script is made shorter."""
-
-    def __init__(self, name: str, detail: str) -> None:
-        super().__init__(f"{name}: {detail}")
-        self.name = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +57,49 @@ class Use:
     connected: bool  # the lane could hear the hub for a while
 
 
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What a use took of an account."""
+
+    use: Use
+    declaration_id: str
+    quantity: int
+
+
+@dataclass(slots=True)
+class Stay:
+    """One passage, and who it really was."""
+
+    lane: str
+    passage_id: str
+    vehicle: Vehicle | None
+    at_s: float
+    was_connected: bool  # when it came, and when it left
+    was_clock_right: bool
+    left_s: float | None = None
+    left: Left | None = None
+    ended: Outcome | None = None
+    empty_kg: int | None = None  # what it really weighs, where it was released as empty
+
+
 @dataclass(slots=True)
 class PortAccount:
-    """What all lanes did. `allow_replays_since_s`: a hub put back has forgotten uses."""
+    """What all lanes did. `is_hub_put_back`: it has forgotten uses, rules and slips."""
 
     now_s: Callable[[], float]
     is_connected: Callable[[str], bool]  # whether a lane has heard the hub for a while
+    heard_s: Callable[[str], float]  # when a lane was last told anything
+    is_clock_right: Callable[[str], bool]
+    registry: Registry
     trace: hashlib._Hash = field(default_factory=hashlib.sha256)
     counts: Counter[str] = field(default_factory=Counter)
-    seen: Counter[str] = field(default_factory=Counter)  # what the histories have seen
     uses: dict[str, list[Use]] = field(default_factory=dict)
+    draws: dict[str, list[Draw]] = field(default_factory=dict)  # by account
+    slips: dict[str, tuple[str, str]] = field(default_factory=dict)  # lane and passage
     false_releases: Counter[str] = field(default_factory=Counter)
     passages: dict[str, Vehicle | None] = field(default_factory=dict)  # whom each is of
+    stays: dict[str, Stay] = field(default_factory=dict)  # by passage, until it has ended
+    stays_of: dict[str, list[Stay]] = field(default_factory=dict)  # by plate, as a lane named it
     released: dict[str, str] = field(default_factory=dict)  # passage -> who released it last
     commands: Counter[str] = field(default_factory=Counter)  # carried out, by id
     is_hub_put_back: bool = False
@@ -99,6 +120,61 @@ class PortAccount:
                 raise Violation("used twice while connected", detail)
             self.counts["used twice by lanes that could not know"] += 1
         before.append(use)
+
+    def drew(self, account_id: str, draw: Draw) -> None:
+        """A use took its quantity; more than is left is wrong where the lane could have known.
+
+        A lane alone may take its share and no more, so that cut-off lanes together take no more
+        than as many shares as they are.
+        """
+        before = self.draws.setdefault(account_id, [])
+        if any(other.declaration_id == draw.declaration_id for other in before):
+            return  # used twice, which `used` judges; it is taken once
+        granted = self.registry.granted(account_id)
+        if draw.use.by_lane and not self.is_hub_put_back:
+            known = [d for d in before if d.use.lane == draw.use.lane or self._is_known(d, draw)]
+            self._within(account_id, granted, sum(d.quantity for d in known), draw)
+            self._within_its_share(account_id, granted, before, draw)
+        before.append(draw)
+        total = sum(each.quantity for each in before)
+        self.counts["draws on lists"] += 1
+        self.counts["lists overdrawn"] += total > granted >= total - draw.quantity
+
+    def _is_known(self, other: Draw, draw: Draw) -> bool:
+        after_s = draw.use.at_s - other.use.at_s
+        return after_s > LISTS_S and self._could_know(other.use, draw.use, after_s)
+
+    def _within(self, account_id: str, granted: int, known: int, draw: Draw) -> None:
+        if known + draw.quantity > granted:
+            raise Violation(
+                "a list overdrawn by a lane that could know",
+                f"{account_id} by {draw.use.passage_id}: {known} of {granted} taken,"
+                f" then {draw.quantity}",
+            )
+
+    def _within_its_share(
+        self, account_id: str, granted: int, before: list[Draw], draw: Draw
+    ) -> None:
+        lane, heard_s = draw.use.lane, self.heard_s(draw.use.lane)
+        alone_s = draw.use.at_s - heard_s
+        if alone_s < ONLINE_AGE_MS / 1000 + ALONE_MARGIN_S or not self.is_clock_right(lane):
+            return
+        own = [d for d in before if d.use.lane == lane and d.use.at_s > heard_s]
+        taken = sum(d.quantity for d in own) + draw.quantity
+        if taken * 1000 > granted * OFFLINE_SHARE_PERMILLE:
+            raise Violation(
+                "a list overdrawn by a lane alone",
+                f"{account_id} by {draw.use.passage_id}: {taken} of {granted} within"
+                f" {alone_s:.0f} s",
+            )
+
+    def slip_used(self, slip: str, lane: str, passage_id: str) -> None:
+        """A vehicle was released on a numbered slip; a slip is written for one."""
+        first = self.slips.setdefault(slip, (lane, passage_id))
+        if first[1] == passage_id:
+            return
+        if first[0] == lane or not self.is_hub_put_back:
+            raise Violation("a slip opened twice", f"{slip} for {first[1]}, then {passage_id}")
 
     def _could_know(self, other: Use, use: Use, after_s: float) -> bool:
         """Whether the hub knew of the other use, or of the claim before it, and could say so."""
@@ -196,92 +272,101 @@ class LaneAccount:
         port = self._port
         match body:
             case PassageOpened():
-                port.passages[body.passage_id] = self._who_is_here()
-                port.counts["passages"] += 1
+                self._opened(body.passage_id)
             case PassageDecided():
                 self._decided(body)
             case PassageOverridden():
                 port.commands[body.command_id] += 1
-                if body.decision is Outcome.RELEASE:
-                    port.released[body.passage_id] = body.by
+                self._overridden(body)
             case CommandCarriedOut():
                 port.commands[body.command_id] += 1
             case PassageClosed():
-                port.counts[f"ended {body.outcome.value}"] += 1
+                self._closed(body)
             case _:
                 pass
 
+    def _opened(self, passage_id: str) -> None:
+        port, lane = self._port, self._lane
+        port.passages[passage_id] = self._who_is_here()
+        port.stays[passage_id] = Stay(
+            lane=lane,
+            passage_id=passage_id,
+            vehicle=port.passages[passage_id],
+            at_s=port.now_s(),
+            was_connected=port.is_connected(lane),
+            was_clock_right=port.is_clock_right(lane),
+        )
+        port.counts["passages"] += 1
+
     def _decided(self, body: PassageDecided) -> None:
-        port = self._port
+        port, plate = self._port, body.evidence.plate
         port.counts[f"verdict {body.verdict.outcome.value}"] += 1
+        stay = port.stays[body.passage_id]
+        if plate is not None and is_sure(plate, body.pack.limits):
+            named = port.stays_of.setdefault(plate.text, [])
+            if stay not in named:
+                named.append(stay)
         if body.verdict.outcome is not Outcome.RELEASE:
             return
         port.released[body.passage_id] = "lane"
-        vehicle = port.passages.get(body.passage_id)
-        declaration = body.verdict.declaration
+        vehicle, declaration = stay.vehicle, body.verdict.declaration
         if vehicle is None or declaration is None:
             raise Violation("released nobody", body.passage_id)
-        if vehicle.kind not in IMPOSTORS:
-            if declaration.declaration_id != vehicle.papers.declaration_id:
-                raise Violation("released on another's papers", body.passage_id)
+        row = port.registry.rows.get(declaration.declaration_id)
+        if row is None:
+            raise Violation("released on papers of nobody who comes", body.passage_id)
+        port.counts[f"released {vehicle.kind.value}"] += 1
+        port.counts[f"released: {vehicle.truck.trip.value}"] += 1
+        judge(
+            Release(
+                port=port,
+                lane=self._lane,
+                place=self._place,
+                stay=stay,
+                vehicle=vehicle,
+                row=row,
+                body=body,
+            )
+        )
+
+    def _overridden(self, body: PassageOverridden) -> None:
+        port = self._port
+        if body.decision is not Outcome.RELEASE:
             return
-        if _is_read_as_declared(vehicle, body):
-            port.false_releases[MISREAD_FOR_IT] += 1
-            return
-        if _is_taken_for_declared(vehicle, body):
-            port.false_releases[TAKEN_FOR_IT] += 1
-            return
-        if vehicle.kind is Kind.REPLAYED:  # which `used` judges, with what lanes can know
-            was_used = bool(port.uses.get(declaration.declaration_id))
-            port.false_releases[SECOND_USE if was_used else BEFORE_ITS_OWNER] += 1
-            return
-        port.false_releases[vehicle.kind.value] += 1
-        detail = f"{body.passage_id}: {vehicle.kind} {vehicle.plate} {vehicle.card_uid}"
-        raise Violation("released an impostor", detail)
+        port.released[body.passage_id] = body.by
+        if self.history.mode is Mode.EMERGENCY:
+            if not body.slip:
+                raise Violation("released in an emergency without a slip", body.passage_id)
+            port.counts["released on slips"] += 1
+        if body.slip:
+            port.slip_used(body.slip, self._lane, body.passage_id)
+
+    def _closed(self, body: PassageClosed) -> None:
+        port = self._port
+        port.counts[f"ended {body.outcome.value}"] += 1
+        stay = port.stays.pop(body.passage_id)
+        stay.left_s, stay.left, stay.ended = port.now_s(), body.left, body.outcome
+        stay.was_connected &= port.is_connected(self._lane)
+        stay.was_clock_right &= port.is_clock_right(self._lane)
+        vehicle = stay.vehicle
+        if vehicle is not None and vehicle.truck.trip is Trip.EMPTY:
+            stay.empty_kg = vehicle.gross_kg
 
     def _who_is_here(self) -> Vehicle | None:
         return next(iter(self._place.present.values()), None)  # type: ignore[return-value]
 
     def _use(self, effect: MarkUsed) -> None:
-        self._port.used(
-            effect.declaration_id,
-            Use(
-                lane=self._lane,
-                passage_id=effect.passage_id,
-                at_s=self._port.now_s(),
-                by_lane=self._port.released.get(effect.passage_id) == "lane",
-                connected=self._port.is_connected(self._lane),
-            ),
+        port = self._port
+        use = Use(
+            lane=self._lane,
+            passage_id=effect.passage_id,
+            at_s=port.now_s(),
+            by_lane=port.released.get(effect.passage_id) == "lane",
+            connected=port.is_connected(self._lane),
         )
-
-
-def _is_read_as_declared(vehicle: Vehicle, body: PassageDecided) -> bool:
-    """Whether the reader was sure of the declared plate though another hangs there.
-
-    No policy can forbid what one camera cannot see: this is a rate, and it is measured.
-    """
-    plate = body.evidence.plate
-    return (
-        vehicle.kind is Kind.WRONG_PLATE
-        and plate is not None
-        and plate.text == vehicle.papers.plate
-        and is_sure(plate, body.pack.limits)
-    )
-
-
-def _is_taken_for_declared(vehicle: Vehicle, body: PassageDecided) -> bool:
-    """Whether the picture spoke for the declared plate, by as much as policy asks for.
-
-    A rate as well: how often it does is the camera's (`camera.py`), and it is measured.
-    """
-    plate, declaration = body.evidence.plate, body.verdict.declaration
-    return (
-        vehicle.kind is Kind.WRONG_PLATE
-        and plate is not None
-        and declaration is not None
-        and named_plate(plate, body.pack) == vehicle.papers.plate
-        and declaration.declaration_id == vehicle.papers.declaration_id
-    )
+        port.used(effect.declaration_id, use)
+        for account_id, quantity in effect.draws_on:
+            port.drew(account_id, Draw(use, effect.declaration_id, quantity))
 
 
 def passage_of(command_id: str) -> str:

@@ -22,11 +22,12 @@ from gate_agent.adapters.plate_candidates import PlateCandidates
 from gate_agent.clock import instant
 from gate_agent.config import HubLinkConfig, LaneConfig
 from gate_agent.errors import StoreError
-from gate_agent.inbox import Inbox
+from gate_agent.inbox import CAPACITY, Inbox
 from gate_agent.runtime.agent import Agent
 from gate_agent.runtime.dispatch import Dispatch
 from gate_agent.runtime.lane_loop import stop_lamps
 from gate_agent.store.lane_store import LaneStore
+from hil_tests.virtual_port.loop import OneThreadQueue
 from hil_tests.virtual_port.network import SITE, LaneLink
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
     from gate_agent.store.picture_files import PictureFiles
     from gate_agent.uplink.mqtt import BrokerAddress
     from gate_agent.uplink.uplink import Link
-    from hil_tests.virtual_port.loop import LaneClock
-    from hil_tests.virtual_port.network import Wire
+    from hil_tests.virtual_port.loop import LaneClock, OneThreadQueue
+from hil_tests.virtual_port.network import Wire
 
 PICTURES = 0.05  # of the readings
 UPLINK_TURN_S = 0.05  # from a commit, or a message, to the uplink's next turn
@@ -126,6 +127,7 @@ class _TurnedInbox(Inbox):
 
     def __init__(self, came: Callable[[], None]) -> None:
         super().__init__()
+        self._queue = OneThreadQueue(CAPACITY)
         self._came = came
 
     def put(self, event: Event, at: Instant) -> bool:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from hil_tests.virtual_port.port import Outcome, play
 from hil_tests.virtual_port.script import IMPOSTORS, Script, write_script
 from hil_tests.virtual_port.shrink import shrink, until
@@ -26,6 +28,15 @@ SHIFT = 2_000
 LEAST = 100  # passages in a shift: the last one is not a handful
 SHRINK_S = 180.0
 MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory: the commits are real, the disk is not
+
+
+class ByKind(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of impostor. `why` no lane could know of those released, with how many of each."""
+
+    kind: str
+    came: int
+    released: int
+    why: dict[str, int]
 
 
 @dataclass(slots=True)
@@ -44,6 +55,22 @@ class Tally:
     def impostors(self) -> int:
         """How many of them should never have been released by a lane."""
         return sum(self.counts[f"came {kind.value}"] for kind in IMPOSTORS)
+
+    def impostors_by_kind(self) -> list[ByKind]:
+        """How many of each came, and how many a lane released by itself."""
+        return [
+            ByKind(
+                kind=kind.value,
+                came=self.counts[f"came {kind.value}"],
+                released=self.counts[f"released {kind.value}"],
+                why={
+                    name.removeprefix(f"{kind.value}, "): count
+                    for name, count in sorted((self.false_releases + self.counts).items())
+                    if name.startswith(f"{kind.value}, ")
+                },
+            )
+            for kind in IMPOSTORS
+        ]
 
     def add(self, script: Script, outcome: Outcome) -> None:
         """One more shift."""

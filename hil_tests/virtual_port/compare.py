@@ -8,14 +8,15 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from central.store import chain_store
+from central.store import account_store, chain_store
 from gate_agent.proof.draws import redo
 from gate_agent.proof.files import Found
 from gate_agent.proof.replay import again
 from gate_agent.store.fold import fold
 from gate_agent.wire import dossier, v1
 from gate_agent.wire.chain import Walk, findings
-from hil_tests.virtual_port.account import Violation, passage_of
+from hil_tests.virtual_port.account import passage_of
+from hil_tests.virtual_port.judge import Violation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +44,7 @@ def compare(port: VirtualPort) -> None:
             port.account.counts["draws redone"] += _draws(hub, lane)
         _no_garbage(hub)
         _uses_reported(hub, port)
+        _lists(hub, port)
     _orders(port)
     for lane in list(port.lanes.values())[:FOLDED]:
         _folds(lane)
@@ -174,6 +176,25 @@ def _uses_reported(hub: sqlite3.Connection, port: VirtualPort) -> None:
     twice = sum(len(uses) - 1 for uses in port.account.uses.values())
     if twice > reported:
         raise Violation("used twice and not reported", f"{twice} found here, {reported} there")
+
+
+def _lists(hub: sqlite3.Connection, port: VirtualPort) -> None:
+    """What is left of each list is what was granted less what was drawn, each use once."""
+    account = port.account
+    if account.is_hub_put_back:
+        return
+    taken: Counter[str] = Counter()
+    for account_id, quantity in hub.execute("SELECT account_id, quantity FROM account_draws"):
+        taken[account_id] += quantity
+    for account_id, draws in account.draws.items():
+        drawn = sum(each.quantity for each in draws)
+        if taken.pop(account_id, 0) != drawn:
+            raise Violation("a list that does not add up", f"{account_id}: {drawn} drawn")
+        left = account.registry.granted(account_id) - drawn
+        if account_store.left(hub, account_id) != left:
+            raise Violation("a list that does not add up", f"{account_id}: {left} left")
+    if taken:
+        raise Violation("a list drawn on by nobody", str(dict(taken)))
 
 
 def _orders(port: VirtualPort) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from central.hub.mqtt import Received as FromLane
 from gate_agent.uplink.mqtt import INBOX_CAPACITY, LinkChanged, Received
 from gate_agent.wire.topics import HUB, parse_topic, topic
+from hil_tests.virtual_port.loop import OneThreadQueue
 
 if TYPE_CHECKING:
     import asyncio
@@ -30,16 +31,12 @@ REPEATED = 0.12
 SWALLOWED = 0.5  # of what was sent before a cut was noticed; the rest comes with the next link
 
 
-class _Mail(queue.Queue["LinkChanged | Received"]):
-    """A link's inbox that is never waited for, and tells when something came."""
+class _Mail(OneThreadQueue["LinkChanged | Received"]):
+    """A link's inbox that tells when something came."""
 
     def __init__(self, came: Callable[[], None]) -> None:
         super().__init__(INBOX_CAPACITY)
         self._came = came
-
-    def get(self, block: bool = True, timeout: float | None = None) -> LinkChanged | Received:  # noqa: FBT001, FBT002 - the queue's own signature
-        """The next item. Raises `queue.Empty` at once."""
-        return super().get(block=False)
 
     def put_nowait(self, item: LinkChanged | Received) -> None:
         """Take an item. Raises `queue.Full`."""
@@ -111,6 +108,7 @@ class Wire:
         self.cuts = 0  # reasons why it is cut now
         self.bad = 0  # reasons why it loses, repeats and delays now
         self.healthy_since_s = 0.0
+        self.heard_s = 0.0  # when the lane was last told anything
 
     @property
     def is_healthy(self) -> bool:
@@ -167,6 +165,7 @@ class Wire:
 
     def _arrive(self, name: str, payload: bytes) -> None:
         if self._link is not None and not self.cuts:
+            self.heard_s = self._loop.time()
             self._link.take(name, payload)
 
     def _post(self, deliver: Callable[[], None]) -> None:

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from central.errors import CommandStale, StoreError
 from central.store import hub_store
-from gate_agent.domain.vocabulary import Barrier, Phase
+from gate_agent.domain.vocabulary import Barrier, Mode, Phase
+from hil_tests.virtual_port.rulebook import SLIPS
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Coroutine
 
     from central.services import Services
+    from gate_agent.wire.v1 import DecisionName
     from hil_tests.virtual_port.account import PortAccount
     from hil_tests.virtual_port.hub import HubProcess
     from hil_tests.virtual_port.place import Place
 
-LOOK_S = 1.5
+LOOK_S = 2.0
 PROMPT_S = (1.0, 6.0)
 LATE_S = (20.0, 90.0)
 BOTH_S = 0.3  # between two supervisors who decide about the same vehicle
@@ -40,6 +42,7 @@ class Supervisors:
         self._busy: dict[str, float] = {}  # passage -> not again before
         self._open_since_s: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._slips = SLIPS.first  # the next one
 
     @property
     def _counts(self) -> Counter[str]:
@@ -84,15 +87,35 @@ class Supervisors:
         vehicle = self._account.passages.get(passage_id)
         may_leave = vehicle is not None and vehicle.may_leave
         by = self._rng.choice(["li.wei", "zhang.min"])
+        slip = self._slip(passage_id) if may_leave else ""
+        decision: DecisionName = "release" if may_leave else "refuse"
         try:
             await services.commands.override(
-                passage_id, "release" if may_leave else "refuse", by=by, reason="seen by eye"
+                passage_id, decision, by=by, reason="seen by eye", slip=slip
             )
             self._counts["orders"] += 1
         except CommandStale as exc:
             self._counts[f"stale: {exc.reason.value}"] += 1
         except StoreError:
             return
+
+    def _slip(self, passage_id: str) -> str:
+        """The slip that a release in an emergency is written on: the next of the book.
+
+        Now and then it is one that was used before, or none: then the lane must refuse.
+        """
+        stay = self._account.stays.get(passage_id)
+        agent = self._places[stay.lane].agent if stay is not None else None
+        if agent is None or agent.lane.mode is not Mode.EMERGENCY:
+            return ""
+        manner = self._rng.choices(["next", "used", "none"], [85, 10, 5])[0]
+        if manner == "none":
+            return ""
+        if manner == "next" or self._slips == SLIPS.first:
+            self._slips += 1
+        self._counts["slips written"] += 1
+        number = self._slips - 1
+        return f"{SLIPS.prefix}{number:0{len(str(SLIPS.last))}d}"
 
     def _watch_boom(self, services: Services, lane: str, place: Place) -> None:
         agent, now_s = place.agent, self._account.now_s()

@@ -22,8 +22,10 @@ from gate_agent.domain.events import (
     InputsChanged,
     PlateRead,
     RaiseSent,
+    TagRead,
     WeightObserved,
 )
+from gate_agent.domain.evidence import OtherPlate
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.vocabulary import Barrier, WeightState
 from hil_tests.virtual_port.camera import NOTHING, Look, weigh
@@ -42,6 +44,7 @@ KEEP_ALIVE_S = 3.0
 BRACKETS = ((0.5, 10),)  # when, as a share of the settling, and how wide, in permille
 TRAVEL_S = 1.5
 ORDER_S = (0.01, 0.04)  # from the lane to the contact
+TAG_S = (0.05, 0.6)  # from the beam to the tag's being seen
 PATIENCE_S = 3.0  # how long a question to the camera waits while it is away
 
 _UNREAD = InputsChanged(entry_loop=None, front_beam=None, rear_beam=None, exit_loop=None)
@@ -54,6 +57,16 @@ class Vehicle(Protocol):
     @property
     def number(self) -> int:
         """Which one it is."""
+        ...
+
+    @property
+    def tag_id(self) -> str:
+        """The tag behind its windshield; "": none."""
+        ...
+
+    @property
+    def other_plates(self) -> tuple[str, ...]:
+        """What is read beside its plate."""
         ...
 
     def seen_as(self, attempt: int, rng: random.Random) -> Look:
@@ -117,8 +130,12 @@ class Place:
         loop: asyncio.AbstractEventLoop,
         seed: str,
         day: asyncio.Event,
+        *,
+        has_tag_reader: bool = False,
     ) -> None:
         """At night `day` is not set: nobody comes."""
+        self.has_tag_reader = has_tag_reader
+        self.tags_told: set[int] = set()  # vehicles whose tag the lane was told
         self._loop = loop
         self._rng = random.Random(seed)
         self.raised: Callable[[CommandId], None] = lambda _: None  # told of every pulse for up
@@ -174,6 +191,19 @@ class Place:
         self.agent.tell(CardPresented(uid=uid))
         return True
 
+    def come_with_tag(self, number: int) -> None:
+        """A vehicle comes into the field of the tag reader, where there is one."""
+        vehicle = self.present.get(number)
+        if self.has_tag_reader and vehicle is not None and vehicle.tag_id:
+            self._loop.call_later(self._rng.uniform(*TAG_S), self._see_tag, number)
+
+    def _see_tag(self, number: int) -> None:
+        vehicle = self.present.get(number)
+        if vehicle is None or self.agent is None or self.is_away(FaultCode.TAG_LINK):
+            return
+        self.tags_told.add(number)
+        self._tell(TagRead(tag_id=vehicle.tag_id))
+
     @property
     def is_clear(self) -> bool:
         """Whether nobody is on any loop, in any beam or on the scale."""
@@ -215,7 +245,7 @@ class Place:
         self.agent = agent
         self._sent = None
         for code in (FaultCode.BUS_LINK, FaultCode.SCALE_LINK, FaultCode.CARD_LINK,
-                     FaultCode.CAMERA_LINK):  # fmt: skip
+                     FaultCode.CAMERA_LINK, FaultCode.TAG_LINK):  # fmt: skip
             if self.is_away(code):
                 self._tell(FaultRaised(code=code, detail="away"))
             else:
@@ -228,6 +258,9 @@ class Place:
             self._boom_moved()
         if code is FaultCode.SCALE_LINK:
             self._tell(self._scale)
+        if code is FaultCode.TAG_LINK:
+            for number in self.present:
+                self.come_with_tag(number)
 
     def _tell(self, event: Event) -> None:
         if self.agent is not None:
@@ -338,9 +371,10 @@ class Place:
         if whose is None or whose is not self.agent:
             return
         look = NOTHING
+        others: tuple[str, ...] = ()
         if self.present and not self.is_away(FaultCode.CAMERA_LINK):
             first = next(iter(self.present.values()))
-            look = first.seen_as(order.attempt, self._rng)
+            look, others = first.seen_as(order.attempt, self._rng), first.other_plates
         weighed = NOT_WEIGHED
         if look.text:
             weighed = weigh(look, whose.candidates, order.card_uid)
@@ -356,5 +390,9 @@ class Place:
                 picture_id=whose.keep_picture(self._rng) if look.text else None,
                 candidates=weighed.candidates,
                 none_milli_nats=weighed.none_milli_nats,
+                others=tuple(
+                    OtherPlate(text=text, confidence_permille=990, frames_agreed=3)
+                    for text in others
+                ),
             )
         )

@@ -20,16 +20,19 @@ import structlog
 
 from central.store import manifest_queries, policy_store
 from gate_agent.domain.signals import is_inviting
-from hil_tests.virtual_port.account import LaneAccount, PortAccount, Violation
+from gate_agent.store.encoding import encode_event
+from hil_tests.virtual_port.account import LaneAccount, PortAccount
 from hil_tests.virtual_port.agent import VirtualAgent, lane_config
 from hil_tests.virtual_port.compare import compare
 from hil_tests.virtual_port.hub import HubProcess
+from hil_tests.virtual_port.judge import Violation
+from hil_tests.virtual_port.lane_uses import has_tag_reader, name_of, number_of
 from hil_tests.virtual_port.loop import LaneClock, VirtualLoop, run
 from hil_tests.virtual_port.network import Network
 from hil_tests.virtual_port.people import Supervisors
 from hil_tests.virtual_port.place import Place
 from hil_tests.virtual_port.registry import Registry
-from hil_tests.virtual_port.script import Script, Trouble, Truck
+from hil_tests.virtual_port.script import Kind, Script, Trouble, Truck
 from hil_tests.virtual_port.traffic import StuckError, Vehicle, Visit
 from hil_tests.virtual_port.troubles import Troubles
 
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from gate_agent.domain.events import Event
     from hil_tests.virtual_port.network import Wire
 
 START_S = (0.8, 2.5)  # from the start of a process to its devices' first words
@@ -45,6 +49,7 @@ NEXT_S = (0.5, 3.0)  # between two trucks
 TICK_S = 3.0
 NIGHT_TICK_S = 900.0
 LOOK_S = 2.0
+MIND_S = (0.0, 5.0)  # from a vehicle's coming to an agency's word
 AGREE_S = 900.0  # lanes and hub agree at most this long after everything is healed
 DRIFT_PPM = 80
 CONNECTED_S = 15.0  # a lane that was so long without trouble has what the hub had
@@ -56,6 +61,27 @@ RHYTHM = {
     "central.manifest.versions.USES_GROUPED_S": 3.0,
     "gate_agent.uplink.uplink.HEALTH_EVERY_S": 5.0,
 }
+
+
+ENCODING = (
+    "gate_agent.store.lane_store.encode_event",
+    "hil_tests.virtual_port.account.encode_event",
+)
+"""The lane's store and the account write the same event, one after the other."""
+
+
+class _Once:
+    """Encodes an event for whoever asks, one after the other."""
+
+    _event: Event | None = None
+    _encoded = ("", b"")
+
+    def encode(self, event: Event) -> tuple[str, bytes]:
+        """The name of its type, and its fields."""
+        if event is not self._event:
+            self._encoded = encode_event(event)
+            self._event = event
+        return self._encoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +120,19 @@ class VirtualPort:
         self.loop = loop
         self.day = asyncio.Event()
         self.day.set()
-        names = [f"lane{number}" for number in script.lanes]
+        names = [name_of(number) for number in script.lanes]
         self.network = Network(loop, names, script.seed)
         self.hub = HubProcess(folder / "hub", self.network, names)
         self.registry = Registry(script, self.hub)
-        self.account = PortAccount(now_s=loop.time, is_connected=self._is_connected)
+        self.account = PortAccount(
+            now_s=loop.time,
+            is_connected=self._is_connected,
+            heard_s=lambda name: self.network.wires[name].heard_s,
+            is_clock_right=lambda name: self.lanes[name].clock.is_right,
+            registry=self.registry,
+        )
         self.lanes = {name: self._lane(name) for name in names}
+        self._minds: set[asyncio.Task[None]] = set()
         places = {name: lane.place for name, lane in self.lanes.items()}
         self._people = Supervisors(self.hub, self.account, places, script.seed)
         self._troubles = Troubles(self)
@@ -107,7 +140,8 @@ class VirtualPort:
     def _lane(self, name: str) -> Lane:
         seed = f"{self._script.seed}-{name}"
         rng = random.Random(seed)
-        place = Place(self.loop, f"{seed}-place", self.day)
+        has_tags = has_tag_reader(number_of(name))
+        place = Place(self.loop, f"{seed}-place", self.day, has_tag_reader=has_tags)
         account = LaneAccount(name, self.account, place)
         place.raised = account.raised
         wire = self.network.wires[name]
@@ -133,13 +167,15 @@ class VirtualPort:
             if isinstance(choice, Trouble):
                 self.loop.call_at(choice.at_s, self._troubles.befall, choice)
             else:
-                self.lanes[f"lane{choice.lane}"].queue.append(choice)
+                self.lanes[name_of(choice.lane)].queue.append(choice)
         await self._guarded(asyncio.gather(*map(self._traffic, self.lanes.values())))
         self._troubles.are_over = True
         await self._guarded(self.loop.create_task(self._agree()))
         for keeper in keepers:
             keeper.cancel()
         self._people.go_home()
+        for mind in self._minds:
+            mind.cancel()
         compare(self)
 
     async def stop(self) -> None:
@@ -173,8 +209,26 @@ class VirtualPort:
             await self.day.wait()
             self.account.counts["vehicles"] += 1
             self.account.counts[f"came {truck.kind.value}"] += 1
-            await Visit(lane.place, Vehicle(self._script.seed, truck)).drive()
+            await Visit(lane.place, Vehicle(self._script.seed, truck), self._stands).drive()
             await asyncio.sleep(lane.rng.uniform(*NEXT_S))
+
+    def _stands(self, vehicle: Vehicle) -> None:
+        """Somebody is on the scale; about some an agency changes its mind just then."""
+        if vehicle.kind in (Kind.LIFTED, Kind.HELD_LATE):
+            task = self.loop.create_task(self._change_mind(vehicle.truck))
+            self._minds.add(task)
+            task.add_done_callback(self._mind_is_changed)
+
+    async def _change_mind(self, truck: Truck) -> None:
+        rng = random.Random(f"{self._script.seed}-mind-{truck.number}")
+        await asyncio.sleep(rng.uniform(*MIND_S))
+        while not await self.registry.change_mind(truck):  # noqa: ASYNC110 - virtual time costs nothing
+            await asyncio.sleep(LOOK_S)
+
+    def _mind_is_changed(self, task: asyncio.Task[None]) -> None:
+        self._minds.discard(task)
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            self.fail(exc)
 
     async def _tick(self) -> None:
         """The uplinks' own rhythm."""
@@ -271,6 +325,9 @@ def _as_scripted(seed: int) -> Iterator[None]:
             patches.enter_context(mock.patch.object(secrets, "token_hex", token_hex))
             for name in ("gate_agent.store.lane_store.token_hex",):
                 patches.enter_context(mock.patch(name, token_hex))
+            once = _Once()
+            for name in ENCODING:
+                patches.enter_context(mock.patch(name, once.encode))
             for name, value in RHYTHM.items():
                 patches.enter_context(mock.patch(name, value))
             yield

@@ -1,52 +1,66 @@
-"""The port's declarations: what port IT brings in before the day, and changes during it."""
+"""The port's office: declarations before the day, changes during it, rules, what agencies say."""
 
 from __future__ import annotations
 
 import random
 import sqlite3
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from central.store import manifest_store, policy_store
 from central.store.manifest_store import Author
-from gate_agent.domain.draws import commitment
-from gate_agent.domain.policy_pack import (
-    WITHOUT_DOUBT_PERMILLE,
-    DrawPeriod,
-    IdentityRule,
-    Limits,
-    PolicyPack,
-    RiskRule,
-)
-from gate_agent.wire.v1 import DeclarationRow, DocumentsName
-from hil_tests.virtual_port.loop import WALL_MS
-from hil_tests.virtual_port.script import Kind, Script, Truck
-from hil_tests.virtual_port.traffic import HARD_TO_READ, one_character_off, own_papers
+from hil_tests.virtual_port.declared import held, row_of
+from hil_tests.virtual_port.rulebook import first_begins_ms, pack_of
+from hil_tests.virtual_port.script import Kind, Script, Trip, Truck
+from hil_tests.virtual_port.traffic import HARD_TO_READ, one_character_off
 
 if TYPE_CHECKING:
+    from gate_agent.domain.policy_pack import PolicyPack
+    from gate_agent.wire.v1 import DeclarationRow
     from hil_tests.virtual_port.hub import HubProcess
 
 ROWS = 300  # in one import
 CHANGED = 20  # in one import during the day, and as many new
-VERIFYING = 0.7  # of the packs: a plate in doubt may be made up for
 NEIGHBORS = 3  # every so many a vehicle that is hard to read has a declared neighbor
-MONTH_MS = 30 * 86_400_000
 NEVER_COME = 9_000_000  # numbers of declarations whose vehicles never come
+HELD_AT_FIRST = (Kind.LIFTED,)
 
-_DOCUMENTS: dict[Kind, DocumentsName] = {Kind.PENDING: "pending", Kind.REJECTED: "rejected"}
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an agency said of a vehicle, and in which version of the manifest."""
+
+    version: int
+    is_held: bool
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """A pack, and when it was brought in."""
+
+    pack: PolicyPack
+    at_s: float
 
 
 class Registry:
-    """Declares what the script's vehicles should have declared."""
+    """Declares what the script's vehicles should have declared, and remembers what it said."""
 
     def __init__(self, script: Script, hub: HubProcess) -> None:
         self._script = script
         self._hub = hub
         self._rng = random.Random(f"{script.seed}-registry")
+        self._is_held: dict[int, bool] = {}
+        self.rows: dict[str, DeclarationRow] = {}  # as they were declared, by their id
+        self.said: dict[str, list[Said]] = {}  # of those about whom an agency changed its mind
+        self.ruled: list[Ruled] = []
+        self._granted: dict[str, int] = {}
 
     async def declare_all(self) -> None:
-        """Bring in the papers of every vehicle that will come."""
+        """Bring in the rules, and the papers of every vehicle that will come."""
+        await self._rule(0, first_begins_ms())
         trucks = [*self._trucks(), *self._absent()]
         for first in range(0, len(trucks), ROWS):
             await self._bring_in(trucks[first : first + ROWS])
@@ -61,28 +75,33 @@ class Registry:
     async def change_rules(self, number: int) -> None:
         """A new pack comes into force in a while; from its period on a share is a person's."""
         services = self._hub.services
+        if services is not None:
+            await self._rule(number, services.clock.wall_ms() + self._rng.randrange(1, 90_000))
+
+    async def _rule(self, number: int, begins_ms: int) -> None:
+        services = self._hub.services
         if services is None:
             return
-        now_ms = services.clock.wall_ms()
-        secret, begins_ms = self._rng.randbytes(32), now_ms + self._rng.randrange(1, 90_000)
-        period = DrawPeriod(
-            period=f"period-{number}",
-            from_ms=begins_ms,
-            until_ms=begins_ms + MONTH_MS,
-            commitment=commitment(secret),
-        )
-        pack = PolicyPack(
-            version=f"sim-{number}",
-            owner="port",
-            effective_from_ms=begins_ms,
-            effective_until_ms=begins_ms + MONTH_MS,
-            limits=Limits(min_plate_confidence_permille=WITHOUT_DOUBT_PERMILLE),
-            identity=IdentityRule(verified_plate_suffices=self._rng.random() < VERIFYING),
-            risk=RiskRule(unknown_review_permille=self._rng.choice([0, 20, 100])),
-            draw_periods=(period,),
-        )
-        await services.store.write(_keep_rules, pack, secret, now_ms)
+        secret = self._rng.randbytes(32)
+        pack = pack_of(self._script, number, secret, begins_ms)
+        at_ms = min(services.clock.wall_ms(), begins_ms - 1)
+        await services.store.write(_keep_rules, pack, secret, at_ms)
+        self.ruled.append(Ruled(pack, services.clock.mono_s()))
         services.changes.announce()
+
+    async def change_mind(self, truck: Truck) -> bool:
+        """An agency lets a vehicle go, or stops it. False: the hub could not be told."""
+        services = self._hub.services
+        if services is None:
+            return False
+        self._is_held[truck.number] = truck.kind is Kind.HELD_LATE
+        await self._bring_in([truck])
+        services.changes.announce()
+        return True
+
+    def granted(self, account_id: str) -> int:
+        """How much a list began with."""
+        return self._granted[account_id]
 
     def _trucks(self) -> list[Truck]:
         return [choice for choice in self._script.choices if isinstance(choice, Truck)]
@@ -90,37 +109,36 @@ class Registry:
     def _absent(self) -> list[Truck]:
         """Owners of papers that a replayed truck shows, where the script has lost them."""
         here = {truck.number for truck in self._trucks()}
-        shown = {truck.of for truck in self._trucks() if truck.of is not None}
-        return [_honest(number) for number in sorted(shown - here)]
+        shown = {truck.of: truck for truck in self._trucks() if truck.of is not None}
+        return [
+            _honest(number, shown[number].trip) for number in sorted(shown) if number not in here
+        ]
 
     async def _bring_in(self, trucks: list[Truck]) -> None:
         services = self._hub.services
         rows = [row for truck in trucks for row in self._rows(truck)]
-        if services is not None:
-            author = Author(at_ms=services.clock.wall_ms(), who="port")
-            await services.store.write(manifest_store.apply_import, rows, author, replace=False)
+        if services is None:
+            return
+        author = Author(at_ms=services.clock.wall_ms(), who="port")
+        done = await services.store.write(manifest_store.apply_import, rows, author, replace=False)
+        for truck in trucks:
+            if truck.kind in (Kind.LIFTED, Kind.HELD_LATE):
+                said = self.said.setdefault(f"D{truck.number}", [])
+                said.append(Said(done.version, self._held_now(truck), services.clock.mono_s()))
 
     def _rows(self, truck: Truck) -> list[DeclarationRow]:
-        own = self._row(truck)
+        own = row_of(self._script.seed, truck)
         if own is None:
             return []
+        self.rows[own.declaration_id] = own
+        self._granted |= {each.account_id: each.granted or 0 for each in own.accounts}
+        if self._held_now(truck):
+            own = held(own)
         is_hard = truck.kind in HARD_TO_READ and truck.number % NEIGHBORS == 0
         return [own, _neighbor(own, truck.number)] if is_hard else [own]
 
-    def _row(self, truck: Truck) -> DeclarationRow | None:
-        own = own_papers(self._script.seed, truck)
-        if own is None:
-            return None
-        return DeclarationRow(
-            declaration_id=own.declaration_id,
-            plates=(own.plate,),
-            card_uid=own.card_uid,
-            gross_kg=own.gross_kg,
-            valid_from_ms=WALL_MS - MONTH_MS,
-            valid_until_ms=WALL_MS - 1_000 if truck.kind is Kind.STALE else WALL_MS + MONTH_MS,
-            documents=_DOCUMENTS.get(truck.kind, "released"),
-            holds=("customs",) if truck.kind is Kind.HELD else (),
-        )
+    def _held_now(self, truck: Truck) -> bool:
+        return self._is_held.get(truck.number, truck.kind in HELD_AT_FIRST)
 
 
 def _neighbor(row: DeclarationRow, number: int) -> DeclarationRow:
@@ -131,6 +149,7 @@ def _neighbor(row: DeclarationRow, number: int) -> DeclarationRow:
         declaration_id=f"N{row.declaration_id}",
         plates=(one_character_off(row.plates[0], rng),),
         card_uid=f"{rng.getrandbits(32):08X}",
+        accounts=(),
     )
 
 
@@ -148,5 +167,5 @@ def _keep_rules(db: sqlite3.Connection, pack: PolicyPack, secret: bytes, now_ms:
     policy_store.keep_pack(db, pack, at_ms=now_ms, who="port", source="sim")
 
 
-def _honest(number: int) -> Truck:
-    return Truck(number=number, lane=1, at_s=0.0, kind=Kind.GOOD)
+def _honest(number: int, trip: Trip = Trip.PLAIN) -> Truck:
+    return Truck(number=number, lane=1, at_s=0.0, kind=Kind.GOOD, trip=trip)

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from gate_agent.domain.effects import Lamp, Sign
 from gate_agent.domain.vocabulary import Barrier
 from hil_tests.virtual_port.camera import NOTHING, Look, clear_look, hard_look
-from hil_tests.virtual_port.script import MAY_LEAVE, Kind, Papers, Truck, papers
+from hil_tests.virtual_port.declared import papers_of
+from hil_tests.virtual_port.script import MAY_LEAVE, Kind, Trip, Truck, papers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hil_tests.virtual_port.place import Place
 
-LOOK_S = 0.4
+LOOK_S = 0.7
 TURNED = (Sign.TURN_BACK, Sign.GO_TO_INSPECTION)
 SECOND = 1_000_000  # added to the number of whoever follows a truck
 CARD_AGAIN_S = 4.0
@@ -35,8 +38,10 @@ class Vehicle:
         self.kind = truck.kind
         self.number = truck.number
         self.rng = random.Random(f"{seed}-truck-{truck.number}")
-        self.papers = papers(seed, truck.of or truck.number)
+        self.papers = papers_of(seed, truck)
         self.plate = self.papers.plate
+        self.other_plates: tuple[str, ...] = ()
+        self.tag_id = ""
         self.card_uid = self.papers.card_uid
         self.gross_kg = self.papers.gross_kg + self.rng.randrange(-10, 11) * 20
         self._deviate(seed)
@@ -58,8 +63,21 @@ class Vehicle:
             case Kind.OVERWEIGHT | Kind.CLONED:
                 factor = rng.choice([0.75, 0.9, 1.1, 1.3])
                 self.gross_kg = round(self.papers.gross_kg * factor) + rng.choice([-1, 1]) * 400
+            case Kind.NOT_EMPTY:
+                self.gross_kg = self.papers.gross_kg + rng.randrange(50, 600) * 20
             case _:
                 pass
+        if self.truck.trip is Trip.TAGGED and self.kind is not Kind.REPLAYED:
+            other = papers(seed, self.number + 1)
+            self.tag_id = (other if self.kind is Kind.WRONG_TAG else self.papers).tag_id
+        if self.truck.trip is Trip.TWO_PLATES and self.kind not in HARD_TO_READ:
+            self._show_either_plate()
+
+    def _show_either_plate(self) -> None:
+        """One of its two plates is read as the vehicle's, the other beside it."""
+        both = [self.papers.plate, self.papers.second_plate]
+        self.rng.shuffle(both)
+        self.plate, self.other_plates = both[0], (both[1],)
 
     def seen_as(self, attempt: int, rng: random.Random) -> Look:
         """What the camera makes of it."""
@@ -89,8 +107,12 @@ def one_character_off(plate: str, rng: random.Random) -> str:
 class Visit:
     """One vehicle's way through one lane. `drive` ends when it is gone."""
 
-    def __init__(self, place: Place, vehicle: Vehicle) -> None:
+    def __init__(
+        self, place: Place, vehicle: Vehicle, stands: Callable[[Vehicle], None] = lambda _: None
+    ) -> None:
+        """`stands` is called when the vehicle is on the scale."""
         self._place = place
+        self._stands = stands
         self._vehicle = vehicle
         self._rng = vehicle.rng
         self._number = vehicle.number
@@ -106,6 +128,7 @@ class Visit:
             await self._wait_until_clear()
         self._place.present[self._number] = self._vehicle
         await self._drive_on()
+        self._stands(self._vehicle)
         if self._vehicle.kind is Kind.CROWDED:
             await self._somebody_behind()
         await self._stand()
@@ -145,6 +168,7 @@ class Visit:
             place.leave("entry_loop", me)
             return
         place.occupy("rear_beam", me)
+        place.come_with_tag(me)
         await self._sleep(0.2, 0.4)
         place.load(me, round(kg * 0.35))
         await self._sleep(0.4, 0.7)
@@ -283,10 +307,3 @@ class Visit:
         place.occupy("exit_loop", me)
         await self._sleep(1.0, 4.0)
         place.leave("exit_loop", me)
-
-
-def own_papers(seed: int, truck: Truck) -> Papers | None:
-    """What is declared for a truck; None: nothing of its own."""
-    if truck.kind in (Kind.UNDECLARED, Kind.REPLAYED, Kind.WRONG_WAY):
-        return None
-    return papers(seed, truck.number)

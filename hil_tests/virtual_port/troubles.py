@@ -20,6 +20,7 @@ SLOW_S = 9.0
 CLOCK_JUMPS_MS = (-86_400_000, -60_000, 20_000, 7_200_000)
 ANSWER_S = 15.0  # an order for a mode is answered within
 LOOK_S = 2.0
+EMERGENCY = "emergency"
 
 _KILLS = {
     Bad.KILL_BEFORE_COMMIT: KillPoint.BEFORE_COMMIT,
@@ -31,6 +32,7 @@ _DEVICES = {
     Bad.SCALE_AWAY: FaultCode.SCALE_LINK,
     Bad.CAMERA_AWAY: FaultCode.CAMERA_LINK,
     Bad.CARD_AWAY: FaultCode.CARD_LINK,
+    Bad.TAGS_AWAY: FaultCode.TAG_LINK,
     Bad.STOPPED: FaultCode.EMERGENCY_STOP,
 }
 
@@ -65,11 +67,15 @@ class Troubles:
         elif trouble.kind is Bad.KILL:
             self._port.kill(lane)
         elif trouble.kind in _DEVICES:
-            code = _DEVICES[trouble.kind]
-            lane.place.take_away(code)
-            self._later(trouble, lane.place.bring_back, code)
+            self._take_away(trouble, lane, _DEVICES[trouble.kind])
         else:
             self._befall_lane(trouble, lane)
+
+    def _take_away(self, trouble: Trouble, lane: Lane, code: FaultCode) -> None:
+        if code is FaultCode.TAG_LINK and not lane.place.has_tag_reader:
+            return
+        lane.place.take_away(code)
+        self._later(trouble, lane.place.bring_back, code)
 
     def _start(self, work: Any) -> None:  # noqa: ANN401 - a coroutine
         task: asyncio.Task[None] = self._loop.create_task(work)
@@ -103,7 +109,10 @@ class Troubles:
                 lane.clock.boot(in_1970=True)
                 self._later(trouble, lane.clock.set_right)
             case Bad.MODE:
-                self._start(self._change_mode(trouble, lane))
+                mode = lane.rng.choice(["attended", "closed"])
+                self._start(self._change_mode(trouble, lane, mode))
+            case Bad.EMERGENCY:
+                self._start(self._change_mode(trouble, lane, EMERGENCY))
             case _:
                 self._befall_boom(trouble, lane)
 
@@ -141,8 +150,8 @@ class Troubles:
             if was_down or lane.place.is_clear:
                 boom.lower_it()
 
-    async def _change_mode(self, trouble: Trouble, lane: Lane) -> None:
-        await self._set_mode(lane, lane.rng.choice(["attended", "closed"]))
+    async def _change_mode(self, trouble: Trouble, lane: Lane, mode: str) -> None:
+        await self._set_mode(lane, mode)
         await asyncio.sleep(trouble.for_s)
         while not await self._set_mode(lane, "auto"):  # noqa: ASYNC110 - as above
             await asyncio.sleep(ANSWER_S)

@@ -119,8 +119,10 @@ def test_a_relay_box_drives_a_truck_through_a_lane_whose_board_and_scale_are_rea
     path = place.bench("real lane", real, wires=True, further=truck)
     # One truck that comes again: a hold order of its last trip must not stay.
     accounts = played(path, ["agency_hold", "no_declaration", "faultless", "boom_jammed-rising"])
-    assert accounts["boom_jammed-rising"].skipped == "boom_jammed cannot be made on a real barrier"
-    driven = [account for account in accounts.values() if not account.skipped]
+    skipped = accounts["boom_jammed-rising"].skipped
+    assert skipped is not None
+    assert skipped.en == "boom_jammed cannot be made on a real barrier"
+    driven = [account for account in accounts.values() if account.skipped is None]
     assert [account.problems for account in driven] == [[], [], []]
     assert [account.verdict for account in driven] == ["inspect", "refuse", "release"]
     hardware.check()

@@ -276,6 +276,40 @@ def test_a_held_vehicle_shows_evidence_beside_the_declaration(desk: Desk) -> Non
     assert f"/api/v1/pictures/{sha256(JPEG).hexdigest()}" in page
 
 
+@pytest.mark.parametrize(
+    ("numbers", "reasons", "words"),
+    [
+        (("CSQU3054383",), (), ("CSQU3054383", "Agrees")),
+        (
+            ("CSQU3054402",),
+            ("container_differs",),
+            ("CSQU3054<mark>4</mark><mark>0</mark><mark>2</mark>", "Differs"),
+        ),
+        ((), ("identity_unproven",), ("no camera that reads containers",)),
+    ],
+)
+def test_container_numbers_and_the_trailer_stand_beside_what_was_declared(
+    desk: Desk, numbers: tuple[str, ...], reasons: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    row = declaration(
+        1, ("粤B12345",), "04A1B2C3", 32_000, containers=("CSQU3054383",), trailer_plate="粤B5678挂"
+    )
+    read = {"numbers": numbers, "age_ms": 900} if numbers else None
+    facts = evidence("粤B12345", "04A1B2C3", 32_000, containers=read)
+    assert facts.plate is not None
+    other = v1.OtherPlateFact(text="粤B1234挂", confidence_permille=991, frames_agreed=2)
+    plate = msgspec.structs.replace(facts.plate, others=(other,))
+    facts = msgspec.structs.replace(facts, plate=plate)
+    desk.send(v1.PassageOpened(passage_id="p-8"), decided("p-8", "hold", facts, row, *reasons))
+    desk.sign_in("vera")
+    page = desk.client.get("/held/p-8", headers={"accept-language": "en"}).text
+    line = next(each for each in page.split("<tr") if '<th scope="row">Container</th>' in each)
+    plain = line.replace('<mark class="differs">', "<mark>")
+    assert [word for word in words if word not in plain] == []
+    assert "also in the picture: 粤B1234挂 (99.1 %)" in page
+    assert "trailer 粤B5678挂" in page
+
+
 def test_without_a_declaration_the_nearest_are_shown_and_what_differs(desk: Desk) -> None:
     rows = [
         declaration(1, ("粤B12345",), "04A1B2C3", 32_000),
@@ -316,6 +350,37 @@ def test_a_lane_that_is_not_heard_shows_nothing_as_known(desk: Desk) -> None:
     page = desk.client.get("/", headers={"accept-language": "en"}).text
     assert "Not heard for 11 s: its state is unknown" in page
     assert "31" not in re.sub(r"<[^>]*>", "", page)
+
+
+def test_a_lane_that_cannot_take_the_rules_says_so_on_its_tile_with_what_is_left_to_it(
+    desk: Desk,
+) -> None:
+    health = {
+        "lane": "lane1", "epoch": "e1", "at_ms": 0, "mode": "auto", "phase": "idle",
+        "passage_id": None, "barrier": "closed", "weight_kg": 0, "weight_state": "empty",
+        "faults": (), "manifest_version": 1, "manifest_age_s": 600.0, "last_seq": 4, "unsent": 0,
+        "oldest_unsent_s": 0.0, "authority": ({"credit_class": "AA", "left_s": 3_000},),
+        "policy_refused": {"digest": "ab" * 32, "why": "policy 1 of 1: unknown field `is_of_2027`"},
+    }  # fmt: skip
+    desk.services.lanes.on_health(msgspec.convert(health, v1.LaneHealth))
+    lane = desk.client.get("/api/v1/lanes", headers=desk.token(Role.VIEWER)).json()[0]
+    assert lane["policy_refused"] == health["policy_refused"]
+    desk.sign_in("vera")
+    page = desk.client.get("/", headers={"accept-language": "en"}).text
+    assert "take the hub&#39;s rules abababababab" in page
+    assert "is_of_2027" in page
+    assert "May release alone for: AA" in page
+
+
+def test_a_picture_that_was_lost_at_the_lane_is_named_where_it_would_stand(desk: Desk) -> None:
+    lost = v1.PictureTaken(passage_id="p-7", picture_id="9f" * 32, view="plate")
+    facts = evidence("粤B12346", "04FFFFFF", 20_000)
+    desk.send(v1.PassageOpened(passage_id="p-7"), lost)
+    desk.send(decided("p-7", "hold", facts, None, "plate_card_mismatch"))
+    desk.sign_in("vera")
+    for page in ("/held", "/held/p-7", "/passages/p-7"):
+        found = desk.client.get(page, headers={"accept-language": "en"})
+        assert "The picture file was lost on the lane" in found.text, (page, found.status_code)
 
 
 def test_a_picture_is_served_as_it_was_taken(desk: Desk) -> None:

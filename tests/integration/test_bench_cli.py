@@ -13,6 +13,7 @@ import pytest
 
 from devices.cli import main
 from devices.clock import SystemClock
+from tests.running_bench import RunningBench
 
 CLOCK = SystemClock()
 
@@ -47,31 +48,6 @@ def lane_file(tmp_path: Path) -> Path:
     path = tmp_path / "lane1.toml"
     path.write_text(LANE.format(folder=tmp_path, bus_port=bus_port, camera_port=camera_port))
     return path
-
-
-class RunningBench:
-    """A `gate-bench sim` of its own."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "devices.cli", "sim", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.lines: list[str] = []
-
-    def read_until(self, text: str) -> None:
-        assert self.process.stdout is not None
-        while not self.lines or text not in self.lines[-1]:
-            line = self.process.stdout.readline()
-            assert line, f"ended without {text!r}: {self.lines}"
-            self.lines.append(line)
-
-    def end(self, number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
-        self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=20)
-        return self.process.returncode, errors
 
 
 @pytest.fixture

@@ -178,6 +178,8 @@ def test_a_running_simulation_shows_tags_plates_and_the_signs_words(
         screen = capsys.readouterr().out
         assert "tag_reader   FAULT: next_lane" in screen
         assert "plate_camera in order; nothing posted yet" in screen
+        assert "camera       in order; http://127.0.0.1:" in screen
+        assert "lane_camera  in order; http://127.0.0.1:" in screen
         assert "UNPLUGGED: sign" in screen
         process.terminate()
 

@@ -265,7 +265,9 @@ def test_a_bench_never_takes_the_place_of_a_real_port(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "why"),
     [
-        ("rtsp://127.0.0.1/lane", r"camera\.source: .*not rtsp://"),
+        ("https://127.0.0.1/lane", r"camera\.source: https://127.*name a stream, as source = "),
+        ("v4l2:///dev/video0", r"camera\.source: v4l2:///dev/video0: a video device cannot be"),
+        ("/dev/video0", r"camera\.source: /dev/video0: a video device cannot be simulated"),
         ("http://127.0.0.1:99999/", r"camera\.source: .*99999"),
     ],
 )

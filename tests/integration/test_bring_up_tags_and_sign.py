@@ -99,6 +99,24 @@ def test_a_tag_reader_is_proved_with_a_tag_in_the_hand(mast: Mast) -> None:
     assert "not named there" in technician.said
 
 
+def test_a_tag_reader_is_back_after_its_cable_within_3_s(mast: Mast) -> None:
+    technician, timers = Technician(), list[threading.Timer]()
+
+    def pulls() -> str:
+        timers.append(threading.Timer(0.4, mast.line.unplug))
+        timers[-1].start()
+        return ""
+
+    def plugs() -> str:
+        mast.line.plug()
+        return ""
+
+    assert technician.brings_up("tag_reader", mast.lane, {"pull": pulls, "plug": plugs})
+    assert technician.lines[-1].startswith(" 7 cable pulled           ok       back after")
+    for timer in timers:
+        timer.join()
+
+
 def test_a_tag_reader_that_sees_too_far_or_another_tag_is_not_passed(mast: Mast) -> None:
     technician, held = Technician(), {"tag": "", "hold_tag": ""}
     assert not technician.brings_up("tag_reader", mast.lane, {"no_tag": ""})

@@ -1,21 +1,34 @@
 """Tapes: what passed on a wire, and a device that is made of one."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
 from devices.bench.recording import play, record
-from devices.bench.tape import TapeError, TapeHead, TapeWriter, read_tape
+from devices.bench.tape import Tape, TapeError, TapeHead, TapeWriter, read_tape
 from devices.clock import SystemClock
-from devices.config import DevicesConfig
+from devices.config import DevicesConfig, SignConfig, TagReaderConfig
+from devices.errors import DeviceConfigError, LinkDown
 from devices.lane_io.driver import LaneIo
 from devices.modbus import ModbusBus
 from devices.readings import WeighbridgeReading
-from devices.registry import open_weighbridge
+from devices.registry import open_tag_reader, open_weighbridge
+from devices.sign.api import SignMessage, TextSign
+from devices.sign.http import HttpSign
+from devices.sign.opening import open_sign
 from devices.sim.bench import Bench
+from devices.sim.line_host import line_host
+from devices.sim.sign import SimHttpSign, SimLedBoard
+from devices.sim.tag_reader import SimTagReader
+from devices.tag_reader.api import TagReader
 from hil_tests.rig import devices_at, free_ports
 
+TAG = "E2003411B802011383258566"
 CLOCK = SystemClock()
 
 
@@ -97,3 +110,125 @@ def test_a_tape_that_was_cut_or_changed_says_so(tmp_path: Path) -> None:
             read_tape(path)
     with pytest.raises(TapeError, match="No such file"):
         read_tape(tmp_path / "none")
+
+
+def lane_with(config: DevicesConfig, **tables: object) -> DevicesConfig:
+    return msgspec.structs.replace(config, **tables)
+
+
+@contextmanager
+def played(tape: Tape, place: str, times: int = 1) -> Iterator[None]:
+    ended = threading.Event()
+    player = threading.Thread(
+        target=play,
+        args=(tape, place, CLOCK),
+        kwargs={"times": times, "is_over": ended.is_set},
+    )
+    player.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        player.join()
+
+
+def open_within(device: TagReader | TextSign, within_s: float = 10.0) -> None:
+    until_s = CLOCK.now().mono_s + within_s
+    while True:
+        try:
+            device.open()
+        except LinkDown:
+            assert CLOCK.now().mono_s < until_s
+            CLOCK.sleep(0.05)
+        else:
+            return
+
+
+@pytest.mark.parametrize("place", ["a serial port", "a serial server"])
+def test_a_tag_reader_is_taped_and_its_tape_names_the_same_tag(
+    place: str, config: DevicesConfig, tmp_path: Path
+) -> None:
+    port = str(tmp_path / "tags")
+    if place == "a serial server":
+        port = f"tcp://127.0.0.1:{free_ports(1)[0]}"
+    table = TagReaderConfig(port=port, poll_s=0.05)
+    lane, path, said = lane_with(config, tag_reader=table), tmp_path / "tags.tape", list[str]()
+    sim = SimTagReader(
+        line_host("tag_reader", port, baud=57_600, clock=CLOCK), lambda: frozenset({TAG})
+    )
+    sim.start()
+    record(lane, "tag_reader", path, 1.5, CLOCK, said.append)
+    sim.stop()
+    assert said == [f"tag {TAG}"]
+    tape = read_tape(path)
+    assert (tape.head.device, tape.head.driver) == ("tag_reader", "uhf-reader18")
+    reader, tags = open_tag_reader(table, CLOCK), set[str]()
+    with played(tape, port):
+        open_within(reader)
+        until_s = CLOCK.now().mono_s + 10
+        while not tags and CLOCK.now().mono_s < until_s:
+            tags |= {each.tag_id for each in reader.read(0.2)}
+        reader.close()
+    assert tags == {TAG}
+
+
+def test_a_sign_on_a_line_is_taped_and_its_tape_takes_todays_words(
+    config: DevicesConfig, tmp_path: Path
+) -> None:
+    table = SignConfig(driver="led-64ff", port=str(tmp_path / "sign"))
+    lane, path = lane_with(config, sign=table), tmp_path / "sign.tape"
+    sim = SimLedBoard(line_host("sign", table.port, baud=9_600, clock=CLOCK), table)
+    sim.start()
+    record(lane, "sign", path, 0.5, CLOCK)
+    sim.stop()
+    assert sim.lines == {0: "设备检测", 1: "DEVICE CHECK"}
+    tape = read_tape(path)
+    sent = b"".join(piece.payload for piece in tape.pieces)
+    assert {piece.direction for piece in tape.pieces} == {">"}
+    assert "设备检测".encode("gb18030") in sent
+    sign = open_sign(table, CLOCK)
+    with played(tape, table.port):
+        open_within(sign)
+        sign.show(SignMessage(code="x", lines=("请停车", "STOP"), spoken=""))
+        sign.close()
+
+
+def test_a_sign_over_http_is_taped_with_its_answers_and_answers_todays_messages(
+    config: DevicesConfig, tmp_path: Path
+) -> None:
+    table = SignConfig(driver="http", url=f"http://127.0.0.1:{free_ports(1)[0]}/show?sign=1")
+    lane, path, said = lane_with(config, sign=table), tmp_path / "sign.tape", list[str]()
+    sim = SimHttpSign(table)
+    sim.start()
+    record(lane, "sign", path, 0.5, CLOCK, said.append)
+    sim.stop()
+    assert "has shown 设备检测" in said[0]
+    tape = read_tape(path)
+    assert tape.head.wire == "http"
+    assert tape.pieces[0].payload.startswith(b"POST /show?sign=1 HTTP/1.1\r\n")
+    assert b" 204 " in b"".join(piece.payload for piece in tape.pieces if piece.direction == "<")
+    sign = HttpSign(table, CLOCK)
+    sign.open()
+    with played(tape, f"tcp://127.0.0.1:{urlsplit(table.url).port}"):
+        CLOCK.sleep(0.3)
+        message = SignMessage(code="x", lines=("much longer than it was on the tape",), spoken="")
+        sign.show(message)
+    assert sign.answered == 204
+
+
+def test_a_sign_that_is_away_while_it_is_taped_is_a_failure_that_names_it(
+    config: DevicesConfig, tmp_path: Path
+) -> None:
+    table = SignConfig(driver="http", url=f"http://127.0.0.1:{free_ports(1)[0]}/")
+    with pytest.raises(LinkDown, match="sign: http://127"):
+        record(lane_with(config, sign=table), "sign", tmp_path / "t", 0.5, CLOCK)
+
+
+def test_what_cannot_be_taped_says_why(config: DevicesConfig, tmp_path: Path) -> None:
+    path = tmp_path / "x.tape"
+    with pytest.raises(DeviceConfigError, match=r"no \[devices.sign\] table"):
+        record(config, "sign", path, 0.5, CLOCK)
+    table = SignConfig(driver="http", url="https://127.0.0.1/")
+    with pytest.raises(DeviceConfigError, match="under TLS cannot be taped"):
+        record(lane_with(config, sign=table), "sign", path, 0.5, CLOCK)
+    assert not path.exists()

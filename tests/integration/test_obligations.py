@@ -63,7 +63,8 @@ def listed(desk: Desk, standing: str = "") -> list[tuple[str, str]]:
 def says(desk: Desk, deed: str, **more: object) -> Response:
     body = {"passage_id": PASSAGE} | more
     headers = desk.token(Role.SUPERVISOR)
-    return desk.client.post(f"/api/v1/obligations/{deed}", json=body, headers=headers)
+    said: Response = desk.client.post(f"/api/v1/obligations/{deed}", json=body, headers=headers)
+    return said
 
 
 def test_what_released_vehicles_owe_is_listed_the_earliest_due_first(desk: Desk) -> None:

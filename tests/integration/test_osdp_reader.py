@@ -153,6 +153,37 @@ def test_a_reader_that_falls_silent_is_lost_in_two_seconds_and_back_in_one(tmp_p
 
 
 @pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (CardFault.NAK, "the secure channel on .* broke"),
+        (CardFault.BUSY, "no answer for"),
+        (CardFault.WRONG_SUM, "no answer for"),
+    ],
+)
+def test_a_reader_that_only_refuses_or_is_always_busy_is_lost_and_comes_back(
+    fault: CardFault, said: str, tmp_path: Path
+) -> None:
+    reader = reader_at(tmp_path)
+    with sim_at(tmp_path) as sim:
+        reader.open()
+        assert reads_within(reader, 1.2) == []
+        sim.fault = fault
+        sim.present("0BADCA8D")
+        spoiled_s = CLOCK.now().mono_s
+        with pytest.raises(LinkDown, match=f"card reader: {said}"):
+            reads_within(reader, PATIENCE_S)
+        assert CLOCK.now().mono_s - spoiled_s < 3.0
+        reader.close()
+        sim.fault = CardFault.NONE
+        reader.open()
+        assert reads_within(reader, 1.6) == [], "a card of before is not the next vehicle's"
+        assert reader.is_heard
+        sim.present("A2C31F07")
+        assert next_uid(reader) == "A2C31F07"
+        reader.close()
+
+
+@pytest.mark.parametrize(
     ("content", "why"),
     [(None, "No such file"), ("xyz", "not hex digits"), ("00" * 15, "15 bytes, 16 are needed")],
 )

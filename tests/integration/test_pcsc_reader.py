@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,38 +12,14 @@ from devices.config import CardReaderConfig
 from devices.errors import DeviceConfigError, LinkDown
 from devices.readings import CardReading
 from devices.registry import open_card_reader
-from devices.sim.virtual_card import VPCD_PORT, VirtualCard
+from devices.sim.virtual_card import VirtualCard
+from tests.pcscd_service import PATIENCE_S, pcscd
 
 pytestmark = pytest.mark.needs("virtual-card")
 CLOCK = SystemClock()
-PATIENCE_S = 20.0
 READER = "Virtual PCD 00 00"
 KEY = bytes.fromhex("A0A1A2A3A4A5")
 UID = bytes.fromhex("A2C31F07")
-
-
-@contextmanager
-def pcscd() -> Iterator[None]:
-    """The machine's service, for as long as a test runs."""
-    service = subprocess.Popen(
-        ["pcscd", "--foreground"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        deadline_s = CLOCK.now().mono_s + PATIENCE_S
-        while not _answers():
-            if service.poll() is not None or CLOCK.now().mono_s > deadline_s:
-                pytest.skip("pcscd does not start here: another one may be running")
-            CLOCK.sleep(0.1)
-        yield
-    finally:
-        service.terminate()
-        service.wait(10.0)
-
-
-def _answers() -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex(("127.0.0.1", VPCD_PORT)) == 0
 
 
 def reader_of(config: CardReaderConfig) -> CardReader:

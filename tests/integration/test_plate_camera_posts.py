@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from devices.camera.digest import NONCE_LIFE_S, DigestGate
-from devices.camera.pushed import CONNECTIONS_MAX, PLATE_POSTS, WAITING_MAX, PushedPlates
+from devices.camera.listener import CONNECTIONS_MAX, WAITING_MAX
+from devices.camera.pushed import PLATE_POSTS, PushedPlates
 from devices.clock import ManualClock, SystemClock
 from devices.config import PlateCameraConfig
 from devices.errors import DeviceConfigError, LinkDown

@@ -147,3 +147,7 @@ def test_the_console_offers_the_kinds_of_emergency_that_the_rules_have_slips_for
     health = msgspec.structs.replace(a_health(), mode="emergency", emergency="drill")
     desk.services.lanes.on_health(health)
     assert "应急：演练" in desk.client.get("/lanes", headers={"accept-language": "zh"}).text
+    desk.send(*a_verdict("lane_emergency", outcome="hold"))
+    held = desk.client.get(f"/held/{PASSAGE}", headers={"accept-language": "zh"}).text
+    assert "应急：演练" in held
+    assert 'name="slip"' in held

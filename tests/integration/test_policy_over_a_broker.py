@@ -10,11 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from central.store import hub_store
+from central.store.connection import open_store
 from gate_agent.domain.draws import commitment
 from gate_agent.domain.policy import ReleasePolicy
+from gate_agent.domain.policy_pack import PolicyPack
 from gate_agent.domain.vocabulary import LaneId
 from gate_agent.store.lane_store import LaneStore
+from gate_agent.uplink import policy_sync
 from gate_agent.wire import v1
+from gate_agent.wire.policy_pack import PolicyPackError, read_pack
 from tests.hub_bench import wait_until
 from tests.hub_process import HubProcess, running_hub
 from tests.lane_uplink import uplink_of
@@ -59,9 +64,45 @@ def test_a_pack_imported_by_command_reaches_a_lane_with_its_secret_and_no_other_
         wait_until("the lane holds the pack", lambda: uplink.policy.digest != "", 40)
         (held,) = uplink.policy.packs
         assert held.version == "7"
-        secret = uplink.policy.secrets["p1"]
+        secret = uplink.policy.secrets["p1"].secret
         assert commitment(secret) == held.draw_periods[0].commitment
         assert cache.policy() == uplink.policy
     log = (hub.folder / "hub.log").read_text()
     assert secret.hex() not in log
     assert isinstance(v1.PolicyPacks, type)
+
+
+def test_a_lane_of_an_older_version_is_an_alarm_at_the_hub_and_goes_on_by_the_old_rules(
+    hub: HubProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_as_an_older_version(body: bytes, name: str) -> PolicyPack:
+        if b"is_fee_required" in body:
+            raise PolicyPackError(f"{name}: unknown field `is_fee_required` - at `$`")
+        return read_pack(body, name)
+
+    monkeypatch.setattr(policy_sync, "read_pack", read_as_an_older_version)
+    state = hub.folder / "state"
+    token_file, file = tmp_path / "token", tmp_path / "pack.json"
+    token_file.write_text(
+        hub.cli("token", "add", "desk", "--role", "administrator", "--state", str(state)).stdout
+    )
+
+    def imports(**said: object) -> None:
+        file.write_text(json.dumps({"owner": "rules desk"} | said))
+        place = ("--url", f"http://127.0.0.1:{hub.http_port}", "--token-file", str(token_file))
+        kept = hub.cli("policy", "import", str(file), *place)
+        assert kept.returncode == 0, kept.stderr
+
+    def alarms() -> list[tuple[str, str]]:
+        store = open_store(state / "hub.db")
+        with closing(store):
+            return [(row.lane, row.code) for row in store.read_now(hub_store.alarms)]
+
+    imports(version="7")
+    (tmp_path / "lane").mkdir()
+    store = LaneStore(tmp_path / "lane" / "lane.db", LaneId("lane1"), ReleasePolicy())
+    with closing(store), uplink_of(store, hub) as (uplink, _):
+        wait_until("the lane holds the pack", lambda: uplink.policy.digest != "", 40)
+        imports(version="8", is_fee_required=True)
+        wait_until("the hub raises it", lambda: alarms() == [("lane1", "policy_refused")], 40)
+        assert [pack.version for pack in uplink.policy.packs] == ["7"]

@@ -9,9 +9,17 @@ from collections.abc import Callable
 import pytest
 
 from devices.framing import FrameDecoder, FrameScanner
+from devices.readings import Recognition
 from devices.weighbridge.indication import Heard, IndicatorFrame
 from hil_tests.fuzz.codecs import CODECS, CodecUnderLaw
 from hil_tests.fuzz.damage import fuzz_batch
+from hil_tests.fuzz.posts import (
+    CONTAINER_POST,
+    POSTS,
+    ContainerPostUnderLaw,
+    PostUnderLaw,
+    fuzz_posts,
+)
 
 SHARE_INPUTS = 500
 YAOHUA = next(codec for codec in CODECS if codec.name == "yaohua-continuous")
@@ -23,6 +31,34 @@ def test_damaged_streams_break_no_promise_of_a_codec(codec: CodecUnderLaw) -> No
     assert tally.inputs == SHARE_INPUTS
     assert tally.read_frames > SHARE_INPUTS / 10  # most damage leaves some frame whole
     assert tally.findings == []
+
+
+@pytest.mark.parametrize("law", [*POSTS, CONTAINER_POST], ids=lambda law: law.name)
+def test_damaged_posts_break_no_promise_of_their_parser(
+    law: PostUnderLaw | ContainerPostUnderLaw,
+) -> None:
+    tally = fuzz_posts(law, seed=7, batch=0, inputs=SHARE_INPUTS)
+    assert tally.inputs == SHARE_INPUTS
+    assert SHARE_INPUTS / 50 < tally.read_frames < SHARE_INPUTS
+    assert tally.findings == []
+
+
+def test_a_parser_of_posts_that_breaks_a_promise_is_found() -> None:
+    def believes(_kind: str, body: bytes) -> Recognition:
+        said = max(body, default=0)
+        return Recognition(text="粤B12345", confidence_permille=10 * said)
+
+    def trips(_kind: str, body: bytes) -> None:
+        if b"<" not in body and b"{" not in body:
+            raise KeyError("a body that nobody sends")
+
+    for decode, what in ((believes, "confidence"), (trips, "raised KeyError")):
+        law = PostUnderLaw(
+            name="spoiled", modules=(), post=dataclasses.replace(POSTS[0].post, decode=decode)
+        )
+        findings = fuzz_posts(law, seed=7, batch=0, inputs=SHARE_INPUTS).findings
+        assert findings
+        assert findings[0].what.startswith(what)
 
 
 def test_a_finding_is_repeated_by_its_numbers() -> None:

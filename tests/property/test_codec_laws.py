@@ -15,7 +15,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import devices
-from hil_tests.fuzz.codecs import CODECS, POSTED, CodecUnderLaw
+from devices.weighbridge.protocols import protocols
+from hil_tests.fuzz.codecs import CODECS, CodecUnderLaw
+from hil_tests.fuzz.posts import CONTAINER_POST, POSTS
 
 EVERY_CODEC = pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.name)
 WITH_CHECKSUM = pytest.mark.parametrize(
@@ -50,9 +52,16 @@ def test_every_codec_obeys_the_laws() -> None:
         for module in pkgutil.walk_packages(devices.__path__, "devices.")
         if ".codecs." in module.name
     }
-    assert modules - POSTED == {codec.module for codec in CODECS}, (
+    posted = {module for law in (*POSTS, CONTAINER_POST) for module in law.modules}
+    assert modules == posted | {codec.module for codec in CODECS}, (
         "add it to hil_tests/fuzz/codecs.py"
     )
+
+
+def test_an_indicator_says_whether_a_checksum_vouches_for_its_frames() -> None:
+    summed = {codec.name for codec in CODECS if codec.checksum_at}
+    for name, protocol in protocols().items():
+        assert protocol.has_sum is (name in summed)
 
 
 @EVERY_CODEC

@@ -9,17 +9,34 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gate_agent.domain.decision import decide
-from gate_agent.domain.evidence import Evidence, OtherPlate, PlateCandidate, TagEvidence
+from gate_agent.domain.evidence import (
+    ContainerEvidence,
+    Evidence,
+    KnownEmpty,
+    OtherPlate,
+    PlateCandidate,
+    TagEvidence,
+)
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.identity import identity_of, is_doubtful, named_plate
 from gate_agent.domain.log_sums import LEAST, log_permille, log_sum
-from gate_agent.domain.manifest import Declaration
-from gate_agent.domain.policy_pack import IdentityRule, PolicyPack, default_pack
+from gate_agent.domain.manifest import Declaration, Kind
+from gate_agent.domain.pieces import Says, plates_of, said_of
+from gate_agent.domain.policy_pack import (
+    FIRST_PIECES,
+    IdentityRule,
+    Piece,
+    PieceRule,
+    PolicyPack,
+    default_pack,
+)
 from gate_agent.domain.vocabulary import Outcome
 from tests.builders import (
+    BOX,
     CARD,
     DECIDED_AT,
     GROSS_KG,
+    OTHER_BOX,
     PLATE,
     POLICY,
     a_declaration,
@@ -181,7 +198,132 @@ def test_a_stricter_identity_table_never_releases_more(
         assert usual.outcome is Outcome.RELEASE
 
 
+TRAILER, OTHER_TRAILER = "粤BA123挂", "粤BB456挂"
+TRAILERS = st.sampled_from(["", TRAILER, OTHER_TRAILER])
+
+
+SURE = st.sampled_from([700, 985])
 OWN_TAG, OTHER_TAG = "E2 00 34", "E20035"
+TAGS = st.none() | st.builds(
+    TagEvidence,
+    tag_id=st.sampled_from([OWN_TAG, "e20034", OTHER_TAG]),
+    others=st.sampled_from([(), (OTHER_TAG,), (OWN_TAG, OTHER_TAG)]),
+)
+CONTAINERS = st.none() | st.builds(
+    ContainerEvidence, numbers=st.sampled_from([(BOX,), (OTHER_BOX,), (BOX, OTHER_BOX)])
+)
+EMPTIES = st.none() | st.builds(
+    KnownEmpty, kg=st.integers(GROSS_KG - 4_000, GROSS_KG + 4_000), times=st.integers(1, 4)
+)
+LOST = {
+    "card": lambda it: replace(it, card=None),
+    "weight": lambda it: replace(it, weight=None, known_empty=None),  # no tare without a weight
+    "tag": lambda it: replace(it, tag=None),
+    "trailer": lambda it: replace(it, plate=replace(it.plate, others=())),
+    "tare": lambda it: replace(it, known_empty=None),
+    "container": lambda it: replace(it, containers=None),
+}
+
+
+@st.composite
+def known(draw: st.DrawFn) -> tuple[Evidence, tuple[Declaration, ...]]:
+    """Vehicles with trailers in the picture and with a history of what they weigh empty."""
+    evidence, found = draw(weighed()), draw(papers())
+    plate, weight = evidence.plate, evidence.weight
+    assert plate is not None
+    assert weight is not None
+    others = tuple(
+        OtherPlate(text=text, confidence_permille=draw(SURE), frames_agreed=draw(st.integers(1, 3)))
+        for text in draw(st.lists(TRAILERS.filter(bool) | st.just(SECOND), max_size=2))
+    )
+    return replace(
+        evidence,
+        plate=replace(plate, others=others),
+        known_empty=draw(EMPTIES),
+        tag=draw(TAGS),
+        containers=draw(CONTAINERS),
+        weight=replace(weight, within_kg=draw(st.sampled_from([0, 900]))),
+    ), tuple(
+        replace(
+            each, trailer_plate=draw(TRAILERS), kind=draw(st.sampled_from([None, *Kind])),
+            tare_kg=GROSS_KG, tag_id=draw(st.sampled_from(["", OWN_TAG])),
+            containers=draw(st.sampled_from([(), (BOX,), (BOX, OTHER_BOX)])),
+        )
+        for each in found
+    )  # fmt: skip
+
+
+@given(known(), st.sampled_from(sorted(LOST)))
+@example(
+    (replace(good_evidence(), known_empty=KnownEmpty(kg=GROSS_KG, times=3)),
+     (replace(a_declaration(), kind=Kind.EMPTY, tare_kg=GROSS_KG),)), "tare",
+)  # fmt: skip
+def test_a_piece_that_fits_never_lowers_the_odds_and_one_that_contradicts_never_raises_them(
+    seen: tuple[Evidence, tuple[Declaration, ...]], piece: Piece
+) -> None:
+    evidence, found = seen
+    if piece == "weight":
+        evidence = replace(evidence, known_empty=None)
+    mine, named = found[0], evidence.plate and named_plate(evidence.plate, PACK)
+    is_named = named in plates_of(mine)
+    # The other plate is lost with the trailer's: a pack without that piece says nothing of it.
+    rules = tuple(each for each in PACK.identity.pieces if each.piece != "other_plate")
+    pack = with_pieces(*rules)
+    there, gone = (identity_of(each, [mine], pack) for each in (evidence, LOST[piece](evidence)))
+    one, two = there.standing(mine), gone.standing(mine)
+    assert one is not None
+    assert two is not None
+    odds, without = there.odds_milli_nats(one), gone.odds_milli_nats(two)
+    match said_of(piece, evidence, mine, pack, is_named=is_named):
+        case Says.FITS | Says.FITS_WEAKLY:
+            assert odds >= without - 1  # of rounding
+        case Says.CONTRADICTS:
+            assert odds <= without + 1
+        case Says.NOTHING:
+            assert odds == without
+
+
+@given(known())
+def test_declared_weight_and_tare_history_never_count_twice(
+    seen: tuple[Evidence, tuple[Declaration, ...]],
+) -> None:
+    """Beside the weightier of the two the other changes nothing."""
+    evidence, found = seen
+    rules = {each.piece: each for each in PACK.identity.pieces}
+    both = identity_of(evidence, found, PACK)
+    only = [
+        identity_of(evidence, found, with_pieces(*(r for p, r in rules.items() if p != left_out)))
+        for left_out in ("weight", "tare")
+    ]
+    for paper in found:
+        standing = both.standing(paper)
+        apart = [each.standing(paper) for each in only]
+        assert standing is not None
+        assert standing.milli_nats == min(each.milli_nats for each in apart if each)
+        assert standing.stranger_milli_nats == min(
+            each.stranger_milli_nats for each in apart if each
+        )
+
+
+@given(known())
+def test_a_pack_that_does_not_name_the_new_pieces_judges_as_if_nobody_had_thought_of_them(
+    seen: tuple[Evidence, tuple[Declaration, ...]],
+) -> None:
+    """A trailer's plate is another plate there, and what it weighed empty speaks by its rule."""
+    evidence, found = seen
+    old = with_pieces(*FIRST_PIECES)
+    standings = identity_of(evidence, found, old).papers
+    assert not any({"trailer", "tare", "container"} & each.agreeing for each in standings)
+    blind = identity_of(replace(evidence, known_empty=None, containers=None), found, old)
+    assert blind.papers == standings
+
+
+def with_pieces(*pieces: PieceRule) -> PolicyPack:
+    return PolicyPack(
+        version="p",
+        limits=PACK.limits,
+        identity=IdentityRule(verified_plate_suffices=True, pieces=pieces),
+    )
 
 
 @st.composite
@@ -199,13 +341,6 @@ def tagged(draw: st.DrawFn) -> tuple[tuple[Declaration, ...], PolicyPack]:
             verified_plate_suffices=draw(st.booleans()),
         ),
     )
-
-
-TAGS = st.none() | st.builds(
-    TagEvidence,
-    tag_id=st.sampled_from([OWN_TAG, "e20034", OTHER_TAG]),
-    others=st.sampled_from([(), (OTHER_TAG,), (OWN_TAG, OTHER_TAG)]),
-)
 
 
 @given(weighed(), tagged(), TAGS, TAGS)

@@ -23,6 +23,7 @@ from gate_agent.domain.events import (
     BarrierCommandFailed,
     CardPresented,
     ClaimAnswered,
+    ContainersRead,
     DeadlineExpired,
     DeclarationsFound,
     LoweringOrdered,
@@ -50,6 +51,7 @@ from gate_agent.domain.vocabulary import (
 )
 from tests.builders import GROSS_KG, PACK, START, LaneStory, after
 from tests.lane_machine import (
+    BOXES,
     CARDS,
     DECISIONS,
     FAULTS,
@@ -204,6 +206,15 @@ class AnythingHappens(LaneMachine):
         self.story.happens(TagRead(tag_id=tag_id))
         self.story.at = now
 
+    @rule(numbers=BOXES, late_s=st.sampled_from([0.0, 0.0, 0.3, 30.0]))
+    def containers_are_read_or_come_late_through_the_queue(
+        self, numbers: tuple[str, ...], late_s: float
+    ) -> None:
+        now = self.story.at
+        self.story.at = after(now, -late_s)
+        self.story.happens(ContainersRead(numbers=numbers))
+        self.story.at = now
+
     @rule(
         back=st.sampled_from([0, 0, 0, 1]),
         found=st.sampled_from(MANIFESTS),
@@ -305,6 +316,7 @@ MUST_HAPPEN = {
         "evacuated in mid passage",
         "raised for an evacuation",
         "a tag of before the arrival",
+        "a container of before the arrival",
         "ignored",
     ],
     TruckYard: [
@@ -313,6 +325,8 @@ MUST_HAPPEN = {
         "released with its own tag",
         "released without a reader of tags",
         "held for its tag",
+        "released with its own container",
+        "held for its container",
         "decided before the weight settled",
         "weighed afterwards",
         "weighed otherwise",

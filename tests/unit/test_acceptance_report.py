@@ -5,21 +5,21 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from devices.sim.faults.table import FAULTS
+from central.printing import write_pdf
 from hil_tests.acceptance import __main__ as acceptance
 from hil_tests.acceptance.figures import number
+from hil_tests.acceptance.proof import Proof, ProofError, read_proof
 from hil_tests.acceptance.report import (
-    PATHS,
     DeviceLine,
     Run,
     StepLine,
     TapeLine,
     Verdict,
     write_html,
-    write_pdf,
 )
 from hil_tests.lane_bench.bench_file import Asset, BenchFileError, load_bench
 from hil_tests.lane_bench.catalogue import SCENARIOS
+from hil_tests.lane_bench.wording import Said, fault_word, said, texts, word
 
 BOX = """
 name = "x"
@@ -35,7 +35,7 @@ TRUCK = "load = 1\nload_kg = 9_000\n[truck]\nplate = '粤B1'\ncard_uid = '1'\ngr
 BENCHES = Path(__file__).parents[2] / "hil_tests" / "benches"
 
 
-def run_of(problems: list[str]) -> Run:
+def run_of(problems: list[Said]) -> Run:
     return Run(
         bench="lane 1 <as built>",
         began="2026-11-22T03:00:00+08:00",
@@ -61,9 +61,8 @@ def run_of(problems: list[str]) -> Run:
                 name="scale_frozen-before",
                 lane="lane1",
                 took_s=7.5,
-                course=[(0.0, "scale_frozen came")],
+                course=[(0.0, said("step.came", fault=fault_word("scale_frozen")))],
                 problems=problems,
-                skipped="",
                 recovery_ms=120,
             )
         ],
@@ -93,12 +92,13 @@ def test_the_report_shows_devices_tapes_times_steps_and_a_place_to_sign(tmp_path
 
 
 def test_one_problem_makes_it_a_report_of_a_lane_that_is_not_accepted(tmp_path: Path) -> None:
-    run = run_of(["the boom was opened 1 times for 0 releases on record"])
+    run = run_of([said("problem.boom_opened", raises=1, allowed=0)])
     assert run.verdict is Verdict.NOT_ACCEPTED
     write_html(run, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "不合格 FAIL" in page
-    assert "opened 1 times" in page
+    assert "the boom was opened 1 times for 0 releases on record" in page
+    assert "栏杆抬起 1 次，而记录的放行为 0 次" in page
 
 
 def test_a_run_that_broke_off_is_no_acceptance() -> None:
@@ -121,14 +121,13 @@ def test_a_share_of_the_scenarios_that_passed_is_partial_and_says_how_much_was_r
 ) -> None:
     run = run_of([])
     run.catalogue, run.chosen = 508, "-k scale_frozen-before"
-    run.steps.append(msgspec.structs.replace(run.steps[0], name="faultless", skipped="no beams"))
     assert run.verdict is Verdict.PARTIAL
     assert run.lacking == [("508 项中仅做 1 项", "1 of 508 run")]
     page = page_of(run, tmp_path)
     for shown in ("部分 PARTIAL", "1 / 508", "508 项中仅做 1 项", "-k scale_frozen-before"):
         assert shown in page
     assert page.count("合格 PASS") == 2  # of a number and a step: not of the lane
-    run.steps[0].problems.append("the fault never came")
+    run.steps[0].problems.append(said("problem.closed_let_in"))
     assert run.verdict is Verdict.NOT_ACCEPTED
 
 
@@ -198,14 +197,111 @@ def test_the_report_is_printed_as_pdf(tmp_path: Path) -> None:
 
 def test_every_step_of_the_report_has_its_name_in_chinese() -> None:
     for scenario in SCENARIOS:
-        assert scenario.name in PATHS or scenario.fault in FAULTS, scenario.name
+        step = StepLine(name=scenario.name, lane="", took_s=0.0, course=[], problems=[])
+        assert any(ord(sign) > 0x4E00 for sign in step.zh), scenario.name
+        assert scenario.of.partition(" ")[2] in step.zh
+
+
+def test_whatever_a_bench_says_it_says_in_both_languages() -> None:
+    for key, text in texts().items():
+        assert text.en, key
+        assert any(ord(sign) > 0x4E00 for sign in text.zh) or key == "problem.violation", key
+    for scenario in SCENARIOS:
+        for name in (scenario.phase, scenario.expected.outcome, scenario.expected.left):
+            assert name is None or f"word.{name}" in texts(), name
+    assert word(None).zh == "无"
+
+
+CANNOT = Said(zh="真实地磅仪表上不能造成", en="cannot be made on a real weighbridge")
+
+
+def with_a_step_not_played(proof: Proof | None) -> Run:
+    run = run_of([])
+    run.catalogue = 2
+    run.steps.append(
+        StepLine(
+            name="scale_garbled-before:sma", lane="", took_s=0.0, course=[], problems=[],
+            skipped=CANNOT,
+        )
+    )  # fmt: skip
+    run.proof = proof
+    return run
+
+
+def a_proof(*passed: str) -> Proof:
+    return Proof(
+        bench="simulated lanes", began="2026-11-22T01:00", ended="2026-11-22T01:20",
+        version="0.1.0", commit="abc", machine="2 cores", verdict="ACCEPTED", sha256="77aa",
+        passed=frozenset(passed),
+    )  # fmt: skip
+
+
+def test_a_real_lane_is_accepted_where_all_was_played_that_can_be_and_the_rest_is_proved(
+    tmp_path: Path,
+) -> None:
+    run = with_a_step_not_played(a_proof("scale_garbled-before:sma"))
+    assert run.verdict is Verdict.ACCEPTED
+    page = page_of(run, tmp_path)
+    for shown in ("此处未做 Not played here", CANNOT.zh, CANNOT.en, "已在仿真上证明", "77aa"):
+        assert shown in page
+    assert "未证明" not in page
+
+
+@pytest.mark.parametrize("proof", [None, a_proof("faultless")])
+def test_what_a_real_lane_could_not_play_and_nobody_proved_keeps_it_partial(
+    proof: Proof | None, tmp_path: Path
+) -> None:
+    run = with_a_step_not_played(proof)
+    assert run.verdict is Verdict.PARTIAL
+    said_so = "1 neither played here nor proved on simulators"
+    assert run.lacking == [("1 项此处未做也未在仿真上证明", said_so)]
+    assert "未证明 not proved" in page_of(run, tmp_path)
+
+
+def test_what_no_simulator_of_a_bench_can_have_says_nothing_of_its_lanes() -> None:
+    run = with_a_step_not_played(None)
+    run.devices = [msgspec.structs.replace(run.devices[0], presence="simulated")]
+    assert run.verdict is Verdict.ACCEPTED
+
+
+def written_report(folder: Path, run: Run) -> Path:
+    path = folder / "report.json"
+    path.write_bytes(acceptance._json(run))
+    return path
+
+
+def test_the_proof_is_a_whole_report_on_simulators_of_the_same_version(tmp_path: Path) -> None:
+    run = with_a_step_not_played(None)
+    path = written_report(tmp_path, run)
+    with pytest.raises(ProofError, match="not a run on simulators only"):
+        read_proof(path, "0.1.0", "abc")
+    run.devices = [msgspec.structs.replace(run.devices[0], presence="simulated")]
+    path = written_report(tmp_path, run)
+    proof = read_proof(path, "0.1.0", "abc")
+    assert (proof.passed, proof.verdict) == (frozenset({"scale_frozen-before"}), "ACCEPTED")
+    with pytest.raises(ProofError, match=r"of Kakou 0.1.0 \(abc\), and this is 0.1.0 \(def\)"):
+        read_proof(path, "0.1.0", "def")
+    for spoiled in (b"{}", b"["):
+        path.write_bytes(spoiled)
+        with pytest.raises(ProofError, match="no report of make hil"):
+            read_proof(path, "0.1.0", "abc")
+
+
+def account(name: str, skipped: Said | None = None) -> dict[str, object]:
+    return {"scenario": {"name": name}, "skipped": skipped}
+
+
+def test_what_one_of_two_benches_played_is_in_the_report_once() -> None:
+    first = [account("faultless"), account("faultless:sma", CANNOT), account("no_card", CANNOT)]
+    second = [account("faultless:sma"), account("no_card", CANNOT)]
+    assert acceptance.merged([first, second]) == [first[0], second[1], second[0]]
 
 
 def test_every_bench_file_here_can_be_read_and_a_wrong_one_names_its_key(tmp_path: Path) -> None:
     moves = {load_bench(path).moves for path in BENCHES.glob("*.toml")}
     assert moves == {"simulated", "prompt", "relay"}
     path = tmp_path / "bench.toml"
-    for text, said in (
+    for text, told in (
         ('name = "x"\nmovse = "prompt"', "movse"),
         ('name = "x"\nmoves = "prompt"', "[truck] is needed"),
         ('name = "x"\n[devices]\ncamera = "real"', "needs lane_file"),
@@ -229,5 +325,5 @@ def test_every_bench_file_here_can_be_read_and_a_wrong_one_names_its_key(tmp_pat
         path.write_text(text)
         with pytest.raises(BenchFileError) as caught:
             load_bench(path)
-        assert said in str(caught.value)
+        assert told in str(caught.value)
         assert str(path) in str(caught.value)

@@ -17,7 +17,7 @@ from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.vocabulary import PassageId
 from gate_agent.errors import StoreError
 from gate_agent.inbox import Inbox
-from gate_agent.plate_vote import permille, voted_again
+from gate_agent.plate_vote import is_voted, permille, voted_again
 from gate_agent.store.picture_files import PictureFiles
 from models.lpr.api import BgrImage
 from models.lpr.plates import CharacterReading, Corners, PlateClass, PlateReading
@@ -172,6 +172,35 @@ def test_every_frames_own_reading_is_told_beside_the_vote(bench: _Bench) -> None
     assert {(e.left, e.top, e.right, e.bottom) for e in read.readings} == {(20, 20, 90, 50)}
     (plate, *_) = voted_again(read.readings)
     assert (plate.text, permille(plate.confidence)) == (read.text, read.confidence_permille)
+
+
+def test_a_trailer_that_is_read_better_does_not_take_the_place_of_the_vehicles_plate(
+    bench: _Bench,
+) -> None:
+    trailer = replace(
+        bench.reader.read(np.zeros((1, 1, 3), np.uint8))[0],
+        text="粤B1234挂",
+        characters=tuple(CharacterReading(character=one, confidence=0.999) for one in "粤B1234挂"),
+        confidence=0.999,
+    )
+    bench.reader.also = [trailer]
+    bench.declared.plates = {PLATE}
+    bench.camera.turns = [0.0, 0.0, 0.0]
+    bench.ask()
+    bench.adapter.serve()
+    read = bench.read()
+    assert (read.text, [each.text for each in read.others]) == (PLATE, ["粤B1234挂"])
+    assert [each.text for each in read.candidates] == [PLATE]
+    votes = voted_again(read.readings)
+    assert votes[0].text == "粤B1234挂"
+    assert is_voted(
+        votes, PLATE, permille=read.confidence_permille, frames_agreed=read.frames_agreed
+    )
+    bench.declared.trouble = StoreError("disk")  # then the surest stays
+    bench.camera.turns = [0.0, 0.0, 0.0]
+    bench.ask(attempt=2)
+    bench.adapter.serve()
+    assert bench.read().text == "粤B1234挂"
 
 
 def test_a_picture_from_before_the_question_is_never_read(bench: _Bench) -> None:

@@ -116,3 +116,20 @@ def test_commands_to_where_it_already_is_arrive_at_once() -> None:
     lower(boom, 16.0)
     boom.advance(17.0, safety_occupied=False)
     assert boom.down_limit_s == 16.0
+
+
+def test_a_boom_that_reverses_by_itself_never_comes_down_and_does_when_the_fault_is_over() -> None:
+    boom = boom_up()
+    boom.faults.reverses = True
+    lower(boom, 10.0)
+    lowest = 1.0
+    for tick in range(100):
+        boom.advance(10.0 + tick / 25, safety_occupied=False)
+        lowest = min(lowest, boom.position)
+    assert 0.4 < lowest < 0.9
+    assert boom.up_limit
+    assert boom.auto_reverse_count == 1
+    boom.faults.reverses = False
+    lower(boom, 15.0)
+    boom.advance(20.0, safety_occupied=False)
+    assert boom.down_limit

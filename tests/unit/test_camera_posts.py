@@ -1,14 +1,11 @@
 """What cameras post, from the makers' layouts, and everything that is not that."""
 
 import base64
-import random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from devices.camera.codecs import alarm_info_plate, isapi
-from devices.camera.codecs.parts import PlatePost, parts_of
+from devices.camera.codecs.parts import parts_of
 from devices.camera.pushed import PLATE_POSTS
 from devices.readings import Recognition
 
@@ -128,40 +125,3 @@ def test_a_cut_picture_is_no_picture() -> None:
 def test_a_form_with_very_many_parts_is_cut_off() -> None:
     part = b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\nx\r\n'
     assert len(parts_of("multipart/form-data; boundary=b", part * 1000)) == 16
-
-
-POSTS = pytest.mark.parametrize("post", PLATE_POSTS.values(), ids=list(PLATE_POSTS))
-READINGS = st.builds(
-    Recognition,
-    text=st.text(st.sampled_from("粤Z港ABC123&<>\"'"), max_size=9),
-    confidence_permille=st.integers(0, 100).map(lambda percent: percent * 10),
-    picture=st.none() | st.binary(max_size=40).map(lambda b: b"\xff\xd8" + b + b"\xff\xd9"),
-    plate_picture=st.none() | st.binary(max_size=40).map(lambda b: b"\xff\xd8" + b + b"\xff\xd9"),
-)
-
-
-@POSTS
-@given(reading=READINGS)
-def test_what_the_simulator_posts_is_what_the_lane_reads(
-    post: PlatePost, reading: Recognition
-) -> None:
-    assert post.decode(*post.encode(reading)) == reading
-
-
-@POSTS
-@given(seed=st.integers(0, 2**32), reading=READINGS)
-def test_a_damaged_post_never_raises(post: PlatePost, seed: int, reading: Recognition) -> None:
-    chance = random.Random(seed)
-    kind, body = post.encode(reading)
-    damaged = bytearray(body)
-    for _ in range(chance.randint(1, 6)):
-        at = chance.randrange(len(damaged) + 1)
-        match chance.randrange(3):
-            case 0:
-                damaged[at:at] = chance.randbytes(chance.randint(1, 9))
-            case 1:
-                del damaged[at : at + chance.randint(1, 40)]
-            case _:
-                damaged[at : at + 1] = chance.randbytes(1)
-    read = post.decode(kind, bytes(damaged))
-    assert read is None or 0 <= read.confidence_permille <= 1000

@@ -1,14 +1,31 @@
 """The hub gives a declaration to the passage that asks first, until it ends unreleased."""
 
 from collections.abc import Iterator
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
 from central.store import claim_store
 from central.store.connection import Store, open_store
-from gate_agent.wire.v1 import ClaimAnswer, ClaimRequest
-from tests.hub_bench import NOW_MS, a_declaration, a_passage, a_store, decided, take_bodies
+from gate_agent.wire.v1 import (
+    ClaimAnswer,
+    ClaimRequest,
+    PassageOpened,
+    PassageOverridden,
+    RecordBody,
+)
+from tests.hub_bench import (
+    NOW_MS,
+    a_declaration,
+    a_passage,
+    a_store,
+    closed,
+    decided,
+    record,
+    take_bodies,
+    take_records,
+)
 
 
 @pytest.fixture
@@ -18,14 +35,20 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def asks(
-    store: Store, number: int, *, lane: str = "lane1", epoch: str = "e1", token: int = 5
+    store: Store,
+    number: int,
+    *,
+    lane: str = "lane1",
+    epoch: str = "e1",
+    token: int = 5,
+    declaration_id: str = "D1",
 ) -> ClaimAnswer | None:
     request = ClaimRequest(
         lane=lane,
         epoch=epoch,
         token=token,
         passage_id=f"{lane}-{epoch}-{number:06d}",
-        declaration_id="D1",
+        declaration_id=declaration_id,
     )
     return store.write_now(claim_store.claim, request, NOW_MS)
 
@@ -70,6 +93,42 @@ def test_a_lane_that_lost_its_database_does_not_take_over_what_it_had(store: Sto
 def test_a_passage_that_ends_without_release_frees_what_it_held(store: Store) -> None:
     asks(store, 1)
     take_bodies(store, *a_passage("lane1-e1-000001", "hold"))
+    assert state(asks(store, 1, lane="lane2")) == ("granted", "")
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_what_a_released_passage_did_not_use_is_free_whichever_way_its_records_come(
+    store: Store, order: tuple[int, ...]
+) -> None:
+    """The plate named D1, a person released it on D2: the truck of D1 is still to come."""
+    ours = "lane1-e1-000001"
+    asks(store, 1, declaration_id="D1")
+    asks(store, 1, declaration_id="D2")
+    bodies: list[RecordBody] = [
+        PassageOpened(passage_id=ours),
+        decided(ours, "hold", a_declaration(2, declaration_id="D2")),
+        PassageOverridden(
+            passage_id=ours, command_id="c1", decision="release", by="ada", reason="seen"
+        ),
+        closed(ours, "release"),
+    ]
+    for place in order:
+        assert state(asks(store, 1, lane="lane2", declaration_id="D2"))[0] in ("held", "used")
+        take_records(store, [record(place + 1, bodies[place])])
+    assert state(asks(store, 1, lane="lane2", declaration_id="D1")) == ("granted", "")
+    assert state(asks(store, 1, lane="lane2", declaration_id="D2")) == ("used", ours)
+
+
+def test_a_release_without_any_paper_holds_none(store: Store) -> None:
+    asks(store, 1)
+    take_bodies(
+        store,
+        decided("lane1-e1-000001", "hold"),
+        PassageOverridden(
+            passage_id="lane1-e1-000001", command_id="c1", decision="release", by="a", reason="b"
+        ),
+        closed("lane1-e1-000001", "release"),
+    )
     assert state(asks(store, 1, lane="lane2")) == ("granted", "")
 
 

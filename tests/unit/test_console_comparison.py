@@ -208,6 +208,55 @@ def test_where_no_tag_is_declared_nor_seen_there_is_no_row_for_it() -> None:
     assert _tag_row((), "") is None
 
 
+BOX, OTHER_BOX = "CSQU3054383", "CSQU3054402"
+
+
+def _container_row(
+    seen: tuple[str, ...], declared: tuple[str, ...], *reasons: str, faults: tuple[str, ...] = ()
+) -> Row | None:
+    row = declaration(1, ("粤B12345",), "04A1", 30_000, containers=declared)
+    read = {"numbers": seen, "age_ms": 900} if seen else None
+    facts = evidence("粤B12345", "04A1", 30_000, containers=read, faults=faults)
+    return next(
+        (row for row in compare(facts, row, reasons).rows if row.check == "container"), None
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "declared", "reasons", "standing"),
+    [
+        ((BOX,), ("csqu 305438-3",), (), Standing.MATCH),
+        ((BOX,), (OTHER_BOX, BOX), (), Standing.MATCH),
+        ((BOX,), (OTHER_BOX, BOX), ("identity_unproven",), Standing.DOUBTFUL),  # both demanded
+        ((BOX,), (BOX,), ("identity_unproven",), Standing.MATCH),
+        ((OTHER_BOX,), (BOX,), ("container_differs",), Standing.DIFFERS),
+        ((BOX,), (), ("container_differs",), Standing.DIFFERS),  # declared empty
+        ((), (BOX,), (), Standing.MISSING),
+        ((BOX,), (), (), Standing.NOT_DECLARED),
+    ],
+)
+def test_the_container_numbers_stand_beside_the_declared_ones(
+    seen: tuple[str, ...], declared: tuple[str, ...], reasons: tuple[str, ...], standing: Standing
+) -> None:
+    row = _container_row(seen, declared, *reasons)
+    assert row is not None
+    assert row.standing is standing
+
+
+def test_where_no_container_is_declared_nor_read_there_is_no_row_for_it() -> None:
+    assert _container_row((), ()) is None
+
+
+def test_of_another_container_the_characters_that_differ_are_marked() -> None:
+    row = declaration(1, ("粤B12345",), "04A1", 30_000, containers=(BOX,))
+    facts = evidence("粤B12345", "04A1", 30_000, containers={"numbers": (OTHER_BOX,)})
+    found = compare(facts, row, ("container_differs",))
+    assert "".join(mark.char for mark in found.containers_seen[0] if mark.differs) == "402"
+    assert "".join(mark.char for mark in found.containers_declared[0] if mark.differs) == "383"
+    same = compare(evidence("粤B12345", "04A1", 30_000, containers={"numbers": (BOX,)}), row, ())
+    assert not any(mark.differs for mark in same.containers_seen[0])
+
+
 def test_of_another_tag_the_characters_that_differ_are_marked() -> None:
     row = declaration(1, ("粤B12345",), "04A1", 30_000, tag_id=OWN_TAG)
     facts = evidence("粤B12345", "04A1", 30_000, tag={"tag_id": OTHER_TAG})

@@ -13,6 +13,7 @@ from gate_agent.domain.evidence import (
     CardEvidence,
     ClaimEvidence,
     ClaimState,
+    ContainerEvidence,
     Evidence,
     KnownEmpty,
     ManifestEvidence,
@@ -28,10 +29,12 @@ from gate_agent.domain.rules.weight import tolerance_of
 from gate_agent.domain.vocabulary import Barrier, Mode, Outcome
 from tests import policy_cases
 from tests.builders import (
+    BOX,
     CARD,
     DECIDED_AT,
     GROSS_KG,
     HOUR_MS,
+    OTHER_BOX,
     PACK,
     PLATE,
     START,
@@ -134,6 +137,13 @@ CASES: dict[Reason, tuple[Case, Outcome]] = {
     ),
     Reason.TARE_UNLIKE: (
         sensed(lambda e: answered(e, known_empty=KnownEmpty(kg=GROSS_KG + 1_501, times=2))),
+        Outcome.HOLD,
+    ),
+    Reason.CONTAINER_DIFFERS: (
+        lambda e: (
+            replace(e, containers=ContainerEvidence(numbers=(OTHER_BOX,))),
+            (a_declaration(containers=(BOX,)),),
+        ),
         Outcome.HOLD,
     ),
     Reason.PLATE_STALE: (

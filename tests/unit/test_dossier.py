@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from gate_agent.domain.dossier import ClockStep, clocks_of, replayed
-from gate_agent.domain.events import AgentStarted, PlateRead
+from gate_agent.domain.events import AgentStarted, FaultCleared, FaultRaised, PlateRead
+from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.policy_pack import policy_hash
 from gate_agent.domain.vocabulary import Instant, Outcome
 from gate_agent.proof import verify
@@ -225,9 +226,44 @@ def test_a_vehicle_that_stands_for_hours_still_has_a_dossier_that_fits_into_a_me
     (seal,), (content,) = sealed(story.path), contents(story.path)
     assert not seal.is_whole
     found = whole(content)
-    assert len(found["events"]) == 2 * sealing.HALF_EVENTS  # type: ignore[arg-type]
+    kinds = [event["type"] for event in found["events"]]  # type: ignore[attr-defined]
+    assert kinds.count("InputsChanged") + kinds.count("WeightObserved") <= 80
+    assert {"PlateRead", "CardPresented", "DeclarationsFound"} < {*kinds}
     assert found["events_left_out"] > sealing.HALF_EVENTS  # type: ignore[operator]
     assert len(v1.encode(seal)) < 10_000
+    assert replays(content) == [True]
+
+
+def test_an_order_amid_a_thousand_faults_of_a_flapping_link_is_in_the_dossier(
+    story: KeptStory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealing, "HALF_EVENTS", 40)
+    monkeypatch.setattr(sealing, "HALF_RECORDS", 40)
+
+    def flaps() -> None:
+        for number in range(120):
+            story.at = after(story.at, 1.0)
+            kind = FaultCleared if number % 2 else FaultRaised
+            story.happens(kind(code=FaultCode.UPLINK))
+
+    story.truck_arrives().plate_is_read().drives_on().card("0BAD").manifest_answers()
+    flaps()
+    story.supervisor(Outcome.RELEASE)
+    flaps()
+    story.boom_goes_up().drives_out().passes(2.0).boom_comes_down()
+    (seal,), (content,) = sealed(story.path), contents(story.path)
+    assert not seal.is_whole
+    found = whole(content)
+    noted = [record["type"] for record in found["records"]]  # type: ignore[attr-defined]
+    assert 0 < noted.count("FaultChanged") <= 2 * sealing.HALF_RECORDS
+    telling = [kind for kind in noted if kind not in ("FaultChanged", "AlarmRaised")]
+    assert telling == ["PassageOpened", "PassageDecided", "PassageOverridden", "PassageClosed"]
+    flaps_in_all = len(noted) + int(str(found["records_left_out"])) - len(telling)
+    assert flaps_in_all >= 2 * 120
+    seqs = [record["seq"] for record in found["records"]]  # type: ignore[attr-defined]
+    assert seqs == sorted(seqs)
+    kinds = [event["type"] for event in found["events"]]  # type: ignore[attr-defined]
+    assert {"PlateRead", "CardPresented", "DeclarationsFound", "Overridden"} < {*kinds}
     assert replays(content) == [True]
 
 

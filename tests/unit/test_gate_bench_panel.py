@@ -2,6 +2,8 @@
 
 import curses
 
+import msgspec
+
 from devices.bench.control import Look
 from devices.bench.panel import NAMES, lines_of, moved, request_for
 from devices.sim.faults.table import FAULTS
@@ -19,7 +21,13 @@ LOOK = Look(
     faults=("scale_frozen",),
     violations=(),
     unplugged=("card_reader",),
-    further={"tag_reader": "in order; no tag in the lane", "sign": "请停稳刷卡 | PRESENT CARD"},
+    further={
+        "camera": "FAULT: frozen; rtsp://127.0.0.1:8554/plates, watched by 1",
+        "lane_camera": "not simulated here: /srv/film.mp4",
+        "plate_camera": "in order; 粤B12345 was taken",
+        "tag_reader": "in order; no tag in the lane",
+        "sign": "请停稳刷卡 | PRESENT CARD",
+    },
 )
 
 
@@ -28,6 +36,9 @@ def test_every_device_and_the_truck_are_on_the_screen() -> None:
     for shown in (
         "18240 kg   FAULT: freeze",
         "UNPLUGGED: card_reader",
+        "camera       FAULT: frozen; rtsp://127.0.0.1:8554/plates, watched by 1",
+        "lane_camera  not simulated here: /srv/film.mp4",
+        "plate_camera in order; 粤B12345 was taken",
         "tag_reader   in order; no tag in the lane",
         "sign         请停稳刷卡 | PRESENT CARD",
         "on: entry_loop, barrier_down",
@@ -38,6 +49,15 @@ def test_every_device_and_the_truck_are_on_the_screen() -> None:
         "truck 1: 18240 kg",
     ):
         assert shown in screen
+
+
+def test_a_real_device_is_named_and_nothing_is_said_of_it() -> None:
+    look = msgspec.structs.replace(LOOK, real=("weighbridge", "bus"))
+    screen = "\n".join(lines_of(look, 0, ""))
+    assert "weighbridge  real: not shown here" in screen
+    assert "bus          real: not shown here" in screen
+    assert "18240 kg" not in screen
+    assert "relays" not in screen
 
 
 def test_keys_send_trucks_and_turn_the_chosen_fault_on_and_off() -> None:

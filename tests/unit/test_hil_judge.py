@@ -1,16 +1,29 @@
 """The judge of scenarios: it finds what is wrong, and nothing else."""
 
+from dataclasses import replace
+
+from devices.boards.board_file import shipped_boards
+from devices.registry import CARD_READERS, WEIGHBRIDGES
+from devices.sim.weighbridge import ScaleFault, can_have
+from devices.weighbridge.protocols import protocol_named
 from hil_tests.lane_bench.catalogue import SCENARIOS
+from hil_tests.lane_bench.clips import ClipSeen
 from hil_tests.lane_bench.judge import (
     LaneRecord,
     Seen,
-    problems,
     recovery_ms,
     unproved_releases,
 )
+from hil_tests.lane_bench.judge import problems as problems_said
 from hil_tests.lane_bench.scenario import Phase, Scenario
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+
+
+def problems(scenario: Scenario, seen: Seen) -> list[str]:
+    found = problems_said(scenario, seen)
+    assert all(problem.zh for problem in found)
+    return [problem.en for problem in found]
 
 
 def record(at_ms: int, kind: str, **body: object) -> LaneRecord:
@@ -50,7 +63,7 @@ def test_a_boom_that_opened_without_a_record_is_found() -> None:
 
 
 def test_a_boom_that_was_forced_by_hand_is_not_the_lanes_doing() -> None:
-    opened = ("opened_for_nobody: no truck at the stop line",)
+    opened = (("opened_for_nobody", "no truck at the stop line"),)
     forced = Seen(records=(), violations=opened, on_ms=500, off_ms=900)
     assert problems(BY_NAME["boom_forced-before"], forced) == []
     assert problems(BY_NAME["faultless"], forced)[0].startswith("opened_for_nobody")
@@ -58,7 +71,7 @@ def test_a_boom_that_was_forced_by_hand_is_not_the_lanes_doing() -> None:
 
 def test_a_contact_that_welds_opens_the_boom_once_and_releases_nobody() -> None:
     scenario = BY_NAME["board_raise_relay_welded-capturing"]
-    opened = ("opened_for_nobody: no truck at the stop line",)
+    opened = (("opened_for_nobody", "no truck at the stop line"),)
     welded = Seen(records=(), violations=opened, raises=1, on_ms=500, off_ms=900)
     assert problems(scenario, welded) == []
     twice = Seen(records=(), raises=2, on_ms=500, off_ms=900)
@@ -114,8 +127,101 @@ def test_every_path_and_every_fault_at_every_phase_is_played() -> None:
     assert sum(scenario.fault is None for scenario in SCENARIOS) >= 24
     by_fault: dict[str, set[Phase]] = {}
     for scenario in SCENARIOS:
-        if scenario.fault and scenario.phase:
+        if scenario.fault and scenario.phase and not scenario.of:
             by_fault.setdefault(scenario.fault, set()).add(scenario.phase)
     lacking = {name for name, phases in by_fault.items() if phases != set(Phase)}
-    assert lacking == {"boom_forced"}  # by hand onto a truck: nobody does that
+    # By hand onto a truck: nobody does that. A truck that stands has its axles where they are.
+    assert lacking == {"boom_forced", "scale_axle_off", "scale_second_vehicle"}
     assert 8 <= sum(scenario.is_in_share for scenario in SCENARIOS) <= 14
+
+
+def test_every_driver_has_a_release_and_the_faults_that_forbid_one() -> None:
+    of: dict[str, set[str]] = {}
+    for scenario in SCENARIOS:
+        if scenario.of and scenario.of != "lane_camera":
+            of.setdefault(scenario.of, set()).add(scenario.name.partition(":")[0].partition("-")[0])
+    assert set(of) == {
+        *(f"weighbridge {name}" for name in WEIGHBRIDGES),
+        *(f"card_reader {name}" for name in CARD_READERS),
+        *(f"bus {name}" for name in shipped_boards()),
+    }
+    for name, faults in of.items():
+        assert "faultless" in faults
+        if name.startswith("weighbridge"):
+            kinds = ("silent", "frozen", "overload", "unplugged")
+            assert {f"scale_{kind}" for kind in kinds} < faults
+            protocol = protocol_named(name.partition(" ")[2])
+            assert ("scale_garbled" in faults) is not ("scale_garbled_unsummed" in faults)
+            assert ("scale_net" in faults) is can_have(protocol, ScaleFault.NET)
+        elif name.startswith("card_reader"):
+            assert {"card_of_another", "card_unplugged", "card_double_read"} < faults
+        else:
+            assert {"boom_down_limit_dead", "board_unplugged"} < faults
+
+
+def test_a_fault_after_the_fact_was_taken_forbids_nothing() -> None:
+    evidence = {"weight": {"gross_kg": 20_000, "age_ms": 900}, "card": {"uid": "1", "age_ms": 300}}
+    decided = record(
+        2_000, "passage_decided", passage_id="p1", outcome="release", reasons=(), evidence=evidence
+    )
+    for name, times in (("scale_silent-capturing", 0), ("card_silent-capturing", 1)):
+        seen = Seen(records=(decided,), on_ms=1_400, off_ms=4_000)
+        assert unproved_releases(BY_NAME[name], seen) == times
+    early = Seen(records=(decided,), on_ms=1_000, off_ms=4_000)
+    assert unproved_releases(BY_NAME["scale_silent-rolling_on"], early) == 1
+
+
+WHOLE = ClipSeen(
+    passage_id="p1",
+    clip_id="ab",
+    is_there=True,
+    fits=True,
+    of="p1",
+    arrived_ms=1_000,
+    clear_ms=4_000,
+    begins_ms=200,
+    written_ms=4_300,
+    is_empty_first=True,
+    is_empty_last=True,
+    has_vehicle=True,
+)
+
+
+def filmed(name: str, clip: ClipSeen) -> list[str]:
+    seen = Seen(
+        records=released(),
+        raises=1,
+        left_by="exit",
+        clips=(clip,),
+        is_film_simulated=True,
+        on_ms=500,
+        off_ms=5_000,
+    )
+    return [problem for problem in problems(BY_NAME[name], seen) if "lane_camera" not in problem]
+
+
+def test_a_filmed_truck_is_on_its_clip_from_before_its_arrival_to_after_its_departure() -> None:
+    name = "filmed_from_arrival_to_departure"
+    assert filmed(name, WHOLE) == []
+    for change, told in (
+        ({"clip_id": ""}, "names no clip"),
+        ({"is_there": False}, "is not on the lane's disk"),
+        ({"fits": False}, "does not fit its hash"),
+        ({"of": "p0"}, "is that of 'p0'"),
+        ({"begins_ms": 1_100}, "begins after the arrival"),
+        ({"is_empty_first": False}, "begins after the arrival"),
+        ({"has_vehicle": False}, "begins after the arrival"),
+        ({"written_ms": 3_900}, "ends before the departure"),
+        ({"is_empty_last": False}, "ends before the departure"),
+    ):
+        (problem,) = filmed(name, replace(WHOLE, **change))
+        assert problem.endswith(told)
+
+
+def test_a_lane_camera_that_was_gone_has_no_clip_and_any_clip_named_is_the_passages_own() -> None:
+    name = "lane_camera_unplugged-before"
+    assert filmed(name, replace(WHOLE, clip_id="")) == []
+    (problem,) = filmed(name, WHOLE)
+    assert problem.startswith("the camera was gone")
+    (problem,) = filmed("scale_noise-before", replace(WHOLE, fits=False))
+    assert problem.endswith("does not fit its hash")

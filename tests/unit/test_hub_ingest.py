@@ -343,3 +343,22 @@ def test_while_the_disk_fails_what_waits_in_memory_is_bounded_in_bytes(
 
     asyncio.run(some_taken())
     assert inbox.left_to_the_lane == 40
+
+
+def test_pictures_that_the_lane_lost_are_one_alarm_until_somebody_has_seen_it(store: Store) -> None:
+    def pictures_lost() -> list[str | None]:
+        rows = store.read_now(hub_store.alarms)
+        return [row.passage_id for row in rows if row.code == "picture_lost"]
+
+    def a_picture(passage_id: str, jpeg: bytes | None, name: str = "") -> PictureTaken:
+        picture_id = name or sha256(jpeg or b"")
+        return PictureTaken(passage_id=passage_id, picture_id=picture_id, view="plate", jpeg=jpeg)
+
+    take_bodies(store, a_picture("p1", b"here"))
+    assert pictures_lost() == []
+    take_bodies(store, a_picture("p2", None, "12" * 32), a_picture("p3", None, "34" * 32))
+    assert pictures_lost() == ["p2"]
+    (alarm,) = store.read_now(hub_store.alarms)
+    store.write_now(audit.acknowledge_alarm, alarm.alarm_id, at_ms=NOW_MS, who="ada")
+    take_bodies(store, a_picture("p4", None, "56" * 32))
+    assert pictures_lost() == ["p4", "p2"]

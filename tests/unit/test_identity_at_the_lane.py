@@ -196,6 +196,16 @@ def test_a_plate_that_was_blocked_is_blocked_by_whatever_name_it_is_known() -> N
     assert judged(replace(good_evidence(), plate=seen), pack) == ("plate_blocked",)
 
 
+def test_a_vehicle_is_blocked_whichever_of_its_plates_is_read() -> None:
+    """Found by the virtual port: `make sim SEED=11 PASSAGES=500`, truck 466."""
+    pack = PolicyPack(
+        version="s", limits=default_pack(POLICY).limits, blocked_plates=("粤Z·A123港", "AB12挂")
+    )
+    assert judged(good_evidence(), pack) == ()
+    assert judged(good_evidence(), pack, plates=(PLATE, "粤ZA123港")) == ("plate_blocked",)
+    assert judged(good_evidence(), pack, trailer_plate="AB12挂") == ("plate_blocked",)
+
+
 def test_one_lucky_look_after_others_that_spoke_against_it_releases_nobody() -> None:
     story = at_the_lane()
     for _ in range(3):

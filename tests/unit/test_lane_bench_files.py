@@ -5,15 +5,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from devices.card_reader.codecs.resident_id import is_resident_number
 from devices.clock import ManualClock
 from devices.config import DevicesConfig, load_devices
 from devices.registry import CARD_READERS, WEIGHBRIDGES, check
-from hil_tests.acceptance.device_lines import device_lines
+from hil_tests.acceptance import __main__ as acceptance
+from hil_tests.acceptance.device_lines import device_lines, lines_of_all
 from hil_tests.acceptance.drivers import CABLES, NO_LINE, benches_of_every_driver
-from hil_tests.lane_bench.bench_file import BenchFile, BenchFileError, load_bench
+from hil_tests.lane_bench.bench_file import BenchFile, BenchFileError, can_have, load_bench
 from hil_tests.lane_bench.catalogue import SCENARIOS
 from hil_tests.lane_bench.lacking import lacks
-from hil_tests.lane_bench.lane_site import BenchSite, declaration_rows, papers_of
+from hil_tests.lane_bench.lane_site import BenchSite, declaration_rows, devices_in, papers_of
 
 BENCHES = Path(__file__).parents[2] / "hil_tests" / "benches"
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
@@ -45,6 +47,11 @@ def lanes_of(bench: BenchFile, path: Path, folder: Path) -> list[DevicesConfig]:
     return [load_devices(lane.config) for lane in site.lanes.values()]
 
 
+def why(bench: BenchFile, name: str) -> str:
+    lacking = lacks(bench, BY_NAME[name])
+    return "" if lacking is None else lacking.en
+
+
 def a_bench(folder: Path, text: str) -> tuple[BenchFile, Path]:
     (folder / "lane.toml").write_text(OWN)
     path = folder / "bench.toml"
@@ -62,11 +69,46 @@ def test_the_simulated_benches_have_every_kind_of_device_and_the_report_lists_ea
     for config in configs:
         check(config)
     lines = device_lines(bench, configs, "1.2.3")
-    assert {line.name for line in lines} == set(bench.devices.__struct_fields__) - {"lane_camera"}
+    assert {line.name for line in lines} == set(bench.devices.__struct_fields__)
     assert len({(line.name, line.driver) for line in lines}) == len(lines)
     assert {line.asset.version for line in lines} == {"1.2.3"}
-    drivers = [line.driver for line in lines if line.name == "card_reader"]
-    assert drivers == ["stx-len-uid", "acg-frame", "em4100-ascii"]
+
+
+def test_the_benches_of_make_hil_have_every_driver_and_both_board_maps(tmp_path: Path) -> None:
+    has: set[str] = set()
+    lines = []
+    for path in map(Path, acceptance.BENCHES):
+        bench = load_bench(path)
+        lanes = lanes_of(bench, path, tmp_path)
+        has |= set().union(*map(devices_in, lanes))
+        lines.append(device_lines(bench, lanes, "1.2.3"))
+    both = lines_of_all(lines)
+    assert {line.driver for line in both if line.name == "weighbridge"} == set(WEIGHBRIDGES)
+    assert {line.driver for line in both if line.name == "camera"} == {
+        "stream, http",
+        "stream, rtsp",
+    }
+    names = [line.name for line in both]
+    assert names == sorted(names, key=load_bench(path).devices.__struct_fields__.index)
+    assert all(line.asset.model for line in both)
+    wanted = {scenario.of for scenario in SCENARIOS if scenario.of}
+    absent = {f"card_reader {name}" for name in CARD_READERS if not can_have(name)}
+    assert wanted - has == absent
+
+
+def test_a_bench_of_other_drivers_plays_what_is_of_one_driver_only() -> None:
+    bench = load_bench(BENCHES / "drivers.toml")
+    assert bench.is_to_play(BY_NAME["faultless:yaohua-a12"])
+    assert not bench.is_to_play(BY_NAME["faultless"])
+    assert load_bench(BENCHES / "sim.toml").is_to_play(BY_NAME["faultless"])
+
+
+def test_a_driver_of_an_identity_card_reader_has_an_identity_number_of_his_own() -> None:
+    bench, scenario = load_bench(BENCHES / "drivers.toml"), BY_NAME["faultless:resident-id"]
+    numbers = {papers_of(number, bench, scenario).card_uid for number in range(900)}
+    assert len(numbers) == 900
+    assert all(map(is_resident_number, numbers))
+    assert papers_of(3, bench, BY_NAME["faultless"]).card_uid == "51A40003"
 
 
 def test_the_lanes_whose_cables_are_pulled_have_every_driver_that_has_a_cable(
@@ -83,8 +125,11 @@ def test_the_lanes_whose_cables_are_pulled_have_every_driver_that_has_a_cable(
     assert {config.sign.driver for config in configs if config.sign} == {"led-64ff", "http"}
     assert any(config.tag_reader for config in configs)
     assert {config.bus.transport for config in configs} == {"tcp", "rtu"}
+    assert {config.bus.board for config in configs} == {"waveshare", "lc"}
+    assert any(config.lane_camera for config in configs)
+    assert {config.camera.source[:4] for config in configs} == {"http", "rtsp"}
     assert {cable.device for cable in CABLES} == {
-        "weighbridge", "card_reader", "tag_reader", "sign", "bus", "camera",
+        "weighbridge", "card_reader", "tag_reader", "sign", "bus", "camera", "lane_camera",
     }  # fmt: skip
 
 
@@ -119,22 +164,20 @@ def test_a_device_that_is_real_must_stand_in_the_lane_file(tmp_path: Path) -> No
 def test_a_relay_box_skips_what_it_cannot_move_and_says_what_that_is() -> None:
     bench = load_bench(BENCHES / "relay.toml")
     assert lacks(bench, BY_NAME["faultless"]) is None
-    assert lacks(bench, BY_NAME["far_too_heavy"]) == (
+    assert why(bench, "far_too_heavy") == (
         "the relay box has one load: its weight cannot be changed"
     )
-    assert lacks(bench, BY_NAME["platform_swings_long"]) == (
-        "the load of a relay box does not swing"
-    )
+    assert why(bench, "platform_swings_long") == ("the load of a relay box does not swing")
     assert bench.relay_box is not None
     box = msgspec.structs.replace(bench.relay_box, load=None, load_kg=None)
     unloaded = msgspec.structs.replace(bench, relay_box=box)
     for name in ("faultless", "no_card", "board_unplugged-rising", "scale_net-held"):
-        assert (lacks(unloaded, BY_NAME[name]) or "").startswith("no weight moves on a real")
+        assert why(unloaded, name).startswith("no weight moves on a real")
     assert lacks(unloaded, BY_NAME["card_unplugged-before"]) is None  # whatever: no release
     filmed = msgspec.structs.replace(
         bench, devices=msgspec.structs.replace(bench.devices, camera="real")
     )
-    assert lacks(filmed, BY_NAME["plate_covered"]) == "no plate drives past a real camera"
+    assert why(filmed, "plate_covered") == "no plate drives past a real camera"
     assert lacks(filmed, BY_NAME["camera_black-before"]) is None
 
 

@@ -41,6 +41,20 @@ def test_a_good_row_is_taken_with_normalized_plates_card_and_utc_times() -> None
     assert row.used_by is None
 
 
+@pytest.mark.parametrize(
+    ("card", "kept"),
+    [
+        ("SBM0002035", "SBM0002035"),  # of a customs card
+        ("11010519491231002x", "11010519491231002X"),  # of an identity card: one of eleven
+        ("440524198000000059", "440524198000000059"),
+        ("KAKOU-2026-0001", "KAKOU20260001"),  # of a code on paper, as lanes compare it
+    ],
+)
+def test_a_card_whose_number_is_text_can_be_declared(card: str, kept: str) -> None:
+    (imported,) = csv_of(with_field("card_uid", card)).rows
+    assert imported.row.card_uid == kept
+
+
 @pytest.mark.parametrize("silence", ["", "absent", "null"])
 def test_papers_of_which_nothing_is_said_are_pending(silence: str) -> None:
     element = {
@@ -91,6 +105,7 @@ def test_columns_may_stand_in_any_order_and_the_last_two_may_be_absent() -> None
         ("plates", "粤B?2345", "'粤B?2345'"),
         ("card_uid", "zz", "'zz' is not 4 to 10 bytes in hex"),
         ("card_uid", "04A1B2C3D", "hex"),
+        ("card_uid", "4.40524E+17", "nor a number of letters and digits"),
         ("gross_kg", "heavy", "'heavy' is not a whole number of kg"),
         ("gross_kg", "499", "499 is not in 500..200000 kg"),
         ("gross_kg", "200001", "200001 is not in"),

@@ -54,6 +54,8 @@ SAID = {
     "tax_refund": "no",
     "priority": "yes",
     "office": "5316",
+    "company": "Alpha",
+    "agent": "Ocean Broker",
 }
 DAY_MS = 1_795_219_200_000  # 2026-11-21T00:00Z
 HOUR_MS = 3_600_000
@@ -121,6 +123,8 @@ def test_every_column_is_taken_as_it_is_meant() -> None:
         tax_refund=False,
         priority=True,
         office="5316",
+        company="Alpha",
+        agent="Ocean Broker",
     )
 
 
@@ -155,6 +159,7 @@ def test_row_49_json_says_the_same_as_csv() -> None:
         ({"items": "tax"}, "items", "CODE=STATE"),
         ({"items": "tax=paid@yesterday"}, "items", "not an ISO 8601 time"),
         ({"agencies": "customs=maybe"}, "agencies", "agreed, pending or hold"),
+        ({"agencies": "customs=agreed|customs=pending"}, "agencies", "stands twice"),
         ({"risk": "some"}, "risk", "not one of low, high, unknown"),
         ({"appointment_until": ""}, "appointment_until", "both ends"),
         ({"fee_paid": "perhaps"}, "fee_paid", "not yes or no"),

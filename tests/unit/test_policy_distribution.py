@@ -20,7 +20,7 @@ from gate_agent.domain.draws import commitment, draw
 from gate_agent.domain.effects import FindDeclarations
 from gate_agent.domain.events import DeclarationsFound
 from gate_agent.domain.policy import ReleasePolicy
-from gate_agent.domain.policy_pack import DrawPeriod, PolicyPack, in_force
+from gate_agent.domain.policy_pack import DrawPeriod, PolicyPack, canonical, in_force
 from gate_agent.domain.vocabulary import LaneId
 from gate_agent.inbox import Inbox
 from gate_agent.runtime.deadlines import Deadlines
@@ -191,6 +191,31 @@ def test_what_does_not_add_up_is_refused_whole_and_the_old_pack_stays(
     assert len(lane.asked) == 2
 
 
+def test_a_lane_says_that_it_cannot_take_what_the_hub_names_until_it_can(
+    hub: Hub, lane: LaneEnd
+) -> None:
+    hub.imports(a_pack("1"))
+    first = hub.says()
+    lane.sync.take(first)
+    lane.sync.hear_digest(first.digest, 0.0)
+    assert (lane.sync.is_current, lane.sync.refusal) == (True, None)
+    body = b'{"is_of_2027":true,"owner":"rules desk","version":"2"}'
+    later = v1.PolicyPacks(digest=digest.policy_digest([body], []), packs=(body,))
+    lane.sync.hear_digest(later.digest, 10.0)
+    assert (lane.sync.is_current, lane.sync.refusal) == (False, None)  # it has not come yet
+    lane.sync.take(later)
+    refusal = lane.sync.refusal
+    assert refusal is not None
+    assert refusal.digest == later.digest
+    assert "is_of_2027" in refusal.why
+    assert lane.sync.held.digest == first.digest
+    hub.imports(a_pack("3"))
+    lane.sync.hear_digest(hub.says().digest, 20.0)
+    assert (lane.sync.is_current, lane.sync.refusal) == (False, None)
+    lane.sync.take(hub.says())
+    assert (lane.sync.is_current, lane.sync.refusal) == (True, None)
+
+
 def test_a_secret_travels_apart_from_the_pack_and_draws_what_the_auditor_redoes(
     hub: Hub, lane: LaneEnd
 ) -> None:
@@ -214,6 +239,39 @@ def test_a_pack_that_names_a_secret_nobody_has_is_refused_by_its_field(hub: Hub)
     with pytest.raises(PolicyConflictError, match="commitment"):
         hub.imports(a_pack(draw_periods=(PERIOD,)))
     assert hub.distributes().digest == ""
+
+
+@pytest.mark.parametrize("field", ["from_ms", "until_ms"])
+def test_a_pack_gives_a_period_no_other_ends_than_the_hub_committed_to(
+    hub: Hub, field: str
+) -> None:
+    hub.commits()
+    later = msgspec.structs.replace(PERIOD, **{field: getattr(PERIOD, field) + 1})
+    with pytest.raises(PolicyConflictError, match=rf"\$\.draw_periods\[0\]\.{field}: .*'2026-10'"):
+        hub.imports(a_pack(draw_periods=(later,)))
+    hub.imports(a_pack(draw_periods=(PERIOD,)))
+
+
+def test_a_secret_that_may_be_revealed_draws_no_more_though_a_pack_says_so(
+    hub: Hub, lane: LaneEnd
+) -> None:
+    """A pack that was taken before the hub compared the ends."""
+    hub.commits()
+    longer = msgspec.structs.replace(PERIOD, until_ms=PERIOD.until_ms + HOUR_MS)
+    pack = a_pack(draw_periods=(longer,))
+    hub.imports(a_pack("2", draw_periods=(PERIOD,)))
+    (secret,) = hub.says().secrets
+    assert (secret.from_ms, secret.until_ms) == (PERIOD.from_ms, PERIOD.until_ms)
+    body = canonical(pack)
+    lane.sync.take(
+        v1.PolicyPacks(
+            digest=digest.policy_digest([body], [secret.period]), packs=(body,), secrets=(secret,)
+        )
+    )
+    for held in (lane.sync.held, lane.begins().held):
+        assert held.packs == (pack,)
+        assert held.draw(pack, PERIOD.from_ms, "D1") is None
+        assert held.draw(a_pack(draw_periods=(PERIOD,)), PERIOD.from_ms, "D1") is not None
 
 
 def test_one_version_says_one_thing(hub: Hub) -> None:
@@ -313,7 +371,7 @@ def test_the_audit_of_draws_finds_a_number_that_the_secret_does_not_give(hub: Hu
 
 
 def test_a_damaged_row_of_the_cache_is_as_if_nothing_was_given(lane: LaneEnd) -> None:
-    lane.cache.keep_policy("d", (b"{}",), {})
+    lane.cache.keep_policy("d", (b"{}",), ())
     assert lane.begins().held.digest == ""
     with closing(sqlite3.connect(lane.path)) as connection:
         assert connection.execute("SELECT count(*) FROM policy_packs").fetchone() == (1,)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from central.manifest.terms import COLUMNS
-from gate_agent.domain.policy_pack import PolicyPack
+from gate_agent.domain.policy_pack import STANDARD_PIECES, PolicyPack
 from gate_agent.wire.policy_pack import read_pack
 from tests import policy_page
 
@@ -28,3 +29,13 @@ def test_the_example_is_a_pack_and_shows_every_table() -> None:
 def test_every_column_of_an_import_is_documented() -> None:
     page = (ROOT / "docs" / "how-to" / "import-declarations.md").read_text(encoding="utf-8")
     assert [column for column in COLUMNS if f"`{column}`" not in page] == []
+
+
+def test_the_explanation_gives_every_piece_its_shares() -> None:
+    page = (ROOT / "docs" / "explanation" / "decision.md").read_text(encoding="utf-8")
+    for rule in STANDARD_PIECES:
+        (row,) = re.findall(rf"(?m)^\| `{rule.piece}` \| .*$", page)
+        *_, wrong, chance, _ = (cell.strip() for cell in row.split("|"))
+        assert wrong.partition(",")[0] == str(rule.wrong_milli_nats)
+        assert chance.partition(",")[0] == str(rule.chance_milli_nats)
+        assert not rule.weak_milli_nats or str(rule.weak_milli_nats) in row

@@ -11,6 +11,8 @@ import pytest
 from gate_agent.domain.events import AgentStarted, PolicyChanged
 from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.domain.policy_pack import (
+    FIRST_PIECES,
+    STANDARD_PIECES,
     WITHOUT_DOUBT_PERMILLE,
     IdentityRule,
     Limits,
@@ -138,15 +140,31 @@ def test_a_pack_written_now_means_without_doubt_by_silence_an_old_one_what_it_me
     assert written.limits.min_plate_confidence_permille == WITHOUT_DOUBT_PERMILLE
     assert read_pack(canonical(written), "p") == written
     said = PolicyPack(
-        version="x", owner="rules desk", limits=Limits(min_plate_confidence_permille=900)
+        version="x",
+        owner="rules desk",
+        limits=Limits(min_plate_confidence_permille=900),
+        identity=IdentityRule(pieces=STANDARD_PIECES[:1]),
     )
     assert read_new_pack(canonical(said), "p") == said
+
+
+def test_a_pack_written_now_weighs_every_piece_by_silence_an_old_one_those_of_then() -> None:
+    content = canonical(PolicyPack(version="x", owner="rules desk"))
+    old, written = read_pack(content, "p"), read_new_pack(content, "p")
+    assert old.identity.pieces == FIRST_PIECES
+    assert [each.piece for each in FIRST_PIECES] == ["card", "weight", "other_plate", "tag"]
+    assert written.identity.pieces == STANDARD_PIECES
+    assert read_pack(canonical(written), "p") == written
+    named = json.dumps(
+        GOOD | {"identity": {"pieces": json.loads(msgspec.json.encode(FIRST_PIECES))}}
+    )
+    assert read_new_pack(named.encode(), "p").identity.pieces == FIRST_PIECES
 
 
 def test_a_pack_without_the_identity_table_lets_no_picture_make_up_for_a_doubtful_reading() -> None:
     assert not PolicyPack(version="x").identity.verified_plate_suffices
     assert default_pack(ReleasePolicy(verified_plate_suffices=True)).identity == IdentityRule(
-        verified_plate_suffices=True
+        verified_plate_suffices=True, pieces=STANDARD_PIECES
     )
 
 

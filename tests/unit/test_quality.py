@@ -13,7 +13,7 @@ import pytest
 from devices import registry
 from devices.boards.board_file import shipped_boards
 from devices.camera.pushed import PLATE_POSTS
-from devices.config import CameraConfig, DevicesConfig, SignConfig
+from devices.config import CameraConfig, ContainerCameraConfig, DevicesConfig, SignConfig
 
 ROOT = Path(__file__).parents[2]
 RULES = {
@@ -82,6 +82,7 @@ def test_every_driver_that_a_lane_file_may_name_is_rated() -> None:
     assert set(CLAIMS["tag_reader"]) == set(registry.TAG_READERS)
     assert set(CLAIMS["sign"]) == words_of(SignConfig, "driver")
     assert set(CLAIMS["camera"]) == words_of(CameraConfig, "driver") - {"auto"} | set(PLATE_POSTS)
+    assert set(CLAIMS["container_camera"]) == words_of(ContainerCameraConfig, "driver")
     assert set(CLAIMS["lane_io"]) == {*shipped_boards(), "map-file"}
     assert set(CLAIMS["barrier"]) == {"contacts"}
 

@@ -434,6 +434,24 @@ def test_row_51_no_agency_releases_what_another_holds(answers: tuple[str, str]) 
     assert Reason.AGENCY_HOLD in verdict.reasons
 
 
+@pytest.mark.parametrize(
+    ("state", "hours_ago", "reason"),
+    [
+        (AgencyState.PENDING, 0, Reason.AGENCY_PENDING),
+        (AgencyState.AGREED, 2, Reason.AGENCY_STALE),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_row_51_of_two_answers_of_one_agency_the_worse_one_is_believed(
+    state: AgencyState, hours_ago: int, reason: Reason, *, is_first: bool
+) -> None:
+    at_ms = NOW_MS - hours_ago * HOUR_MS
+    second = AgencyAnswer(agency="quarantine", state=state, at_ms=at_ms)
+    agreed = a_full_declaration().agencies
+    agencies = (second, *agreed) if is_first else (*agreed, second)
+    assert judged(a_full_declaration(agencies=agencies)).reasons == (reason,)
+
+
 def test_row_55_a_permit_is_written_down_by_the_passage_that_used_it() -> None:
     permit = an_account(kind=AccountKind.PERMIT, account_id="P-1")
     story = LaneStory().ready()

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from gate_agent.cli import main
+from gate_agent.domain.vocabulary import Phase, WeightState
 from gate_agent.wire.chain import line_of
+from tests.builders import GROSS_KG
 from tests.kept_lane import KeptStory, contents, linked
 
 
@@ -98,6 +100,51 @@ def test_the_rules_that_were_in_force_change_nothing_when_they_are_rehearsed(
     pack.write_text('{"version":"the-same","owner":"rules desk"}')
     assert main(["replay", str(folder), "--policy", str(pack)]) == 0
     assert "0 of 3 verdicts" in capsys.readouterr().out
+
+
+def _rehearsed_early(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], settled_kg: int | None, within_kg: int
+) -> str:
+    """A verdict on 32,000 ±900 kg at 30 permille, and what 20 permille make of it."""
+    with closing(KeptStory(tmp_path)) as story:
+        story.ready().truck_arrives().plate_is_read().card().manifest_answers()
+        story.sees(rear_beam=True).weighs(WeightState.MOVING, GROSS_KG // 2).passes(3.0)
+        story.sees(entry_loop=False, rear_beam=False)
+        story.swings_between(GROSS_KG - within_kg, GROSS_KG + within_kg).manifest_answers()
+        assert story.phase is Phase.RELEASING
+        story.passes(1.0)
+        if settled_kg is not None:
+            story.weighs(WeightState.SETTLED, settled_kg)
+        story.boom_goes_up().drives_out().passes(1.0).boom_comes_down()
+        (content,) = contents(story.path)
+    (tmp_path / "early.json").write_bytes(content)
+    pack = tmp_path / "pack.json"
+    pack.write_text(
+        '{"version":"narrower","owner":"rules desk","limits":{"weight_tolerance_permille":20}}'
+    )
+    assert main(["replay", str(tmp_path / "early.json")]) == 0
+    assert main(["replay", str(tmp_path / "early.json"), "--policy", str(pack)]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("settled_kg", "within_kg", "said"),
+    [
+        (GROSS_KG + 80, 900, "0 of 1 verdicts"),
+        (GROSS_KG + 800, 900, "1  release  ->  hold weight_differs"),
+        (GROSS_KG + 2_000, 900, "1  release  ->  inspect weight_far_off"),
+        (GROSS_KG + 2_000, 300, "0 of 1 verdicts"),  # the interval releases: nobody would wait
+        (None, 900, "1  release  ->  hold weight_differs"),  # it left before the scale rested
+    ],
+)
+def test_a_rehearsal_waits_for_the_settled_weight_where_the_lane_would_have(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    settled_kg: int | None,
+    within_kg: int,
+    said: str,
+) -> None:
+    assert said in _rehearsed_early(tmp_path, capsys, settled_kg, within_kg)
 
 
 @pytest.mark.parametrize(

@@ -38,10 +38,12 @@ class _Lane:
         self.asked.append(request.have_version)
         return True
 
-    def hears(self, version: int, rows: Sequence[v1.DeclarationRow]) -> None:
+    def hears(
+        self, version: int, rows: Sequence[v1.DeclarationRow], *, confirms: bool = True
+    ) -> None:
         self.now_s += ASK_EVERY_S + 0.1
         head = v1.ManifestHead(version=version, count=len(rows), digest=total(rows), at_ms=0)
-        self.sync.hear_head(head, self.now_s, 1_000_000 + round(self.now_s))
+        self.sync.hear_head(head, self.now_s, 1_000_000 + round(self.now_s), confirms=confirms)
 
     def takes(self, *parts: v1.ManifestPart) -> None:
         for part in parts:
@@ -97,6 +99,25 @@ def test_a_new_lane_asks_for_everything_and_then_only_for_changes(lane: _Lane) -
     lane.takes(*parts(3, 4, ROWS[:5], ROWS[4:5]))
     assert lane.held == (4, 5)
     assert lane.asked == [0, 3]
+
+
+def test_without_the_hubs_rules_a_lane_follows_the_manifest_and_confirms_nothing(
+    lane: _Lane,
+) -> None:
+    """Its declarations are the newest; how long it may release on them runs out all the same."""
+    lane.hears(3, ROWS[:4])
+    lane.takes(*parts(0, 3, ROWS[:4], ROWS[:4]))
+    confirmed_s, confirmed_ms = lane.sync.confirmed_s, lane.cache.manifest().confirmed_ms
+    for _ in range(5):
+        lane.hears(3, ROWS[:4], confirms=False)
+    lane.hears(4, ROWS[:5], confirms=False)
+    lane.takes(*parts(3, 4, ROWS[:5], ROWS[4:5]))
+    assert lane.held == (4, 5)
+    lane.hears(4, ROWS[:5], confirms=False)
+    assert lane.sync.confirmed_s == confirmed_s
+    assert lane.cache.manifest().confirmed_ms == confirmed_ms
+    lane.hears(4, ROWS[:5])
+    assert lane.sync.confirmed_s == lane.now_s
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))

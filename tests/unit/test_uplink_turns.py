@@ -196,3 +196,27 @@ def test_a_lane_whose_clock_differs_from_the_hubs_says_so_once_and_when_it_is_ri
     assert bench.told() == [FaultRaised(code=FaultCode.CLOCK, detail=detail)]
     bench.turn(head(1), head(0))
     assert bench.told() == [FaultCleared(code=FaultCode.CLOCK)]
+
+
+def test_a_lane_that_refuses_the_hubs_rules_has_no_manifest_confirmed(bench: _Bench) -> None:
+    old, new = b'{"owner":"o","version":"1"}', b'{"is_of_2027":true,"owner":"o","version":"2"}'
+
+    def packs(body: bytes) -> v1.PolicyPacks:
+        return v1.PolicyPacks(digest=digest.policy_digest([body], []), packs=(body,))
+
+    def head(body: bytes) -> v1.ManifestHead:
+        bench.clock.advance(60.0)
+        at_ms = bench.clock.now().wall_ms
+        return v1.ManifestHead(
+            version=0, count=0, digest=digest.EMPTY, at_ms=at_ms,
+            policy_digest=digest.policy_digest([body], []),
+        )  # fmt: skip
+
+    bench.turn(packs(old), head(old))
+    confirmed_s = bench.uplink.manifest_confirmed_s
+    assert confirmed_s == bench.clock.now().mono_s
+    bench.turn(packs(new), head(new), head(new), head(new))
+    assert bench.uplink.manifest_confirmed_s == confirmed_s
+    assert bench.uplink.policy.packs[0].version == "1"
+    bench.turn(head(old))
+    assert bench.uplink.manifest_confirmed_s == bench.clock.now().mono_s

@@ -31,7 +31,7 @@ def test_a_script_is_the_same_after_its_file() -> None:
 
 
 def test_everything_that_can_come_or_go_wrong_is_in_a_day() -> None:
-    choices = write_script(1, passages=4_000, lanes=40).choices
+    choices = write_script(2, passages=4_000, lanes=40).choices
     assert {c.kind for c in choices if isinstance(c, Truck)} == set(Kind)
     assert {c.kind for c in choices if isinstance(c, Trouble)} == set(Bad)
 

@@ -229,11 +229,14 @@ def test_a_swing_that_stops_dead_is_a_frozen_indicator_and_no_weight_until_it_mo
     assert (rest.phase, rest.gross_kg) == (WeightPhase.SETTLED, 32_020)
 
 
-def test_a_platform_that_a_vehicle_has_left_at_one_stroke_is_empty() -> None:
+def test_a_platform_that_a_vehicle_rolled_off_is_empty_however_abruptly_it_rests() -> None:
     scale = Scale()
-    scale.holds(0)
-    scale.shows(24_000 + round(600 * math.cos(0.5 * n) / 20) * 20 for n in range(40))
-    assert scale.holds(0).phase is WeightPhase.EMPTY
+    scale.holds(20_000, for_s=2.0)
+    swing_kg = [round(400 * math.cos(0.5 * n) * 0.97**n / 20) * 20 for n in range(14)]
+    scale.shows(20_000 + kg for kg in swing_kg)
+    scale.shows([13_000, 12_600, 13_200, 5_000])
+    state = scale.holds(0, for_s=3.0)
+    assert (state.phase, state.gross_kg) == (WeightPhase.EMPTY, 0)
 
 
 def test_a_swing_that_dies_by_degrees_is_a_weight_at_any_rate_springs_can() -> None:

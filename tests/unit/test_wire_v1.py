@@ -22,7 +22,7 @@ from gate_agent.domain.events import (
     ModeSet,
     Overridden,
 )
-from gate_agent.domain.evidence import TagEvidence
+from gate_agent.domain.evidence import ContainerEvidence, TagEvidence
 from gate_agent.wire import convert, digest, v1
 from gate_agent.wire.topics import Address, Stream, every_lane, is_id, parse_topic, topic
 from tests.builders import LaneStory, a_declaration, good_evidence
@@ -461,6 +461,37 @@ def test_a_record_of_before_there_were_tags_says_nothing_of_them() -> None:
     read = v1.decode_body((GOLDEN / "record-passage_decided.json").read_bytes())
     assert isinstance(read, v1.PassageDecided)
     assert read.evidence.tag is None
+
+
+# -- the containers, which came later still
+
+
+@given(
+    st.none()
+    | st.builds(
+        ContainerEvidence,
+        numbers=st.lists(st.text(min_size=1), min_size=1, max_size=3).map(tuple),
+        age_ms=st.integers(-5, 600_000),
+    )
+)
+def test_every_container_number_that_was_read_reaches_the_hub_with_its_age(
+    read: ContainerEvidence | None,
+) -> None:
+    facts = convert.evidence_facts(replace(good_evidence(), containers=read))
+    verdict = decided_on(facts)
+    told = v1.decode_body(v1.encode(verdict))
+    assert told == verdict
+    assert (b'"containers"' in msgspec.json.encode(facts)) == (read is not None)
+    if read is not None:
+        assert facts.containers == v1.ContainersFact(
+            numbers=read.numbers, age_ms=max(0, read.age_ms)
+        )
+
+
+def test_a_record_of_before_there_were_containers_says_nothing_of_them() -> None:
+    read = v1.decode_body((GOLDEN / "record-passage_decided.json").read_bytes())
+    assert isinstance(read, v1.PassageDecided)
+    assert read.evidence.containers is None
 
 
 def decided_on(facts: v1.EvidenceFacts) -> v1.PassageDecided:

@@ -20,6 +20,7 @@ Device = Literal[
     "barrier",
     "tag_reader",
     "plate_camera",
+    "lane_camera",
     "sign",
 ]
 
@@ -34,6 +35,14 @@ class Allows(StrEnum):
     RELEASE = "release"  # the fault is harmless: it must release a good one
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a bench cannot have a fault, in both languages."""
+
+    en: str
+    zh: str
+
+
 class FaultError(DeviceError):
     """No such fault, or this bench cannot have it; the message says why."""
 
@@ -45,7 +54,7 @@ class Fault:
     `code` is the lasting condition that a lane must report while it lasts (a code of the lane's
     own catalogue, as text), None where the lane cannot know. `allows` is what it may decide about
     a vehicle meanwhile. `by_hand` is how a person makes the same fault on a real device; "" where
-    nobody should or can.
+    nobody should or can. `lasts_s` is how long it must last to be this fault.
     """
 
     name: str
@@ -57,12 +66,13 @@ class Fault:
     allows: Allows = Allows.NOTHING
     by_hand: str = ""
     why_not: WhyNot = lambda _bench: None
+    lasts_s: float = 0.0
 
-    def refusal(self, bench: Bench) -> str | None:
+    def refusal(self, bench: Bench) -> Refusal | None:
         """Why `bench` cannot have this fault; None when it can."""
         served = "bus" if self.device == "barrier" else self.device
         if served not in bench.simulated:
-            return f"{self.name}: the {served} is not simulated"
+            return Refusal(f"{self.name}: the {served} is not simulated", f"{self.zh}: 设备非仿真")
         return self.why_not(bench)
 
 
@@ -85,6 +95,7 @@ class FaultsOf:
         *,
         by_hand: str = "",
         why_not: WhyNot | None = None,
+        lasts_s: float = 0.0,
     ) -> Fault:
         """One of them."""
         return Fault(
@@ -97,4 +108,5 @@ class FaultsOf:
             allows=allows,
             by_hand=by_hand,
             why_not=why_not or self.why_not,
+            lasts_s=lasts_s,
         )

@@ -24,11 +24,13 @@ from devices.sim.faults.turns import (
     input_turn,
     make_both_limits,
     no_camera,
+    no_lane_camera,
     no_plate_camera,
     no_sign,
     plate_camera_turn,
     refuse_messages,
     restart_board,
+    stall_lane_camera,
     world_turn,
 )
 from devices.sim.plate_camera import PlateCameraFault
@@ -38,6 +40,7 @@ NOTHING, EITHER, RELEASE = Allows.NOTHING, Allows.EITHER, Allows.RELEASE
 _board = FaultsOf(device="bus", prefix="board")
 _boom = FaultsOf(device="barrier", prefix="boom")
 _camera = FaultsOf(device="camera", prefix="camera", why_not=no_camera)
+_lane_camera = FaultsOf(device="lane_camera", prefix="lane_camera", why_not=no_lane_camera)
 _plate_camera = FaultsOf(device="plate_camera", prefix="plate_camera", why_not=no_plate_camera)
 _sign = FaultsOf(device="sign", prefix="sign", why_not=no_sign)
 
@@ -107,6 +110,9 @@ BOOM_FAULTS = (
           "somebody lifts the boom by hand", "栏杆被人为抬起", by_hand="lift the boom by hand"),
     _boom("person_under", world_turn("obstacle_under_boom"), None, EITHER,
           "a person stands under the boom", "栏杆下有人", by_hand="cover the exit loop's sensor"),
+    _boom("reverses", boom_turn("reverses", broken=True), None, EITHER,
+          "the barrier's controller opens again by itself while the boom comes down",
+          "道闸落杆时自动反转升起"),
 )  # fmt: skip
 
 CAMERA_FAULTS = (
@@ -120,6 +126,14 @@ CAMERA_FAULTS = (
             "every picture lacks its lower half", "摄像机图像残缺"),
     _camera("black", cover_lens, None, NOTHING,
             "the camera sees nothing: covered or dark", "摄像机画面全黑", by_hand="cover the lens"),
+)  # fmt: skip
+
+# Its clips are missed, and nothing else is.
+LANE_CAMERA_FAULTS = (
+    _lane_camera("unplugged", cable_turn("lane_camera"), "lane_camera", RELEASE,
+                 "the lane camera's cable is pulled", "车道录像机网线被拔出", by_hand=PULL),
+    _lane_camera("stalled", stall_lane_camera, "lane_camera", RELEASE,
+                 "the lane camera's connection stands and carries nothing", "车道录像机无视频流"),
 )  # fmt: skip
 
 # Its reading can contradict the lane's and no more, and that it is silent says nothing.

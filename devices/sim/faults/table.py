@@ -12,6 +12,7 @@ from devices.sim.faults.of_lane import (
     BOARD_FAULTS,
     BOOM_FAULTS,
     CAMERA_FAULTS,
+    LANE_CAMERA_FAULTS,
     PLATE_CAMERA_FAULTS,
     SIGN_FAULTS,
 )
@@ -31,6 +32,7 @@ FAULTS: dict[str, Fault] = {
         BOARD_FAULTS,
         BOOM_FAULTS,
         CAMERA_FAULTS,
+        LANE_CAMERA_FAULTS,
         PLATE_CAMERA_FAULTS,
         SIGN_FAULTS,
     )
@@ -58,7 +60,7 @@ class FaultSwitches:
         """
         fault = fault_named(name)
         if on and (refused := fault.refusal(self._bench)):
-            raise FaultError(refused)
+            raise FaultError(refused.en)
         if on:
             self._on[name] = fault
         else:

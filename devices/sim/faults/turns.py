@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Literal
 
 from devices.lane_io.registers import board_of
 from devices.sim.card_reader import CardFault
+from devices.sim.faults.fault import Refusal
 from devices.sim.faults.line import LineFault
 from devices.sim.plate_camera import PlateCameraFault
 from devices.sim.sign import SHOWN, SimHttpSign
 from devices.sim.tag_reader import TagFault
-from devices.sim.weighbridge import ScaleFault
+from devices.sim.weighbridge import ScaleFault, misses_garbled
 from devices.tag_reader.codecs.uhf_reader18 import BROADCAST
 from devices.weighbridge.protocols import protocol_named
 
-Cable = Literal["scale", "card_reader", "tag_reader", "board", "camera", "plate_camera", "sign"]
+Cable = Literal[
+    "scale", "card_reader", "tag_reader", "board", "camera", "lane_camera", "plate_camera", "sign"
+]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from devices.sim.lane_world import Sensor
 
     Switch = Callable[[Bench, bool], None]
-    WhyNot = Callable[[Bench], str | None]
+    WhyNot = Callable[[Bench], Refusal | None]
 
     class Plug(Protocol):
         """An end that can be pulled."""
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
 
 EARLIER_CARD = "0BADC0DE"
+EARLIER_PERSON = "11010519491231002X"  # of a reader of identity cards
 """The card of somebody else: of the driver before, or of whoever walks past the reader."""
 
 MODBUS_ILLEGAL_ADDRESS, MODBUS_DEVICE_FAILURE, MODBUS_BUSY = 2, 4, 6
@@ -61,11 +65,7 @@ def _set(
     return turn
 
 
-def cable_turn(
-    device: Literal[
-        "scale", "card_reader", "tag_reader", "board", "camera", "plate_camera", "sign"
-    ],
-) -> Switch:
+def cable_turn(device: Cable) -> Switch:
     """Pull a cable."""
 
     def turn(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
@@ -75,6 +75,7 @@ def cable_turn(
             "tag_reader": bench.tag_reader.host if bench.tag_reader is not None else None,
             "board": bench.board,
             "camera": bench.camera,
+            "lane_camera": bench.lane_camera,
             "plate_camera": bench.plate_camera,
             "sign": bench.sign,
         }
@@ -96,12 +97,29 @@ def scale_turn(fault: ScaleFault) -> Switch:
 def cannot_say(fault: ScaleFault) -> WhyNot:
     """Why an indicator cannot have a fault: its frames have no words for it."""
 
-    def why_not(bench: Bench) -> str | None:
+    def why_not(bench: Bench) -> Refusal | None:
         if bench.scale.can_have(fault):
             return None
-        return f"frames of {bench.config.weighbridge.driver} cannot say {fault.value}"
+        driver = bench.config.weighbridge.driver
+        return Refusal(f"frames of {driver} cannot say {fault.value}", f"{driver} 的数据无此状态")
 
     return why_not
+
+
+def garbled_is_heard(bench: Bench) -> Refusal | None:
+    """Why garbled frames of an indicator are not simply lost."""
+    driver = bench.config.weighbridge.driver
+    if not misses_garbled(protocol_named(driver)):
+        return None
+    return Refusal(f"frames of {driver} have no checksum", f"{driver} 的数据无校验")
+
+
+def garbled_is_missed(bench: Bench) -> Refusal | None:
+    """Why no garbled frame of an indicator can pass."""
+    driver = bench.config.weighbridge.driver
+    if misses_garbled(protocol_named(driver)):
+        return None
+    return Refusal(f"{driver} is summed up or asked", f"{driver} 有校验或被询问")
 
 
 def scale_line_turn(fault: LineFault) -> Switch:
@@ -112,12 +130,13 @@ def scale_line_turn(fault: LineFault) -> Switch:
 def cannot_be_felt(fault: LineFault) -> WhyNot:
     """Why a wrong line to the scale makes no difference."""
 
-    def why_not(bench: Bench) -> str | None:
+    def why_not(bench: Bench) -> Refusal | None:
         driver = bench.config.weighbridge.driver
         if fault is LineFault.PARITY and driver.startswith("toledo"):
-            return f"{driver} takes seven bits with parity as they come"
+            said = f"{driver} takes seven bits with parity as they come"
+            return Refusal(said, f"{driver} 本来就接受七位偶校验")
         if fault is LineFault.DEAF and protocol_named(driver).poll is None:
-            return f"{driver} is not asked for anything"
+            return Refusal(f"{driver} is not asked for anything", f"{driver} 不需询问")
         return None
 
     return why_not
@@ -128,9 +147,11 @@ def world_turn(field: Literal["stops_short", "is_followed", "obstacle_under_boom
     return _set(lambda bench: bench.world, field, broken=True, sound=False)
 
 
-def no_beams(bench: Bench) -> str | None:
+def no_beams(bench: Bench) -> Refusal | None:
     """Why no simulated vehicle can stand beside the platform."""
-    return None if "bus" in bench.simulated else "the loops and beams of this lane are real"
+    if "bus" in bench.simulated:
+        return None
+    return Refusal("the loops and beams of this lane are real", "本车道线圈与光幕为真实设备")
 
 
 # --- the readers ----------------------------------------------------------------------------------
@@ -151,23 +172,57 @@ def lay_card_beside(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
     bench.card_reader.beside = EARLIER_CARD if on else None
 
 
-def no_bytes(bench: Bench) -> str | None:
+def earlier_card(driver: str) -> str:
+    """The card of somebody else, as a reader of this kind reads it."""
+    return EARLIER_PERSON if driver == "resident-id" else EARLIER_CARD
+
+
+def no_osdp(bench: Bench) -> Refusal | None:
+    """Why a reader has no packets of OSDP."""
+    driver = bench.config.card_reader.driver
+    if driver == "osdp":
+        return None
+    return Refusal(f"{driver} does not speak OSDP", f"{driver} 不是 OSDP 读卡器")
+
+
+def no_bytes(bench: Bench) -> Refusal | None:
     """Why the bytes of a card's number cannot come the other way round."""
     config = bench.config.card_reader
     is_text = config.driver in ("qr-line", "resident-id") and config.number_format in (None, "text")
-    return f"{config.driver} sends text" if is_text or config.number_format == "text" else None
+    if is_text or config.number_format == "text":
+        return Refusal(f"{config.driver} sends text", f"{config.driver} 发送文本")
+    return None
 
 
-def one_card(bench: Bench) -> str | None:
+def no_line(bench: Bench) -> Refusal | None:
+    """Why nothing is wrong with the line to a reader: it has none of ours."""
+    if bench.config.card_reader.driver == "pcsc":
+        said = "a reader of pcscd has no line to pull or damage"
+        return Refusal(said, "pcscd 的读卡器没有可拔或可损坏的数据线")
+    return None
+
+
+def noise_counts(bench: Bench) -> Refusal | None:
+    """Why noise before a card's number belongs to it: a line begins with no byte of its own."""
+    driver = bench.config.card_reader.driver
+    if driver in ("qr-line", "acg-ascii"):
+        said = f"noise before a line of {driver} is a part of it"
+        return Refusal(said, f"{driver} 的行前噪声成为行的一部分")
+    return no_line(bench)
+
+
+def one_card(bench: Bench) -> Refusal | None:
     """Why a reader never reads two cards."""
     driver = bench.config.card_reader.driver
-    return f"{driver} selects one card" if driver == "resident-id" else None
+    if driver == "resident-id":
+        return Refusal(f"{driver} selects one card", f"{driver} 只选一张卡")
+    return None
 
 
 def present_earlier_card(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
     """Hold the card of somebody else to the reader."""
     if on:
-        bench.card_reader.present(EARLIER_CARD)
+        bench.card_reader.present(earlier_card(bench.config.card_reader.driver))
 
 
 def tag_turn(fault: TagFault) -> Switch:
@@ -175,16 +230,19 @@ def tag_turn(fault: TagFault) -> Switch:
     return _set(lambda bench: bench.tag_reader, "fault", fault, TagFault.NONE)
 
 
-def no_tag_reader(bench: Bench) -> str | None:
+def no_tag_reader(bench: Bench) -> Refusal | None:
     """Why a lane's tag reader cannot have a fault."""
-    return None if bench.tag_reader is not None else "this lane has no tag reader"
+    if bench.tag_reader is not None:
+        return None
+    return Refusal("this lane has no tag reader", "本车道无标签读写器")
 
 
-def hears_any(bench: Bench) -> str | None:
+def hears_any(bench: Bench) -> Refusal | None:
     """Why another number is not noticed."""
     tags = bench.config.tag_reader
     if tags is not None and tags.address == BROADCAST:
-        return f"tag_reader.address is {BROADCAST}: whoever answers is heard"
+        said = f"tag_reader.address is {BROADCAST}: whoever answers is heard"
+        return Refusal(said, f"标签读写器地址为 {BROADCAST}: 任何应答都收")
     return no_tag_reader(bench)
 
 
@@ -268,7 +326,7 @@ def force_boom(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
 
 
 def camera_turn(field: Literal["stalled", "frozen", "cut_short"]) -> Switch:
-    """Break the stream: a switch of `MjpegServer`."""
+    """Break the stream: a switch of `SimCamera`."""
     return _set(lambda bench: bench.camera, field, broken=True, sound=False)
 
 
@@ -278,9 +336,24 @@ def cover_lens(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
         bench.camera.instead = bench.black_picture if on else None
 
 
-def no_camera(bench: Bench) -> str | None:
+def no_camera(bench: Bench) -> Refusal | None:
     """Why a camera cannot have a fault."""
-    return None if bench.camera is not None else "the camera of this lane needs no simulator"
+    if bench.camera is not None:
+        return None
+    return Refusal("the camera of this lane needs no simulator", "本车道摄像机无需仿真")
+
+
+def stall_lane_camera(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
+    """Keep the lane camera's connection and send nothing."""
+    if bench.lane_camera is not None:
+        bench.lane_camera.stalled = on
+
+
+def no_lane_camera(bench: Bench) -> Refusal | None:
+    """Why a lane camera cannot have a fault."""
+    if bench.lane_camera is not None:
+        return None
+    return Refusal("this lane has no lane camera of its own", "本车道无单独的录像机")
 
 
 def plate_camera_turn(fault: PlateCameraFault) -> Switch:
@@ -288,10 +361,11 @@ def plate_camera_turn(fault: PlateCameraFault) -> Switch:
     return _set(lambda bench: bench.plate_camera, "fault", fault, PlateCameraFault.NONE)
 
 
-def no_plate_camera(bench: Bench) -> str | None:
+def no_plate_camera(bench: Bench) -> Refusal | None:
     """Why a camera that reads plates cannot have a fault."""
-    has_one = bench.plate_camera is not None
-    return None if has_one else "this lane has no camera that reads plates itself"
+    if bench.plate_camera is not None:
+        return None
+    return Refusal("this lane has no camera that reads plates itself", "本车道无车牌识别相机")
 
 
 def refuse_messages(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
@@ -306,13 +380,16 @@ def hang_sign(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
         bench.sign.hangs = on
 
 
-def no_sign(bench: Bench) -> str | None:
+def no_sign(bench: Bench) -> Refusal | None:
     """Why a sign cannot have a fault."""
-    return None if bench.sign is not None else "this lane has no sign"
+    if bench.sign is not None:
+        return None
+    return Refusal("this lane has no sign", "本车道无显示屏")
 
 
-def answers_nothing(bench: Bench) -> str | None:
+def answers_nothing(bench: Bench) -> Refusal | None:
     """Why a sign's answer cannot be wrong."""
     if bench.sign is not None and not isinstance(bench.sign, SimHttpSign):
-        return "the answers of a sign on a line are not waited for"
+        said = "the answers of a sign on a line are not waited for"
+        return Refusal(said, "串口显示屏的应答不等待")
     return no_sign(bench)

@@ -157,6 +157,7 @@ def _status(b: int, c: int) -> WeightStatus:
 def _protocol(name: str, *, summed: bool) -> IndicatorProtocol:
     return IndicatorProtocol(
         name=name,
+        has_sum=summed,
         make_decoder=partial(decoder, summed=summed),
         encode=partial(encode, summed=summed),
         max_frame_bytes=SUMMED_BYTES if summed else PLAIN_BYTES,

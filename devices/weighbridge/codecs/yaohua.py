@@ -106,6 +106,7 @@ def _nibble(char: int) -> int | None:
 
 PROTOCOL = IndicatorProtocol(
     name="yaohua-continuous",
+    has_sum=True,
     make_decoder=decoder,
     encode=encode,
     max_frame_bytes=FRAME_BYTES,

@@ -103,6 +103,7 @@ def _parse(candidate: bytes) -> IndicatorFrame | None:
 
 PROTOCOL = IndicatorProtocol(
     name="yaohua-a12",
+    has_sum=True,
     make_decoder=decoder,
     encode=encode,
     max_frame_bytes=FRAME_BYTES,

@@ -107,6 +107,7 @@ def protocol(address: int) -> IndicatorProtocol:
     """The protocol with the indicator numbered `address` (1..26)."""
     return IndicatorProtocol(
         name="yaohua-command",
+        has_sum=True,
         make_decoder=partial(decoder, address),
         encode=partial(encode, address),
         max_frame_bytes=REPLY_BYTES,

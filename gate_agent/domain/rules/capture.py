@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gate_agent.domain.evidence import CardEvidence, Evidence, PlateEvidence, WeightEvidence
 from gate_agent.domain.identity import is_doubtful, plate_in_question
@@ -51,6 +51,11 @@ def _blocked(evidence: Evidence, pack: PolicyPack) -> Iterator[Reason]:
             yield Reason.CARD_BLOCKED
     if evidence.plate and pack.blocked_plates:
         named = plate_in_question(evidence.plate, pack)
-        texts = {normalize_plate(evidence.plate.text), normalize_plate(named)}
-        if any(normalize_plate(blocked) in texts for blocked in pack.blocked_plates):
+        if is_blocked((evidence.plate.text, named), pack):
             yield Reason.PLATE_BLOCKED
+
+
+def is_blocked(plates: Iterable[str], pack: PolicyPack) -> bool:
+    """Whether one of these plates was lost, stolen or forbidden."""
+    texts = {normalize_plate(each) for each in plates}
+    return any(normalize_plate(blocked) in texts for blocked in pack.blocked_plates)

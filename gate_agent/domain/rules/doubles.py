@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gate_agent.domain.evidence import ClaimEvidence, ClaimState, Evidence, KnownEmpty, Sighting
 from gate_agent.domain.manifest import Declaration, Kind
-from gate_agent.domain.policy_pack import PolicyPack
+from gate_agent.domain.policy_pack import IdentityRule, PolicyPack
 from gate_agent.domain.reasons import Reason
 from gate_agent.domain.vocabulary import DeclarationId
 
@@ -27,15 +27,26 @@ def tare_reasons(
     evidence: Evidence, declaration: Declaration, pack: PolicyPack, _wall_ms: int
 ) -> Iterator[Reason]:
     """What this plate weighed empty before: an empty vehicle weighs it again, no other less."""
-    weight, rule = evidence.weight, pack.identity
-    known = known_empty_of(evidence, declaration.declaration_id)
-    if weight is None or known is None or known.times < rule.min_times_empty:
-        return
-    off_kg = known.kg - weight.high_kg
-    if declaration.kind is Kind.EMPTY:
-        off_kg = max(off_kg, weight.low_kg - known.kg)
-    if off_kg > rule.empty_tolerance_kg:
+    rule, off_kg = pack.identity, off_tare_kg(evidence, declaration, pack.identity)
+    if off_kg is not None and off_kg[0] > rule.empty_tolerance_kg:
         yield Reason.TARE_UNLIKE
+
+
+def off_tare_kg(
+    evidence: Evidence, declaration: Declaration, rule: IdentityRule
+) -> tuple[int, int] | None:
+    """How far the vehicle is, at least and at most, from what its plate weighed empty before.
+
+    One that is not empty is only ever too light. None: not weighed, or not known well enough.
+    """
+    weight, known = evidence.weight, known_empty_of(evidence, declaration.declaration_id)
+    if weight is None or known is None or known.times < rule.min_times_empty:
+        return None
+    light_kg = (known.kg - weight.high_kg, known.kg - weight.low_kg)
+    if declaration.kind is not Kind.EMPTY:
+        return light_kg
+    heavy_kg = (weight.low_kg - known.kg, weight.high_kg - known.kg)
+    return max(light_kg[0], heavy_kg[0]), max(light_kg[1], heavy_kg[1])
 
 
 def sightings_of(evidence: Evidence, declared: DeclarationId) -> tuple[Sighting, ...]:

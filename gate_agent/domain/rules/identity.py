@@ -8,14 +8,19 @@ from gate_agent.domain.evidence import Evidence
 from gate_agent.domain.identity import (
     identity_of,
     is_doubtful,
-    is_sure,
-    is_tag_unseen,
     plate_in_question,
     plate_margin_milli_nats,
-    shows_another_tag,
 )
 from gate_agent.domain.manifest import Declaration, Documents
 from gate_agent.domain.matching import declared_with_card, declared_with_plate, normalize_plate
+from gate_agent.domain.pieces import (
+    are_containers_read,
+    is_container_unseen,
+    is_sure,
+    is_tag_unseen,
+    shows_another_tag,
+    weighs_trailers,
+)
 from gate_agent.domain.policy_pack import IdentityRule, PolicyPack
 from gate_agent.domain.reasons import Reason
 
@@ -37,15 +42,16 @@ def identify(
         reasons += _unproven(evidence, found, declarations, pack)
     if any(each.held_by and is_current(each, wall_ms) for each in (*by_plate, *by_card)):
         reasons.append(Reason.AGENCY_HOLD)
-    if _is_contradicted(evidence, found) and not (plate and is_doubtful(plate, pack)):
+    if _is_contradicted(evidence, found, pack) and not (plate and is_doubtful(plate, pack)):
         reasons.append(Reason.PLATE_DOUBTFUL)
     return found, reasons
 
 
-def _is_contradicted(evidence: Evidence, found: Declaration | None) -> bool:
+def _is_contradicted(evidence: Evidence, found: Declaration | None, pack: PolicyPack) -> bool:
     """A camera of its own reading names a plate that is neither the lane's nor the vehicle's.
 
-    A vehicle may carry two plates, and each reader see another of them.
+    A vehicle may carry two plates, and each reader see another of them; so with its trailer's,
+    where the pack knows what that is.
     """
     plate, other = evidence.plate, evidence.camera_plate
     if plate is None or other is None:
@@ -53,6 +59,8 @@ def _is_contradicted(evidence: Evidence, found: Declaration | None) -> bool:
     known = {normalize_plate(plate.text)}
     if found is not None:
         known.update(normalize_plate(text) for text in found.plates)
+        if weighs_trailers(pack):
+            known.add(normalize_plate(found.trailer_plate))
     return normalize_plate(other.text) not in known
 
 
@@ -102,13 +110,21 @@ def _unproven(
         yield Reason.PLATE_AMBIGUOUS
     is_weak = is_weighed and identity.odds_milli_nats(standing) < rule.min_odds_milli_nats
     is_other = shows_another_tag(evidence, found) or is_tag_unseen(evidence, found)
-    if is_other or is_weak or not standing.agreeing.issuperset(_demanded(evidence, rule)):
+    is_unread = is_container_unseen(evidence, found) or (
+        "container" in rule.agree and not are_containers_read(evidence.containers, found)
+    )
+    is_unmet = not standing.agreeing.issuperset(_demanded(evidence, rule))
+    if is_other or is_unread or is_weak or is_unmet:
         yield Reason.IDENTITY_UNPROVEN
 
 
 def _demanded(evidence: Evidence, rule: IdentityRule) -> Iterator[str]:
-    """What has to agree. A weight that is missing, or does not fit, is a reason of its own."""
-    return (each for each in rule.agree if each != "weight" or evidence.weight is not None)
+    """What has to agree. A weight that is missing, or does not fit, is a reason of its own.
+
+    Containers are apart: every one that is declared has to be read.
+    """
+    apart = {"container"} if evidence.weight is not None else {"container", "weight"}
+    return (each for each in rule.agree if each not in apart)
 
 
 def _choose(found: list[Declaration], wall_ms: int) -> tuple[Declaration | None, list[Reason]]:

@@ -7,14 +7,21 @@ from collections.abc import Iterator
 from gate_agent.domain.containers import is_container_number
 from gate_agent.domain.evidence import Evidence
 from gate_agent.domain.manifest import Declaration
+from gate_agent.domain.pieces import shows_another_container
 from gate_agent.domain.policy_pack import LaneProfile, PolicyPack
 from gate_agent.domain.reasons import Reason
+from gate_agent.domain.rules.capture import is_blocked
 
 
 def paper_reasons(
     evidence: Evidence, declaration: Declaration, pack: PolicyPack, wall_ms: int
 ) -> Iterator[Reason]:
-    """Single use, validity, and whether it says all that the pack demands."""
+    """Single use, validity, no blocked plate, and whether it says all that the pack demands.
+
+    A vehicle with two plates is the same vehicle whichever of them is read.
+    """
+    if is_blocked((*declaration.plates, declaration.trailer_plate), pack):
+        yield Reason.PLATE_BLOCKED
     if declaration.used_by is not None and declaration.used_by != evidence.passage_id:
         yield Reason.DECLARATION_USED
     if wall_ms > declaration.valid_until_ms:
@@ -25,6 +32,8 @@ def paper_reasons(
         yield Reason.DECLARATION_INCOMPLETE
     if not all(is_container_number(number) for number in declaration.containers):
         yield Reason.CONTAINER_INVALID
+    if shows_another_container(evidence.containers, declaration):
+        yield Reason.CONTAINER_DIFFERS
 
 
 def _is_unsaid(declaration: Declaration, field: str) -> bool:

@@ -1,24 +1,16 @@
-"""Bringing into service what hangs on a line of bytes: weighbridge and card reader."""
+"""Bringing into service the weighbridge."""
 
 from __future__ import annotations
 
-import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
 from devices.bench.bare_line import READ_S, BareLine
 from devices.bench.bring_up import SKIP, BringUpStep, Finding, bad, good, skipped
-from devices.bench.diagnosis import (
-    ENOUGH_FRAMES,
-    card_decoders,
-    looks_swapped,
-    scale_decoders,
-    scale_example,
-)
-from devices.card_reader.protocols import PROTOCOLS as CARD_PROTOCOLS
-from devices.errors import LinkDown
+from devices.bench.cable import comes_back
+from devices.bench.diagnosis import ENOUGH_FRAMES, looks_swapped, scale_decoders, scale_example
 from devices.readings import WeightStatus
-from devices.registry import open_card_reader, open_weighbridge
+from devices.registry import open_weighbridge
 from devices.weighbridge.protocols import protocol_named
 from devices.weighbridge.settle import SettleFilter, WeightPhase
 
@@ -28,8 +20,6 @@ if TYPE_CHECKING:
     from devices.weighbridge.settle import WeightState
 
 SETTLE_WITHIN_S = 15.0
-BACK_WITHIN_S = 3.0
-PULL_WITHIN_S = 60.0
 
 _STATUS_ADVICE = {
     WeightStatus.NET: "a tare is set: clear it, the gate needs gross weight",
@@ -66,31 +56,6 @@ def weighbridge_steps(session: Session) -> tuple[BringUpStep, ...]:
         BringUpStep(name="empty scale", look=partial(_is_empty, session)),
         BringUpStep(name="known weight", look=partial(_weighs, session)),
         BringUpStep(name="cable pulled", look=partial(_comes_back, session)),
-    )
-
-
-def card_steps(session: Session) -> tuple[BringUpStep, ...]:
-    """The walk for a card reader. One that is asked (OSDP, PC/SC) is read by its driver only."""
-    config = session.config.card_reader
-    by_driver = BringUpStep(name="card", look=partial(_reads_card, session))
-    if config.driver not in CARD_PROTOCOLS:
-        return (by_driver,)
-    line = BareLine(session, config.port, config.baud)
-    example = CARD_PROTOCOLS[config.driver].packet_of(b"\x04\xa1\xb2\xc3")
-    return (
-        BringUpStep(name="port", look=line.opens),
-        BringUpStep(name="bytes", look=line.hears_card),
-        BringUpStep(
-            name="frames",
-            look=partial(
-                line.understands,
-                config.driver,
-                card_decoders(),
-                1,
-                partial(looks_swapped, example=example, baud=config.baud),
-            ),
-        ),
-        by_driver,
     )
 
 
@@ -181,62 +146,5 @@ def _of_ratio(ratio: float) -> str:
 
 
 def _comes_back(session: Session) -> Finding:
-    if session.ask("pull", "pull the data cable; Enter, or skip: ") == SKIP:
-        return skipped("nobody pulls the cable")
-    clock, config = session.clock, session.config.weighbridge
-    scale = open_weighbridge(config, clock)
-    with contextlib.suppress(LinkDown):
-        scale.open()
-        until_s = clock.now().mono_s + PULL_WITHIN_S
-        while clock.now().mono_s < until_s:
-            scale.read(READ_S)
-        return bad("it goes on sending", "another cable was pulled")
-    scale.close()
-    session.ask("plug", "put it back; Enter at that moment: ")
-    began_s = clock.now().mono_s
-    while clock.now().mono_s - began_s < PULL_WITHIN_S:
-        with contextlib.suppress(LinkDown):
-            scale.open()
-            if scale.read(1.0):
-                took_s = clock.now().mono_s - began_s
-                scale.close()
-                found = good if took_s <= BACK_WITHIN_S else bad
-                return found(f"back after {took_s:.1f} s")
-        scale.close()
-        clock.sleep(READ_S)
-    return bad("it does not come back", "the converter got another name: use the one by udev")
-
-
-# --- the card by its driver -----------------------------------------------------------------------
-
-
-def _reads_card(session: Session) -> Finding:
-    printed = session.ask("card", "number printed on the card in hex, Enter if none, or skip: ")
-    if printed == SKIP:
-        return skipped("nobody holds a card")
-    question = f"hold that card to the reader; Enter starts {session.wait_s:g} s: "
-    if session.ask("present_again", question) == SKIP:
-        return skipped("nobody holds a card")
-    config, clock = session.config.card_reader, session.clock
-    reader = open_card_reader(config, clock)
-    reader.open()
-    try:
-        until_s = clock.now().mono_s + session.wait_s
-        while clock.now().mono_s < until_s:
-            for card in reader.read(READ_S):
-                return _compared(card.uid, printed.strip().replace(" ", "").upper())
-    finally:
-        reader.close()
-    return bad("no card", "hold it flat and still; is it of the reader's kind?")
-
-
-def _compared(uid: str, printed: str) -> Finding:
-    if not printed or uid == printed:
-        return good(f"card {uid}")
-    said = f"card {uid}, printed {printed}"
-    with contextlib.suppress(ValueError):
-        if bytes.fromhex(uid)[::-1] == bytes.fromhex(printed):
-            return bad(said, 'the bytes come the other way round: byte_order = "reversed"')
-        if printed.isdigit() and int(printed) == int(uid, 16):
-            return bad(said, "the card shows the number in decimal: it is the same number")
-    return bad(said, "another card, or a number that the maker counted another way: number_format")
+    scale = open_weighbridge(session.config.weighbridge, session.clock)
+    return comes_back(session, scale, lambda scale: bool(scale.read(READ_S)))

@@ -1,0 +1,1 @@
+"""Cameras that read container numbers: what one is, and the listener."""

@@ -1,0 +1,1 @@
+"""What such cameras post. Pure: no I/O, no clock."""
