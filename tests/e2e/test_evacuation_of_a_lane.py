@@ -51,6 +51,7 @@ def test_in_an_evacuation_the_boom_stays_up_through_a_kill_and_nobody_is_release
         way = world.send(visit_of(PAPERS, seed=0))
         assert way.wait_gone(60)
         assert way.left_by == "exit"
+        site.wait(lambda: lane()["passage_id"] is None, "the passage to end", 30)
         world.boom.push_to(0.0)
         site.wait(lambda: world.boom.up_limit, "the boom to be raised again", 20)
 
