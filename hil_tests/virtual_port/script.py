@@ -339,6 +339,8 @@ def _troubles(rng: random.Random, passages: int, lanes: int, until_s: float) -> 
         for_s = rng.choice([2.0, 5.0, 12.0, 30.0, 90.0, 300.0])
         if kind in (Bad.STOPPED, Bad.DISK_FULL, Bad.BOARD_AWAY, Bad.HUB_KILLED):
             for_s = min(for_s, 30.0)
+        if kind is Bad.EMERGENCY:
+            for_s = max(for_s, 200.0)  # so that somebody is released on a slip
         if kind is Bad.NIGHT:
             for_s = rng.uniform(*NIGHT_H) * 3600
         troubles.append(
