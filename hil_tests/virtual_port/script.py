@@ -147,7 +147,7 @@ _BAD_SHARES = {
     Bad.KILL: 8, Bad.KILL_BEFORE_COMMIT: 5, Bad.KILL_AFTER_COMMIT: 10, Bad.KILL_BEFORE_ORDER: 8,
     Bad.REBOOT_IN_1970: 2, Bad.CUT: 14, Bad.LOSSY: 10, Bad.DISK_FULL: 6, Bad.CLOCK_JUMP: 3,
     Bad.BOARD_AWAY: 7, Bad.SCALE_AWAY: 5, Bad.CAMERA_AWAY: 4, Bad.CARD_AWAY: 4, Bad.TAGS_AWAY: 3,
-    Bad.BOOM_STICKS: 7, Bad.BOOM_SLOW: 3, Bad.STOPPED: 3, Bad.MODE: 2, Bad.EMERGENCY: 1,
+    Bad.BOOM_STICKS: 7, Bad.BOOM_SLOW: 3, Bad.STOPPED: 3, Bad.MODE: 2, Bad.EMERGENCY: 2,
     Bad.IMPORT: 4,
     Bad.NEW_RULES: 2, Bad.HUB_KILLED: 3, Bad.HUB_RESTORED: 1, Bad.NIGHT: 1,
 }  # fmt: skip
@@ -339,6 +339,8 @@ def _troubles(rng: random.Random, passages: int, lanes: int, until_s: float) -> 
         for_s = rng.choice([2.0, 5.0, 12.0, 30.0, 90.0, 300.0])
         if kind in (Bad.STOPPED, Bad.DISK_FULL, Bad.BOARD_AWAY, Bad.HUB_KILLED):
             for_s = min(for_s, 30.0)
+        if kind is Bad.EMERGENCY:
+            for_s = max(for_s, 200.0)  # so that somebody is released on a slip
         if kind is Bad.NIGHT:
             for_s = rng.uniform(*NIGHT_H) * 3600
         troubles.append(
