@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 VERIFYING = 0.7  # of the packs: a plate in doubt may be made up for
 UNTIL_MIN = 22 * 60 + 26  # a virtual day begins at 22:13 of the port's time
-SLIPS = SlipBook(mode="emergency", prefix="E", first=1, last=9_999)
+SLIPS = SlipBook(mode="registry_down", prefix="E", first=1, last=9_999)
 TRAVEL_MS = 120_000
 OFFLINE_SHARE_PERMILLE = 300
 ONLINE_AGE_MS = 60_000

@@ -10,6 +10,7 @@ from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.vocabulary import Barrier
 from hil_tests.virtual_port.agent import KillPoint
 from hil_tests.virtual_port.place import TRAVEL_S
+from hil_tests.virtual_port.rulebook import SLIPS
 from hil_tests.virtual_port.script import Bad, Trouble
 
 if TYPE_CHECKING:
@@ -161,7 +162,13 @@ class Troubles:
         if services is None:
             return False
         try:
-            await services.commands.set_mode(lane.name, mode, by="zhang.min", reason="round")
+            await services.commands.set_mode(
+                lane.name,
+                mode,
+                by="zhang.min",
+                reason="round",
+                kind=SLIPS.mode if mode == EMERGENCY else "",
+            )
         except (CommandStale, StoreError):
             return False
         await asyncio.sleep(ANSWER_S)
