@@ -341,3 +341,13 @@ def m013_ways_in_and_out(db: Database) -> None:
     db.conn.create_function("plate_key", 1, normalize_plate, deterministic=True)
     for statement in _CROSSINGS:
         db.execute(statement)
+
+
+@hub_migrations()
+def m014_crews(db: Database) -> None:
+    """Cards beside the driver's that may come with a vehicle."""
+    db.execute(
+        "CREATE TABLE declaration_crews (card_uid TEXT NOT NULL, declaration_id TEXT NOT NULL,"
+        " PRIMARY KEY (card_uid, declaration_id)) STRICT, WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX declaration_crews_by_id ON declaration_crews (declaration_id)")
