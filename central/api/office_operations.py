@@ -15,8 +15,9 @@ from central.api.endpoints import ApiError, Call
 from central.proof import exit_proof
 from central.proof.download import csv_file
 from central.proof.exit_proof import ExitProofError
-from central.store import figures, ledger, obligation_store, policy_store, safety
+from central.store import crossings, figures, ledger, obligation_store, policy_store, safety
 from central.store.account_store import AccountError
+from central.store.crossings import Inside
 from central.store.ledger import Ledger
 from central.store.obligation_store import Deed, ObligationError, OwedRow, Standing, Word
 from gate_agent.domain.policy_pack import Targets
@@ -150,6 +151,26 @@ async def safety_report(call: Call) -> object:
     now_ms = call.services.clock.wall_ms()
     return await call.services.store.read(
         safety.report, from_ms=from_ms, to_ms=to_ms, now_ms=now_ms
+    )
+
+
+async def inside(call: Call) -> object:
+    """Who is inside, as far as the account sees it."""
+    return await _inside(call)
+
+
+async def inside_csv(call: Call) -> object:
+    """The same as a table."""
+    return csv_file("inside.csv", crossings.as_csv(await _inside(call)))
+
+
+async def _inside(call: Call) -> Inside:
+    return await call.services.store.read(
+        crossings.inside,
+        now_ms=call.services.clock.wall_ms(),
+        limit=call.number("limit", lowest=1, highest=10_000) or 500,
+        plate=call.text("plate"),
+        scope=call.identity.scope,
     )
 
 

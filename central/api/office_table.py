@@ -15,11 +15,13 @@ from central.api.declaring import LIMIT, change, question
 from central.api.endpoints import Endpoint, Parameter
 from central.auth.roles import Role
 from central.proof.exit_proof import ExitProof
+from central.store.crossings import Inside
 from central.store.ledger import AccountStanding, Ledger
 from central.store.obligation_store import OwedRow
 from central.store.safety import SafetyReport
 
 ACCOUNT = Parameter(name="account", description="its id")
+PLATE = Parameter(name="plate", description="only this one, any separators")
 _ERRORS = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
 OFFICE: tuple[Endpoint, ...] = (
@@ -78,5 +80,15 @@ OFFICE: tuple[Endpoint, ...] = (
                   schema="integer"),
         Parameter(name="to_ms", description="happened before; default: now", schema="integer"),
         errors=(HTTPStatus.BAD_REQUEST,),
+    ),
+    question(
+        "/inside", "Vehicles that came in and are not out, and ways without a counterpart",
+        office_operations.inside, Inside, PLATE, LIMIT,
+        errors=(HTTPStatus.BAD_REQUEST,), keeps_scope=True,
+    ),
+    question(
+        "/inside.csv", "The same as a table for an office (text/csv)",
+        office_operations.inside_csv, None, PLATE, LIMIT,
+        errors=(HTTPStatus.BAD_REQUEST,), keeps_scope=True,
     ),
 )  # fmt: skip

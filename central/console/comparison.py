@@ -134,7 +134,7 @@ def compare(
     plate = evidence.plate.text if evidence.plate else ""
     card = evidence.card.uid if evidence.card else ""
     plates = declaration.plates if declaration else ()
-    declared_card = declaration.card_uid if declaration else ""
+    declared_card = card_meant(declaration, card) if declaration else ""
     nearest = nearest_plate(plate, plates)
     seen, declared_tag = _tags(evidence), declaration.tag_id if declaration else ""
     other_tag = declared_tag if seen and not is_among(declared_tag, seen) else ""
@@ -208,6 +208,13 @@ def _standing(
     return Standing.MATCH if check in sensed else Standing.IN_ORDER
 
 
+def card_meant(declaration: DeclarationRow, seen: str) -> str:
+    """The one of the crew that was presented, else the driver's."""
+    wanted = normalize_card(seen)
+    cards = (declaration.card_uid, *declaration.crew)
+    return next((each for each in cards if normalize_card(each) == wanted), declaration.card_uid)
+
+
 def _reads_otherwise(
     check: str, evidence: EvidenceFacts, declaration: DeclarationRow, own: tuple[str, ...]
 ) -> bool:
@@ -217,7 +224,7 @@ def _reads_otherwise(
         taken = plate_taken(evidence, declaration, own) or ""
         return normalize_plate(taken) not in declared
     if check == "card" and evidence.card is not None:
-        return normalize_card(evidence.card.uid) != normalize_card(declaration.card_uid)
+        return not is_among(evidence.card.uid, (declaration.card_uid, *declaration.crew))
     if check == "tag" and declaration.tag_id:
         return not is_among(declaration.tag_id, _tags(evidence))
     if check == "container" and declaration.containers and evidence.containers:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from central.console.comparison import Mark, distance, marks, nearest_plate
+from central.console.comparison import Mark, card_meant, distance, marks, nearest_plate
 from central.store import console_queries, manifest_queries
-from gate_agent.domain.matching import normalize_card, normalize_plate
+from gate_agent.domain.matching import is_among, normalize_card, normalize_plate
 from gate_agent.wire.v1 import DeclarationRow, EvidenceFacts
 
 MAX_DISTANCE = 2
@@ -48,9 +48,9 @@ def _near(row: DeclarationRow, plate: str, card: str) -> Near:
     return Near(
         declaration=row,
         distance=None if closest is None else distance(plate, closest),
-        same_card=bool(card) and normalize_card(row.card_uid) == card,
+        same_card=bool(card) and is_among(card, (row.card_uid, *row.crew)),
         plates=tuple(marks(text, plate if text == closest else None) for text in row.plates),
-        card=marks(row.card_uid, card or None),
+        card=marks(card_meant(row, card), card or None),
     )
 
 

@@ -18,7 +18,7 @@ from central.console.safety_page import safety_html
 from central.console.views import trouble
 from central.proof import exit_proof
 from central.proof.exit_proof import ExitProofError
-from central.store import figures, ledger, obligation_store, policy_store, safety
+from central.store import crossings, figures, ledger, obligation_store, policy_store, safety
 from central.store.account_store import AccountError
 from central.store.obligation_store import Deed, ObligationError, Standing, Word
 from gate_agent.domain.policy_pack import Targets
@@ -152,6 +152,29 @@ async def safety_page(visit: Visit) -> Response:
     )
     site = visit.services.config.site
     return HTMLResponse(safety_html(found, visit.wording, site=site, now_ms=now_ms))
+
+
+async def inside_page(visit: Visit) -> Response:
+    """Who is inside, and which ways have no counterpart."""
+    now_ms = visit.services.clock.wall_ms()
+    plate = visit.request.query_params.get("plate", "").strip()
+    found = await visit.services.store.read(
+        crossings.inside,
+        now_ms=now_ms,
+        limit=SHOWN,
+        plate=plate or None,
+        scope=visit.identity.scope,
+    )
+    return page(
+        visit,
+        "inside.html",
+        section="inside",
+        title=visit.wording.label("title.inside"),
+        fragments=await live.navigation(visit),
+        found=found,
+        plate=plate,
+        now_ms=now_ms,
+    )
 
 
 async def _say(

@@ -47,6 +47,7 @@ _PAGES: tuple[tuple[str, View], ...] = (
     ("/accounts", office_views.accounts),
     ("/accounts/ledger", office_views.ledger_page),
     ("/exit-proof", office_views.exit_proof_page),
+    ("/inside", office_views.inside_page),
     ("/figures", office_views.figures_page),
     ("/report", office_views.safety_page),
     ("/log", views.log),
@@ -64,7 +65,7 @@ _ORDERS: tuple[tuple[str, Role, View], ...] = (
     ("/accounts/close", Role.SUPERVISOR, office_views.close_account),
     ("/manifest/import", Role.ADMINISTRATOR, manifest_views.import_file),
 )
-_WITHIN_A_SCOPE = frozenset({views.passages, views.passage})
+_WITHIN_A_SCOPE = frozenset({views.passages, views.passage, office_views.inside_page})
 """Pages that show an account with a scope what is within it, and nothing else."""
 _OPEN: tuple[tuple[str, str, OpenView], ...] = (
     ("GET", "/login", access_views.login_page),

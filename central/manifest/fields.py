@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from gate_agent.domain.matching import normalize_card
+
 ID_LENGTH = 64
+_CARD = re.compile(r"[0-9A-F]{8,20}\Z")  # 4 to 10 bytes
+# A number that is text: of a customs card, an identity card that ends in X, a code on paper.
+_NUMBER = re.compile(r"(?=.*[G-Z])[0-9A-Z]{6,40}\Z")
 _SHOWN = 40
 
 
@@ -53,6 +58,16 @@ def texts(raw: Mapping[str, Any], field: str) -> list[str]:
     if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
         raise Bad(field, f"{shown(value)} is not a list of texts")
     return [part.strip() for part in parts if part.strip()]
+
+
+def card(said: str, field: str) -> str:
+    """A card's number, normalized. Raises `Bad`."""
+    value = normalize_card(said)
+    is_hex = _CARD.match(value) is not None and len(value) % 2 == 0
+    if not is_hex and not _NUMBER.match(value):
+        why = "is not 4 to 10 bytes in hex, nor a number of letters and digits"
+        raise Bad(field, f"{shown(said)} {why}")
+    return value
 
 
 def whole(value: object, field: str, unit: str, limits: tuple[int, int]) -> int:

@@ -19,10 +19,10 @@ from typing import Any, Literal
 import msgspec
 
 from central.errors import ManifestError
-from central.manifest.fields import ID_LENGTH, Bad, shown, text, texts, time_ms, whole
+from central.manifest.fields import ID_LENGTH, Bad, card, shown, text, texts, time_ms, whole
 from central.manifest.report import RowProblem
 from central.manifest.terms import COLUMNS, openings, terms
-from gate_agent.domain.matching import normalize_card, normalize_plate
+from gate_agent.domain.matching import normalize_plate
 from gate_agent.wire.v1 import DeclarationRow, DocumentsName
 
 REQUIRED = ("declaration_id", "plates", "card_uid", "gross_kg", "valid_from", "valid_until")
@@ -36,9 +36,6 @@ GROSS_KG = (500, 200_000)
 PLATE_LENGTH = (4, 12)
 PLATES_MOST = 6
 HOLDS_MOST = 16
-_CARD = re.compile(r"[0-9A-F]{8,20}\Z")  # 4 to 10 bytes
-# A number that is text: of a customs card, an identity card that ends in X, a code on paper.
-_NUMBER = re.compile(r"(?=.*[G-Z])[0-9A-Z]{6,40}\Z")
 # What a spreadsheet makes of a long number: the digits are lost, two trips may look like one.
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 _SHOWN = 40
@@ -182,7 +179,7 @@ def _row(raw: Mapping[str, Any]) -> DeclarationRow:
     return DeclarationRow(
         declaration_id=_declaration_id(raw),
         plates=_plates(raw),
-        card_uid=_card_uid(raw),
+        card_uid=card(text(raw, "card_uid"), "card_uid"),
         gross_kg=whole(raw["gross_kg"], "gross_kg", "kg", GROSS_KG),
         valid_from_ms=valid_from_ms,
         valid_until_ms=valid_until_ms,
@@ -220,15 +217,6 @@ def _plates(raw: Mapping[str, Any]) -> tuple[str, ...]:
     if len(plates) > PLATES_MOST:
         raise Bad("plates", f"{len(plates)} plates, at most {PLATES_MOST}")
     return tuple(plates)
-
-
-def _card_uid(raw: Mapping[str, Any]) -> str:
-    value = normalize_card(text(raw, "card_uid"))
-    is_hex = _CARD.match(value) is not None and len(value) % 2 == 0
-    if not is_hex and not _NUMBER.match(value):
-        said = "is not 4 to 10 bytes in hex, nor a number of letters and digits"
-        raise Bad("card_uid", f"{shown(raw['card_uid'])} {said}")
-    return value
 
 
 def _holds(raw: Mapping[str, Any]) -> tuple[str, ...]:

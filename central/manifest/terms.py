@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from central.manifest.fields import (
     Bad,
+    card,
     checked_name,
     moment_ms,
     name,
@@ -28,7 +29,7 @@ from central.manifest.fields import (
     yes_or_no,
 )
 from gate_agent.domain.containers import is_container_number
-from gate_agent.domain.matching import normalize_plate
+from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.wire.v1 import (
     AccountRow,
     AgencyRow,
@@ -74,6 +75,13 @@ def _containers(raw: Mapping[str, Any]) -> tuple[str, ...]:
         if not is_container_number(number):
             raise Bad("containers", f"{shown(number)} is no container number: check its digits")
     return numbers
+
+
+def _crew(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """Each card once, and not the driver's own again: two texts would be two digests."""
+    cards = dict.fromkeys(card(part, "crew") for part in _listed(raw, "crew"))
+    cards.pop(normalize_card(text(raw, "card_uid")), None)
+    return tuple(cards)
 
 
 def _tare_kg(raw: Mapping[str, Any]) -> int | None:
@@ -209,6 +217,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "office": lambda raw: name(raw, "office"),
     "company": lambda raw: name(raw, "company"),
     "agent": lambda raw: name(raw, "agent"),
+    "crew": _crew,
 }
 COLUMNS = (
     *(field for field in _READERS if field not in ("transit", "appointment")),

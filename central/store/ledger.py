@@ -115,26 +115,27 @@ def as_csv(found: Ledger) -> bytes:
     writer = csv.writer(text)
     account = found.account
     for name in ("account_id", "kind", "granted", "taken", "left", "state", "closed_by", "number"):
-        writer.writerow([name, _cell(str(getattr(account, name)))])
+        writer.writerow([name, cell(str(getattr(account, name)))])
     for name in ("opens_ms", "closes_ms", "closed_at_ms"):
-        writer.writerow([name.removesuffix("_ms"), _moment(getattr(account, name))])
+        writer.writerow([name.removesuffix("_ms"), moment(getattr(account, name))])
     writer.writerow([])
     writer.writerow(
         ["at", "lane", "passage_id", "plate", "declaration_id", "quantity", "left", "late"]
     )
     for line in found.lines:
         names = (line.lane, line.passage_id, line.plate or "", line.declaration_id)
-        cells = [_moment(line.at_ms), *map(_cell, names), line.quantity, line.left]
+        cells = [moment(line.at_ms), *map(cell, names), line.quantity, line.left]
         writer.writerow([*cells, "late" if line.late else ""])
     return text.getvalue().encode("utf-8-sig")
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """A text that no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def _moment(at_ms: int | None) -> str:
+def moment(at_ms: int | None) -> str:
+    """A moment as a table for an office says it: ISO 8601, UTC."""
     if at_ms is None:
         return ""
     return datetime.fromtimestamp(at_ms / 1000, tz=UTC).isoformat(timespec="seconds")

@@ -74,9 +74,12 @@ def by_plate(db: sqlite3.Connection, plate: str) -> tuple[DeclarationRow, ...]:
 
 
 def by_card(db: sqlite3.Connection, card_uid: str) -> tuple[DeclarationRow, ...]:
-    """Declarations that name the normalized `card_uid`."""
+    """Declarations that name the normalized `card_uid`, as the driver's or of the crew."""
     rows = db.execute(
-        "SELECT body FROM declarations WHERE card_uid = ? ORDER BY declaration_id", [card_uid]
+        "SELECT body FROM declarations WHERE card_uid = ?1 OR declaration_id IN"
+        " (SELECT declaration_id FROM declaration_crews WHERE card_uid = ?1)"
+        " ORDER BY declaration_id",
+        [card_uid],
     )
     return tuple(_decoder.decode(body) for (body,) in rows)
 

@@ -274,6 +274,7 @@ def _write_rows(db: sqlite3.Connection, changes: _Changes, version: int) -> None
     for key, row in changes.upserts.items():
         account_store.index(db, key, row.accounts)
     db.executemany("DELETE FROM declaration_plates WHERE declaration_id = ?", touched)
+    db.executemany("DELETE FROM declaration_crews WHERE declaration_id = ?", touched)
     db.executemany(
         "DELETE FROM declarations WHERE declaration_id = ?", [(key,) for key in changes.deletes]
     )
@@ -292,6 +293,10 @@ def _write_rows(db: sqlite3.Connection, changes: _Changes, version: int) -> None
             for key, row in changes.upserts.items()
             for plate in dict.fromkeys(row.plates)
         ],
+    )
+    db.executemany(
+        "INSERT INTO declaration_crews (card_uid, declaration_id) VALUES (?,?)",
+        [(card, key) for key, row in changes.upserts.items() for card in dict.fromkeys(row.crew)],
     )
     db.executemany(
         "INSERT INTO manifest_changes (version, declaration_id) VALUES (?,?)",

@@ -13,7 +13,7 @@ from typing import assert_never
 
 import msgspec
 
-from central.store import audit, claim_store, obligation_store
+from central.store import audit, claim_store, crossings, obligation_store
 from central.store.plate_taken import plate_taken
 from central.store.rows import VerdictMore
 from gate_agent.domain.records import Alarm
@@ -207,6 +207,7 @@ def _decided(db: sqlite3.Connection, body: PassageDecided, origin: _Origin) -> N
         _use(db, declaration.declaration_id, body.passage_id, origin)
     _use_if_released_by_a_person(db, body.passage_id, origin)
     claim_store.free_what_is_over(db, body.passage_id)
+    crossings.note(db, body.passage_id)
 
 
 def _overridden(db: sqlite3.Connection, body: PassageOverridden, origin: _Origin) -> None:
@@ -306,6 +307,7 @@ def _closed(db: sqlite3.Connection, body: PassageClosed, origin: _Origin) -> Non
     if not updated:
         raise Unusable(f"passage {body.passage_id} was closed before")
     claim_store.free_what_is_over(db, body.passage_id)
+    crossings.note(db, body.passage_id)
 
 
 def _sealed(body: PassageSealed) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from gate_agent.domain.matching import normalize_plate
+
 hub_migrations = Migrations("central_hub")
 
 _RECORDS = (
@@ -174,6 +176,35 @@ _ACCOUNTS = (
 )
 
 
+_CROSSINGS = (
+    # `way`: in | out. `before`: the passage of this plate before it. `odd`: in_twice | out_only.
+    """CREATE TABLE crossings (
+        passage_id TEXT PRIMARY KEY, plate TEXT NOT NULL, at_ms INTEGER NOT NULL,
+        lane TEXT NOT NULL, way TEXT NOT NULL, before TEXT,
+        is_last INTEGER NOT NULL DEFAULT 0, odd TEXT) STRICT""",
+    "CREATE INDEX crossings_by_plate ON crossings (plate, at_ms, passage_id)",
+    "CREATE INDEX crossings_inside ON crossings (at_ms, passage_id)"
+    " WHERE way = 'in' AND is_last = 1",
+    "CREATE INDEX crossings_odd ON crossings (at_ms, passage_id) WHERE odd IS NOT NULL",
+    """CREATE TEMP TABLE lane_ways AS
+        SELECT k.policy_hash AS pack, json_extract(l.value, '$.lane') AS lane,
+        json_extract(l.value, '$.direction') AS way
+        FROM policy_packs k, json_each(CAST(k.body AS TEXT), '$.lanes') l""",
+    """INSERT INTO crossings (passage_id, plate, at_ms, lane, way, before, is_last, odd)
+        SELECT passage_id, plate, at_ms, lane, way, lag(passage_id) OVER w,
+        lead(passage_id) OVER w IS NULL,
+        CASE WHEN way = 'in' AND lag(way) OVER w = 'in' THEN 'in_twice'
+            WHEN way = 'out' AND lag(way) OVER w IS NOT 'in' THEN 'out_only' END
+        FROM (SELECT p.passage_id, plate_key(p.plate) AS plate, p.closed_at_ms AS at_ms, p.lane,
+            coalesce((SELECT y.way FROM lane_ways y WHERE y.pack = p.policy_hash
+                AND y.lane = p.lane), json_extract(p.declaration, '$.direction')) AS way
+            FROM passages p WHERE p.outcome = 'release' AND p.left_by IN ('exit', 'unseen')
+            AND p.plate IS NOT NULL)
+        WHERE way IS NOT NULL WINDOW w AS (PARTITION BY plate ORDER BY at_ms, passage_id)""",
+    "DROP TABLE temp.lane_ways",
+)
+
+
 @hub_migrations()
 def m001_records_passages_commands_manifest(db: Database) -> None:
     """The first tables."""
@@ -302,3 +333,21 @@ def m012_what_began_and_ended(db: Database) -> None:
         "CREATE INDEX records_of_changes ON records (at_ms)"
         " WHERE type IN ('fault_changed', 'command_carried_out')"
     )
+
+
+@hub_migrations()
+def m013_ways_in_and_out(db: Database) -> None:
+    """Released vehicles by plate and way, each linked to its way before: who is inside."""
+    db.conn.create_function("plate_key", 1, normalize_plate, deterministic=True)
+    for statement in _CROSSINGS:
+        db.execute(statement)
+
+
+@hub_migrations()
+def m014_crews(db: Database) -> None:
+    """Cards beside the driver's that may come with a vehicle."""
+    db.execute(
+        "CREATE TABLE declaration_crews (card_uid TEXT NOT NULL, declaration_id TEXT NOT NULL,"
+        " PRIMARY KEY (card_uid, declaration_id)) STRICT, WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX declaration_crews_by_id ON declaration_crews (declaration_id)")

@@ -158,7 +158,13 @@ class Declaration:
     office: str = ""  # where it was declared, if not here
     company: str = ""  # whose goods they are
     agent: str = ""  # who declared for it; "": the company itself
+    crew: tuple[str, ...] = ()  # cards beside `card_uid` whose holders may drive, too
     drawn: Draw | None = None
+
+    @property
+    def cards(self) -> tuple[str, ...]:
+        """Every card that may come with this vehicle."""
+        return (self.card_uid, *self.crew)
 
     @property
     def held_by(self) -> tuple[str, ...]:

@@ -33,9 +33,9 @@ def normalize_card(uid: str) -> str:
     return uid.translate(_WITHOUT_SEPARATORS).replace(":", "").upper()
 
 
-def is_among(declared: str, seen: Iterable[str]) -> bool:
-    """Whether one of the cards or tags that were seen is the declared one."""
-    return normalize_card(declared) in {normalize_card(each) for each in seen}
+def is_among(one: str, others: Iterable[str]) -> bool:
+    """Whether one of these cards or tags is that one."""
+    return normalize_card(one) in {normalize_card(each) for each in others}
 
 
 def declared_with_plate(declarations: Sequence[Declaration], plate: str) -> list[Declaration]:
@@ -49,10 +49,10 @@ def declared_with_plate(declarations: Sequence[Declaration], plate: str) -> list
 
 
 def declared_with_card(declarations: Sequence[Declaration], uid: str) -> list[Declaration]:
-    """Those that declare the card `uid`. An empty uid matches nothing."""
+    """Those that declare the card `uid`, its driver's or one of the crew's. Empty: nothing."""
     wanted = normalize_card(uid)
     return [
         declaration
         for declaration in declarations
-        if wanted and normalize_card(declaration.card_uid) == wanted
+        if wanted and is_among(wanted, declaration.cards)
     ]

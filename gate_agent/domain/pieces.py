@@ -19,7 +19,6 @@ from gate_agent.domain.manifest import Declaration, Kind
 from gate_agent.domain.matching import (
     is_among,
     is_trailer_plate,
-    normalize_card,
     normalize_plate,
 )
 from gate_agent.domain.policy_pack import Limits, Piece, PolicyPack
@@ -157,7 +156,7 @@ def _either(is_fitting: bool) -> Says:  # noqa: FBT001 - the one thing it is abo
 def _card(evidence: Evidence, declaration: Declaration) -> Says:
     if evidence.card is None:
         return Says.NOTHING
-    return _either(normalize_card(evidence.card.uid) == normalize_card(declaration.card_uid))
+    return _either(is_among(evidence.card.uid, declaration.cards))
 
 
 def _weight(evidence: Evidence, declaration: Declaration, pack: PolicyPack) -> Says:

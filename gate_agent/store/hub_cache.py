@@ -40,7 +40,7 @@ class ManifestMismatchError(Exception):
     """Changes that do not lead to the count and digest the hub named: nothing was applied."""
 
 
-_FoundBy = tuple[frozenset[str], str]  # normalized plates, and card
+_FoundBy = tuple[frozenset[str], frozenset[str]]  # normalized plates, and cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +144,17 @@ class HubCache:
                     [declaration_id],
                 )
             return kept.row_digest
-        plates, card_uid = kept.found_by
+        plates, cards = kept.found_by
         for plate in plates:
             self._db.execute(
                 "DELETE FROM declared_plates WHERE plate = ? AND declaration_id = ?",
                 [plate, declaration_id],
             )
-        self._db.execute(
-            "DELETE FROM declared_cards WHERE card_uid = ? AND declaration_id = ?",
-            [card_uid, declaration_id],
-        )
+        for card_uid in cards:
+            self._db.execute(
+                "DELETE FROM declared_cards WHERE card_uid = ? AND declaration_id = ?",
+                [card_uid, declaration_id],
+            )
         return kept.row_digest
 
     def _put(
@@ -178,10 +179,10 @@ class HubCache:
                     self._db.execute(_REPLACE, values)
                     continue
                 self._remove(key, kept)
-            plates, card_uid = found_by
+            plates, cards = found_by
             new.append(values)
             by_plate += [(plate, key) for plate in plates]
-            by_card.append((card_uid, key))
+            by_card += [(card_uid, key) for card_uid in cards]
         write = self._db.conn.executemany
         write(_INSERT, new)
         write("INSERT INTO declared_plates VALUES (?, ?)", sorted(by_plate))
@@ -315,7 +316,8 @@ def _found_by(body: bytes, body_crc: int | None) -> _FoundBy | None:
 
 
 def _normalized(row: DeclarationRow) -> _FoundBy:
-    return frozenset(map(normalize_plate, row.plates)), normalize_card(row.card_uid)
+    cards = (row.card_uid, *row.crew)
+    return frozenset(map(normalize_plate, row.plates)), frozenset(map(normalize_card, cards))
 
 
 _INSERT = (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gate_agent.domain.matching import normalize_card, normalize_plate
+from gate_agent.domain.matching import is_among, normalize_plate
 from gate_agent.domain.rules.crowd import MOST_PAPERS
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class _Glance(msgspec.Struct, frozen=True, kw_only=True):
     declaration_id: str
     plates: tuple[str, ...]
     card_uid: str
+    crew: tuple[str, ...] = ()
     valid_until_ms: int
     holds: tuple[str, ...] = ()
     used_by: str | None = None
@@ -35,7 +36,7 @@ class _Glance(msgspec.Struct, frozen=True, kw_only=True):
 
     def names(self, plate: str, card_uid: str) -> bool:
         """Whether it names both."""
-        return normalize_card(self.card_uid) == card_uid and any(
+        return is_among(card_uid, (self.card_uid, *self.crew)) and any(
             normalize_plate(each) == plate for each in self.plates
         )
 

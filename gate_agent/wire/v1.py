@@ -267,6 +267,7 @@ class DeclarationRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     office: str = ""
     company: str = ""
     agent: str = ""  # who declared for the company; "": itself
+    crew: tuple[str, ...] = ()  # cards beside `card_uid` whose holders may drive, too
     drawn: DrawRow | None = None  # the lane's own, in its records; never in a manifest
 
 

@@ -86,7 +86,10 @@ def test_row_33_an_account_sees_the_passages_of_its_lanes_or_its_agency_and_noth
 def test_every_other_question_is_refused_whatever_is_added_to_the_api(desk: Desk) -> None:
     headers = limited(desk, Scope(lanes=("lane1",)))
     kept = {endpoint.path for endpoint in ENDPOINTS if endpoint.keeps_scope}
-    assert kept == {"/passages", "/passages/{passage_id}", "/held", "/pictures/{picture_id}"}
+    assert kept == {
+        "/passages", "/passages/{passage_id}", "/held", "/pictures/{picture_id}",
+        "/inside", "/inside.csv",
+    }  # fmt: skip
     for endpoint in ENDPOINTS:
         path = re.sub(r"\{[^}]*:int\}", "1", endpoint.path)
         path = re.sub(r"\{[^}]*\}", "x", path)
@@ -95,7 +98,7 @@ def test_every_other_question_is_refused_whatever_is_added_to_the_api(desk: Desk
             assert answer.status_code == 403, endpoint.path
 
 
-def test_a_limited_person_sees_two_pages_of_the_console(desk: Desk) -> None:
+def test_a_limited_person_sees_three_pages_of_the_console(desk: Desk) -> None:
     scope = Scope(agency="quarantine")
     commands.add_user(desk.state, "partner", PASSWORD, Role.VIEWER, 0, scope)
     desk.sign_in("partner")
@@ -106,7 +109,7 @@ def test_a_limited_person_sees_two_pages_of_the_console(desk: Desk) -> None:
     assert desk.client.get(f"/passages/{ONE}").status_code == 200
     assert desk.client.get(f"/passages/{TWO}").status_code == 404
     for path, _ in _PAGES:
-        if path not in ("/", "/passages", "/passages/{passage_id}"):
+        if path not in ("/", "/passages", "/passages/{passage_id}", "/inside"):
             shown = desk.client.get(re.sub(r"\{[^}]*\}", ONE, path))
             assert shown.status_code == 403, path
     assert 'href="/log"' not in listed

@@ -56,6 +56,7 @@ SAID = {
     "office": "5316",
     "company": "Alpha",
     "agent": "Ocean Broker",
+    "crew": "04:a1:b2:c9|04A1B2C3|44030119800101123x|04A1B2C9",  # the second is the driver's
 }
 DAY_MS = 1_795_219_200_000  # 2026-11-21T00:00Z
 HOUR_MS = 3_600_000
@@ -125,6 +126,7 @@ def test_every_column_is_taken_as_it_is_meant() -> None:
         office="5316",
         company="Alpha",
         agent="Ocean Broker",
+        crew=("04A1B2C9", "44030119800101123X"),
     )
 
 
@@ -145,6 +147,7 @@ def test_row_49_json_says_the_same_as_csv() -> None:
 @pytest.mark.parametrize(
     ("changed", "field", "reason"),
     [
+        ({"crew": "04A1B2C9|04A1"}, "crew", "'04A1' is not 4 to 10 bytes"),
         ({"direction": "up"}, "direction", "not one of in, out"),
         ({"kind": "full"}, "kind", "not one of loaded"),
         ({"containers": "CSQU3054384"}, "containers", "no container number"),

@@ -43,6 +43,7 @@ from gate_agent.domain.manifest import AgencyAnswer, AgencyState, Documents
 from gate_agent.domain.policy_pack import AgencyRule, LaneProfile, PolicyPack
 from gate_agent.domain.reasons import Reason
 from gate_agent.domain.records import (
+    Alarm,
     CommandRefused,
     PassageClosed,
     PassageDecided,
@@ -330,6 +331,19 @@ def test_row_29_the_truck_waits_for_nothing_that_could_be_done_without_it() -> N
     waiting = LaneStory().ready().waits_for_verdict()
     waiting.manifest_answers(a_declaration(documents=Documents.PENDING))
     assert waiting.verdict == (Outcome.HOLD, ("documents_pending",)), "it is not done at the lane"
+
+
+def test_row_32_a_boom_forced_or_left_open_is_an_alarm_and_nobody_is_released_under_it() -> None:
+    forced = LaneStory().ready().boom(Barrier.FORCED)
+    assert forced.alarms() == [Alarm.BOOM_FORCED]
+    left_open = LaneStory().ready().boom(Barrier.OPEN)
+    assert left_open.passes(3.0).alarms() == [], "somebody may have opened it for a moment"
+    assert left_open.passes(11.0).alarms() == [Alarm.BOOM_LEFT_OPEN]
+    for story in (forced, left_open):
+        story.truck_arrives().plate_is_read().drives_on().card().manifest_answers()
+        assert story.verdict[0] is not Outcome.RELEASE
+    left_open.drives_out().passes(2.0)
+    assert Alarm.LEFT_UNRELEASED in left_open.alarms(), "and who drives out under it is named"
 
 
 def test_row_35_every_passage_leaves_one_sealed_file_and_no_paper(life: Life) -> None:
