@@ -22,8 +22,9 @@ class ClipSeen:
     """What one closing record says of its clip, and what is on the disk. Times are UTC ms.
 
     `begins_ms` is at the earliest, by the file's own length before it was written. `is_empty_first`
-    and `is_empty_last`: the first and the last picture show the simulated lane without a vehicle,
-    `has_vehicle`: one between does not.
+    and `is_empty_last`: the simulated lane without a vehicle is seen before the last vehicle in the
+    clip came and in the last picture; `has_vehicle`: a vehicle is seen. The one before it may still
+    have been in the lane when the clip begins.
     """
 
     passage_id: str
@@ -63,10 +64,17 @@ def clip_of(state_dir: Path, closed: dict[str, Any]) -> ClipSeen:
         clear_ms=closed["timeline"].get("exit_clear_ms"),
         begins_ms=written_ms - lasts_ms,
         written_ms=written_ms,
-        is_empty_first=bool(empty) and empty[0],
+        is_empty_first=_begins_empty(empty),
         is_empty_last=bool(empty) and empty[-1],
         has_vehicle=not all(empty),
     )
+
+
+def _begins_empty(empty: list[bool]) -> bool:
+    """Whether a picture without a vehicle comes before the last vehicle."""
+    while empty and empty[-1]:
+        empty = empty[:-1]
+    return any(empty)
 
 
 def pictures_in(clip: bytes) -> Iterator[bytes]:
