@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 WEIGH_S = 24.0  # each
 SIDE_BY_SIDE = 4
+NOTED_S = 0.002  # within this of its last byte the end of a frame is noted
 TOGGLE_S = 0.9  # at rest in between, by every settling rule
 AT_REST = frozenset({WeightState.SETTLED, WeightState.EMPTY})
 
@@ -38,7 +39,8 @@ class _StampedLine:
     def __init__(self, inner: LineHost, clock: Clock) -> None:
         self._inner = inner
         self._clock = clock
-        self.sent_s = 0.0
+        self.sent_s = self._before_s = 0.0  # of the last frame, and of the one before
+        self._is_sending = threading.Lock()
 
     @property
     def is_plugged(self) -> bool:
@@ -54,8 +56,19 @@ class _StampedLine:
         return self._inner.read(timeout_s)
 
     def write(self, payload: bytes) -> None:
-        self._inner.write(payload)
-        self.sent_s = self._clock.now().mono_s
+        with self._is_sending:
+            self._inner.write(payload)
+            self._before_s, self.sent_s = self.sent_s, self._clock.now().mono_s
+
+    def age_ms(self, at_s: float) -> float:
+        """How long before `at_s` the last byte had gone.
+
+        The thread that sends may note the moment after the other end has read. What comes earlier
+        than that in the middle of a frame is about the frame before.
+        """
+        with self._is_sending:
+            is_of_last = at_s >= self.sent_s - NOTED_S
+            return 1000 * (max(0.0, at_s - self.sent_s) if is_of_last else at_s - self._before_s)
 
 
 def weights_to_event(folder: Path, clock: Clock) -> list[Number]:
@@ -116,7 +129,7 @@ def _stable_ms(
         stamped = inbox.take(0.05)
         event = None if stamped is None else stamped.event
         if isinstance(event, WeightObserved) and event.state in AT_REST and line.sent_s:
-            took_ms.append(1000 * (clock.now().mono_s - line.sent_s))
+            took_ms.append(line.age_ms(clock.now().mono_s))
     return took_ms[1:]
 
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from devices.sim.faults.table import FAULTS
 from gate_agent.domain.effects import Sign
+from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.vocabulary import Barrier
 from gate_agent.domain.vocabulary import Phase as LanePhase
 from hil_tests.lane_bench.clips import clip_of
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from hil_tests.lane_bench.trucks import Truck
     from hil_tests.rig import Papers as TruckPapers
 
+PENDING_S = 2.5  # longer than a sign over HTTP is waited for
+BACK_S = 6.0
 TICK_S = 0.04
 READY_S = 45.0
 TRUCK_S = 45.0
@@ -93,11 +97,24 @@ class Player:
         try:
             run.play()
             self._wait_ready(account)
+            self._wait_told(scenario)
         except LaneStuck as exc:
             exc.account = account
             raise
         run.judge()
         return account
+
+    def _wait_told(self, scenario: Scenario) -> None:
+        """Let a request to a sign that hung come to its end, and the lane tell that it is back."""
+        if scenario.fault is None or FAULTS[scenario.fault].code != FaultCode.SIGN_LINK:
+            return
+        self._clock.sleep(PENDING_S)
+        deadline_s = self._now_s() + BACK_S
+        while self._now_s() < deadline_s:
+            state = self._lane.view.look()
+            if state is not None and FaultCode.SIGN_LINK not in state.faults:
+                return
+            self._clock.sleep(TICK_S)
 
     def _use_up(self, scenario: Scenario, papers: TruckPapers) -> None:
         first = Scenario(name=f"{scenario.name}, the first time")
