@@ -60,7 +60,7 @@ from gate_agent.domain.lane import TRANSITIONS
 from gate_agent.domain.marks import CONTAINERS_MAX
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.domain.policy import ReleasePolicy
-from gate_agent.domain.policy_pack import PolicyPack
+from gate_agent.domain.policy_pack import PolicyPack, policy_hash
 from gate_agent.domain.reasons import Reason
 from gate_agent.domain.records import (
     CommandCarriedOut,
@@ -70,6 +70,7 @@ from gate_agent.domain.records import (
     PassageDecided,
     PassageOpened,
     PassageOverridden,
+    PolicyAdopted,
     WeighedAfterwards,
 )
 from gate_agent.domain.state import LaneState, Step
@@ -172,6 +173,10 @@ class LaneHistory:
         self.pack = before.pack
         for effect in result.effects:
             match effect:
+                case Record(body=PolicyAdopted(policy_hash=name)):
+                    assert self.vehicle is None, "I4: other rules while a vehicle is judged"
+                    assert name == policy_hash(result.lane.pack), "adopted rules of another name"
+                    self.pack = result.lane.pack
                 case Record(body=body):
                     self._record(body, event, at, first=first)
                 case RaiseBarrier():

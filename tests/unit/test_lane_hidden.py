@@ -90,6 +90,8 @@ def test_new_rules_reach_the_next_truck_though_it_queues_already() -> None:
     assert story.phase is Phase.GATHERING
     assert story.lane.pack.version == "tighter"
     assert [each.version for each in story.records(PolicyAdopted)] == ["tighter"]
+    story.plate_is_read().drives_on().card().manifest_answers()
+    assert story.records(PassageDecided)[-1].pack.version == "tighter"
 
 
 def test_a_clock_that_was_known_to_be_wrong_stays_so_after_a_restart() -> None:
