@@ -7,13 +7,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from devices.config import BusConfig
+from hil_tests.rig import free_ports
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1)[0]
 
 
 def bus_config(

@@ -1,7 +1,6 @@
 """`gate-bench`, as a technician uses it."""
 
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 
 from devices.cli import main
 from devices.clock import SystemClock
+from hil_tests.rig import free_ports
 from tests.running_bench import RunningBench
 
 CLOCK = SystemClock()
@@ -32,14 +32,6 @@ port = "{folder}/card"
 [devices.camera]
 source = "http://127.0.0.1:{camera_port}/lane.mjpg"
 """
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 @pytest.fixture

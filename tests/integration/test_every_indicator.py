@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from devices.weighbridge.indication import reading_of
 from devices.weighbridge.polled import PolledWeighbridge
 from devices.weighbridge.protocols import protocol_named, protocols
 from devices.weighbridge.settle import SettleFilter, WeightPhase, WeightState
+from hil_tests.rig import free_ports
 
 CLOCK = SystemClock()
 PATIENCE_S = 20.0
@@ -94,8 +94,7 @@ def platform(driver: str, port: str) -> Iterator[Platform]:
 
 
 def free_tcp_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+    return f"tcp://127.0.0.1:{free_ports(1)[0]}"
 
 
 @EVERY_INDICATOR

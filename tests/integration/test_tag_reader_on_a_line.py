@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from devices.errors import LinkDown
 from devices.registry import open_tag_reader
 from devices.sim.line_host import line_host
 from devices.sim.tag_reader import STRAY, SimTagReader, TagFault
+from hil_tests.rig import free_ports
 
 CLOCK = SystemClock()
 PATIENCE_S = 20.0
@@ -58,9 +58,7 @@ def pty(folder: Path) -> str:
 
 
 def tcp(_folder: Path) -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+    return f"tcp://127.0.0.1:{free_ports(1)[0]}"
 
 
 @pytest.fixture(params=[pty, tcp], ids=["serial", "tcp"])
