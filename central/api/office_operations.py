@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
@@ -44,36 +45,32 @@ async def obligations(call: Call) -> object:
 async def close_obligation(call: Call) -> object:
     """Somebody says that it was done: when, and under which number."""
     said = await call.parsed(ClosingRequest)
-    return await _said(
-        call,
-        Word(
-            passage_id=said.passage_id,
-            code=said.code,
-            to=said.to,
-            deed=Deed.CLOSED,
-            by=call.identity.name,
-            at_ms=call.services.clock.wall_ms(),
-            number=_short(said.number, "number", NUMBER_LENGTH),
-            done_at_ms=said.done_at_ms,
-            reason=said.reason.strip()[:REASON_LENGTH],
-        ),
+    closed = replace(
+        _word(call, said, Deed.CLOSED),
+        number=_short(said.number, "number", NUMBER_LENGTH),
+        done_at_ms=said.done_at_ms,
+        reason=said.reason.strip()[:REASON_LENGTH],
     )
+    return await _said(call, closed)
 
 
 async def reopen_obligation(call: Call) -> object:
     """Somebody says that it was closed in error, and why."""
     said = await call.parsed(ReopeningRequest)
-    return await _said(
-        call,
-        Word(
-            passage_id=said.passage_id,
-            code=said.code,
-            to=said.to,
-            deed=Deed.REOPENED,
-            by=call.identity.name,
-            at_ms=call.services.clock.wall_ms(),
-            reason=_short(said.reason, "reason", REASON_LENGTH),
-        ),
+    reopened = replace(
+        _word(call, said, Deed.REOPENED), reason=_short(said.reason, "reason", REASON_LENGTH)
+    )
+    return await _said(call, reopened)
+
+
+def _word(call: Call, said: ClosingRequest | ReopeningRequest, deed: Deed) -> Word:
+    return Word(
+        passage_id=said.passage_id,
+        code=said.code,
+        to=said.to,
+        deed=deed,
+        by=call.identity.name,
+        at_ms=call.services.clock.wall_ms(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Final, Literal, cast
 
@@ -35,7 +36,7 @@ from central.store import (
     scope,
 )
 from central.store.queue import ranked
-from central.store.rows import PassageFilter
+from central.store.rows import CommandRow, PassageFilter
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.wire.v1 import DecisionName, OutcomeName
 
@@ -180,57 +181,61 @@ async def conflicts(call: Call) -> object:
     return await call.services.store.read(conflict_queries.conflicts, limit=limit)
 
 
+async def _ordered(order: Awaitable[CommandRow]) -> CommandRow:
+    """The order as it was given, or why it is too late for it."""
+    try:
+        return await order
+    except CommandStale as exc:
+        raise _stale(exc) from exc
+
+
 async def override(call: Call) -> object:
     """Order a decision about one held vehicle; the answer is the order, still pending."""
     wanted = await call.parsed(OverrideRequest)
     decision = _one_of("decision", wanted.decision, _DECISIONS)
     reason = _reason(wanted.reason)
-    try:
-        return await call.services.commands.override(
+    return await _ordered(
+        call.services.commands.override(
             call.request.path_params["passage_id"],
             cast("DecisionName", decision),
             by=call.identity.name,
             reason=reason,
             slip=wanted.slip.strip()[:40],
         )
-    except CommandStale as exc:
-        raise _stale(exc) from exc
+    )
 
 
 async def lower_barrier(call: Call) -> object:
     """Order down a boom that was left open; the lane's interlocks still rule."""
     wanted = await call.parsed(LowerBarrierRequest)
     reason = _reason(wanted.reason)
-    try:
-        return await call.services.commands.lower_barrier(
+    return await _ordered(
+        call.services.commands.lower_barrier(
             call.request.path_params["lane"], by=call.identity.name, reason=reason
         )
-    except CommandStale as exc:
-        raise _stale(exc) from exc
+    )
 
 
 async def evacuate(call: Call) -> object:
     """Order the boom up and kept open."""
     wanted = await call.parsed(EvacuationRequest)
     reason = _reason(wanted.reason)
-    try:
-        return await call.services.commands.evacuate(
+    return await _ordered(
+        call.services.commands.evacuate(
             call.request.path_params["lane"], by=call.identity.name, reason=reason
         )
-    except CommandStale as exc:
-        raise _stale(exc) from exc
+    )
 
 
 async def end_evacuation(call: Call) -> object:
     """End the evacuation that the lane is in; the boom stays open."""
     wanted = await call.parsed(EvacuationRequest)
     reason = _reason(wanted.reason)
-    try:
-        return await call.services.commands.end_evacuation(
+    return await _ordered(
+        call.services.commands.end_evacuation(
             call.request.path_params["lane"], by=call.identity.name, reason=reason
         )
-    except CommandStale as exc:
-        raise _stale(exc) from exc
+    )
 
 
 async def set_mode(call: Call) -> object:
@@ -238,16 +243,15 @@ async def set_mode(call: Call) -> object:
     wanted = await call.parsed(ModeRequest)
     mode = cast("ModeName", _one_of("mode", wanted.mode, _MODES))
     reason = _reason(wanted.reason)
-    try:
-        return await call.services.commands.set_mode(
+    return await _ordered(
+        call.services.commands.set_mode(
             call.request.path_params["lane"],
             mode,
             by=call.identity.name,
             reason=reason,
             kind=wanted.kind if mode == "emergency" else "",
         )
-    except CommandStale as exc:
-        raise _stale(exc) from exc
+    )
 
 
 async def command(call: Call) -> object:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypedDict
 
 import structlog
 
@@ -26,6 +26,7 @@ from gate_agent.wire.v1 import (
     DecisionName,
     EndEvacuationCommand,
     EvacuateCommand,
+    LaneCommand,
     LowerBarrierCommand,
     OverrideCommand,
     SetModeCommand,
@@ -43,6 +44,16 @@ class Sender(Protocol):
     def send(self, lane: str, stream: Stream, payload: bytes, *, qos: int) -> bool:
         """Publish to one lane; False, and nothing is kept, while there is no broker."""
         ...
+
+
+class _Head(TypedDict):
+    """What every order says."""
+
+    command_id: str
+    by: str
+    reason: str
+    issued_at_ms: int
+    expires_at_ms: int
 
 
 class Commands:
@@ -69,76 +80,52 @@ class Commands:
         self, passage_id: str, decision: DecisionName, *, by: str, reason: str, slip: str = ""
     ) -> CommandRow:
         """Order a decision for a held passage. Raises `CommandStale`, `StoreError`."""
-        now_ms = self._clock.wall_ms()
         command = OverrideCommand(
-            command_id=_new_id(),
-            passage_id=passage_id,
-            decision=decision,
-            by=by,
-            reason=reason,
-            issued_at_ms=now_ms,
-            expires_at_ms=now_ms + self._expires_after_ms,
-            slip=slip,
+            passage_id=passage_id, decision=decision, slip=slip, **self._head(by, reason)
         )
         return await self._sent(await self._store.write(command_store.issue_override, command))
 
     async def lower_barrier(self, lane: str, *, by: str, reason: str) -> CommandRow:
         """Order a boom that was left open down. Raises `CommandStale`, `StoreError`."""
         self._check_known(lane)
-        now_ms = self._clock.wall_ms()
-        command = LowerBarrierCommand(
-            command_id=_new_id(),
-            by=by,
-            reason=reason,
-            issued_at_ms=now_ms,
-            expires_at_ms=now_ms + self._expires_after_ms,
-        )
-        return await self._sent(await self._store.write(command_store.issue_to_lane, command, lane))
+        command = LowerBarrierCommand(**self._head(by, reason))
+        return await self._order(lane, command)
 
     async def set_mode(
         self, lane: str, mode: ModeName, *, by: str, reason: str, kind: str = ""
     ) -> CommandRow:
         """Order a lane's mode; `kind`: of an emergency. Raises `CommandStale`, `StoreError`."""
         self._check_known(lane)
-        now_ms = self._clock.wall_ms()
         if mode == "emergency" and kind not in await self.emergency_kinds():
             raise CommandStale(StaleReason.UNKNOWN_KIND, f"lane {lane}: emergency {kind!r}")
-        command = SetModeCommand(
-            command_id=_new_id(),
-            mode=mode,
-            by=by,
-            reason=reason,
-            issued_at_ms=now_ms,
-            expires_at_ms=now_ms + self._expires_after_ms,
-            kind=kind,
-        )
-        return await self._sent(await self._store.write(command_store.issue_to_lane, command, lane))
+        command = SetModeCommand(mode=mode, kind=kind, **self._head(by, reason))
+        return await self._order(lane, command)
 
     async def evacuate(self, lane: str, *, by: str, reason: str) -> CommandRow:
         """Order a boom up and kept open. Raises `CommandStale`, `StoreError`."""
         self._check_known(lane)
-        now_ms = self._clock.wall_ms()
-        command = EvacuateCommand(
-            command_id=_new_id(),
-            by=by,
-            reason=reason,
-            issued_at_ms=now_ms,
-            expires_at_ms=now_ms + self._expires_after_ms,
-        )
-        return await self._sent(await self._store.write(command_store.issue_to_lane, command, lane))
+        command = EvacuateCommand(**self._head(by, reason))
+        return await self._order(lane, command)
 
     async def end_evacuation(self, lane: str, *, by: str, reason: str) -> CommandRow:
         """End the evacuation that the lane says it is in. Raises `CommandStale`, `StoreError`."""
         self._check_known(lane)
-        now_ms = self._clock.wall_ms()
         command = EndEvacuationCommand(
+            evacuation_id=self._evacuation_of(lane), **self._head(by, reason)
+        )
+        return await self._order(lane, command)
+
+    def _head(self, by: str, reason: str) -> _Head:
+        now_ms = self._clock.wall_ms()
+        return _Head(
             command_id=_new_id(),
-            evacuation_id=self._evacuation_of(lane),
             by=by,
             reason=reason,
             issued_at_ms=now_ms,
             expires_at_ms=now_ms + self._expires_after_ms,
         )
+
+    async def _order(self, lane: str, command: LaneCommand) -> CommandRow:
         return await self._sent(await self._store.write(command_store.issue_to_lane, command, lane))
 
     def _evacuation_of(self, lane: str) -> str:

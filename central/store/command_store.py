@@ -11,6 +11,7 @@ from gate_agent.wire.v1 import (
     Command,
     EndEvacuationCommand,
     EvacuateCommand,
+    LaneCommand,
     LowerBarrierCommand,
     OverrideCommand,
     SetModeCommand,
@@ -68,7 +69,7 @@ def _take_slip(db: sqlite3.Connection, command: OverrideCommand) -> None:
 
 def issue_to_lane(
     db: sqlite3.Connection,
-    command: LowerBarrierCommand | SetModeCommand | EvacuateCommand | EndEvacuationCommand,
+    command: LaneCommand,
     lane: str,
 ) -> CommandRow:
     """Write down an order that concerns a lane, not a passage.

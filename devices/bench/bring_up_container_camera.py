@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from devices.bench.bring_up import (
@@ -15,7 +14,7 @@ from devices.bench.bring_up import (
     is_yes,
     skipped,
 )
-from devices.bench.bring_up_posts import PostsWalk
+from devices.bench.bring_up_posts import PostsWalk, plain
 from devices.container_camera.codecs import http_json
 from devices.container_camera.pushed import PushedContainers
 from devices.readings import ContainerReading
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from devices.config import ContainerCameraConfig
 
 TABLE = "container_camera"
-_BETWEEN = re.compile(r"[\s·.\-]")
 
 
 def container_camera_steps(session: Session) -> tuple[BringUpStep, ...]:
@@ -79,4 +77,4 @@ class _Containers(PostsWalk[ContainerReading]):
 
 
 def _plain(text: str) -> frozenset[str]:
-    return frozenset(_BETWEEN.sub("", number).upper() for number in text.split(","))
+    return frozenset(map(plain, text.split(",")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from devices.bench import bring_up_posts
@@ -18,7 +17,7 @@ from devices.bench.bring_up import (
     skipped,
 )
 from devices.bench.bring_up_cameras import looks_right
-from devices.bench.bring_up_posts import PostsWalk
+from devices.bench.bring_up_posts import PostsWalk, plain
 from devices.camera.pushed import PushedPlates
 from devices.readings import RecognizedPlate
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from devices.config import PlateCameraConfig
 
 TABLE = "plate_camera"
-_BETWEEN = re.compile(r"[\s·.\-]")
 
 
 def plate_camera_steps(session: Session) -> tuple[BringUpStep, ...]:
@@ -76,10 +74,10 @@ class _Plates(PostsWalk[RecognizedPlate]):
         said = self._session.ask("plate", f"it read {text}; y if that is right, or the plate: ")
         if said in (SKIP, ""):
             return skipped(f"it read {text}; nobody compares")
-        if is_yes(said) or _plain(said) == _plain(text):
+        if is_yes(said) or plain(said) == plain(text):
             return good(text)
         seen = f"it read {text}, the plate is {'another' if is_no(said) else said}"
-        if _plain(said)[1:] == _plain(text)[1:]:
+        if plain(said)[1:] == plain(text)[1:]:
             return bad(
                 seen,
                 "only the first character: the province or region that the camera is set to",
@@ -113,7 +111,3 @@ def _no_plate(config: PlateCameraConfig) -> str:
 def advice_on(refused: RefusedPost, config: PlateCameraConfig) -> str:
     """What to set where, for a cause that the listener saw."""
     return bring_up_posts.advice_on(refused, TABLE, config, _no_plate(config))
-
-
-def _plain(plate: str) -> str:
-    return _BETWEEN.sub("", plate).upper()

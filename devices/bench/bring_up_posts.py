@@ -7,6 +7,7 @@ nothing itself.
 from __future__ import annotations
 
 import ipaddress
+import re
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from devices.camera.refusals import RefusedPost
 
 R = TypeVar("R")
+_BETWEEN = re.compile(r"[\s·.\-]")
 _ADVICE = {
     Refusal.STRANGER: "{peer} may not post: {table}.allow, if that is the camera",
     Refusal.BUSY: "too many connections at a time: what else posts here?",
@@ -143,3 +145,8 @@ def advice_on(refused: RefusedPost, table: str, config: Posting, no_reading: str
         user=config.username,
         body_max_kb=config.body_max_kb,
     )
+
+
+def plain(text: str) -> str:
+    """A plate or number without what people write between its characters, in capitals."""
+    return _BETWEEN.sub("", text).upper()

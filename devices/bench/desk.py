@@ -29,7 +29,14 @@ from devices.camera.listener import allowed_networks
 from devices.camera.opening import kind_of
 from devices.card_reader.apdu import KEY_BYTES as SECTOR_KEY_BYTES
 from devices.card_reader.osdp_line import KEY_BYTES as OSDP_KEY_BYTES
-from devices.config import ContainerCameraConfig, PlateCameraConfig
+from devices.config import (
+    CardReaderConfig,
+    ContainerCameraConfig,
+    PlateCameraConfig,
+    SignConfig,
+    TagReaderConfig,
+    WeighbridgeConfig,
+)
 from devices.sim.bench import CAMERA_PORTS, DEVICES
 from devices.sim.pcsc_reader import READER
 from devices.transports.tcp import SCHEME, parse_address
@@ -40,15 +47,13 @@ if TYPE_CHECKING:
     from devices.config import (
         BusConfig,
         CameraConfig,
-        CardReaderConfig,
         DevicesConfig,
-        SignConfig,
     )
 
 HOST = "127.0.0.1"
 ANY_HOST = ("0.0.0.0", "::", "")  # noqa: S104 - what a lane may listen at
 NO_TLS = "the simulators have no TLS"
-T = TypeVar("T", bound=msgspec.Struct)
+OnLine = TypeVar("OnLine", WeighbridgeConfig, CardReaderConfig, TagReaderConfig, SignConfig)
 Post = TypeVar("Post", PlateCameraConfig, ContainerCameraConfig)
 
 
@@ -157,8 +162,8 @@ def _line(port: str, link: Path) -> tuple[str, str] | None:
     return None if why is None else (str(link), why)
 
 
-def _on_line(table: T | None, link: Path) -> tuple[T, str] | None:
-    found = None if table is None else _line(table.port, link)  # type: ignore[attr-defined]
+def _on_line(table: OnLine | None, link: Path) -> tuple[OnLine, str] | None:
+    found = None if table is None else _line(table.port, link)
     if table is None or found is None:
         return None
     port, why = found

@@ -12,8 +12,7 @@ Everything else is stricter: a gap between frames longer than `stale_s` starts a
 that the indicator or the limits declare unusable makes the state INVALID and starts afresh.
 
 An indicator that is frozen repeats a perfect value. In mid swing it is known by that: no swing
-stops dead, and what did is no weight until the value changes again; an empty platform is none
-anyway. The caller compares
+stops dead, and what did is no weight until the value changes again. The caller compares
 `judged_since_s` with the moment at which the vehicle's tail was on: a weight, or a swing, that
 began before then is not its own. What this cannot see is an indicator that freezes before the
 first turn of the swing, or once it has all but died.
@@ -176,15 +175,12 @@ class SettleFilter:
         if self._left_settled_range(reading):
             self._settled_range_kg = None
             return WeightPhase.MOVING
-        near_zero = reading.gross_kg <= ZERO_DIVISIONS * self._division_kg
         if self._settled_range_kg is None:
-            if not self._is_settled(values_kg):
-                return WeightPhase.MOVING
-            # A platform that a vehicle rolls off comes to rest at once, and stays as it is.
-            if not near_zero and self._is_dead(reading):
+            if not self._is_settled(values_kg) or self._is_dead(reading):
                 return WeightPhase.MOVING
             self._settled_range_kg = (min(values_kg), max(values_kg))
             self._settled_since_s = self._window[0].received_s
+        near_zero = reading.gross_kg <= ZERO_DIVISIONS * self._division_kg
         return WeightPhase.EMPTY if near_zero else WeightPhase.SETTLED
 
     def _is_dead(self, reading: WeighbridgeReading) -> bool:

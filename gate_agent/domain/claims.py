@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gate_agent.domain.at_hand import evidence_of
 from gate_agent.domain.deadlines import arm, disarm
 from gate_agent.domain.effects import ClaimDeclaration, Ignored
 from gate_agent.domain.events import ClaimAnswered
 from gate_agent.domain.evidence import ClaimEvidence, ClaimState, present_ms
 from gate_agent.domain.faults import FaultCode
-from gate_agent.domain.passing import evidence_of
 from gate_agent.domain.reasons import Reason
 from gate_agent.domain.rules.identity import identify, is_current
 from gate_agent.domain.state import Claim, DeadlineKind, LaneState, Passage, Step

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate_agent.domain import claims
+from gate_agent.domain.at_hand import evidence_of
 from gate_agent.domain.deadlines import arm, disarm
 from gate_agent.domain.decision import Verdict, decide
 from gate_agent.domain.effects import FindDeclarations, Ignored, Record, RequestPlate, mark_used
@@ -24,7 +25,7 @@ from gate_agent.domain.evidence import (
 from gate_agent.domain.identity import is_doubtful, plate_in_question, weighed_together
 from gate_agent.domain.manifest import NO_MANIFEST, Declaration
 from gate_agent.domain.noticing import note_tare
-from gate_agent.domain.passing import begin_release, begin_turning_back, evidence_of
+from gate_agent.domain.passing import begin_release, begin_turning_back
 from gate_agent.domain.pieces import is_container_awaited
 from gate_agent.domain.records import PassageDecided, PictureTaken, PictureView
 from gate_agent.domain.rules.identity import is_current

@@ -10,6 +10,8 @@ Delivery: a lane numbers its records from 1 without gaps within an `epoch` (the 
 lane database). The hub stores by (lane, epoch, seq), then acknowledges the highest seq up to
 which it has everything. The lane forgets nothing before that. Brokers may lose, repeat and
 reorder at will.
+
+One file, though it is long: it is the whole of what travels, and whoever speaks it reads one page.
 """
 
 from __future__ import annotations
@@ -697,9 +699,9 @@ class EndEvacuationCommand(msgspec.Struct, frozen=True, kw_only=True, tag="end_e
     expires_at_ms: int
 
 
-Command = (
-    OverrideCommand | LowerBarrierCommand | SetModeCommand | EvacuateCommand | EndEvacuationCommand
-)
+LaneCommand = LowerBarrierCommand | SetModeCommand | EvacuateCommand | EndEvacuationCommand
+"""An order that concerns a lane, not a passage."""
+Command = OverrideCommand | LaneCommand
 
 LaneMessage = (
     RecordBatch

@@ -1,4 +1,7 @@
-"""Each reason by the evidence that produces it, and the outcome to which it leads."""
+"""Each reason by the evidence that produces it, and the outcome to which it leads.
+
+One file, though it is long: it is one table, a line or two for each reason.
+"""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ import pytest
 from devices.clock import ManualClock
 from devices.readings import TagReading
 from gate_agent.adapters.reader import ReaderAdapter, tag_read
+from gate_agent.domain.at_hand import evidence_of
 from gate_agent.domain.events import TagRead
 from gate_agent.domain.evidence import TagEvidence
 from gate_agent.domain.faults import FaultCode
-from gate_agent.domain.passing import evidence_of
 from gate_agent.domain.signals import is_inviting
 from gate_agent.domain.vocabulary import Outcome
 from gate_agent.inbox import Inbox

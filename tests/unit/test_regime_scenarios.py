@@ -2,6 +2,8 @@
 
 docs/reference/regimes.md maps every row to its scenario; tests/unit/test_regimes_page.py fails
 where one is missing. `policy_cases.PACK` is a port that demands everything at once.
+
+One file, though it is long: it is read beside that page, row by row.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What was once sent is read for ever, and what makes no sense is named, not dropped."""
+"""What was once sent is read for ever, and what makes no sense is named, not dropped.
+
+One file, though it is long: every message has its law beside the others', as in `v1.py`.
+"""
 
 from __future__ import annotations
 
