@@ -108,15 +108,20 @@ class OsdpCardReader:
         self._transport = transport
 
     def read(self, timeout_s: float) -> list[CardReading]:
-        """Ask the reader for up to `timeout_s`; see the contract in `api`."""
+        """Ask the reader for up to `timeout_s`; see the contract in `api`.
+
+        Ends early when the channel comes up: a reader that is back is told as back at once.
+        """
         until_s = self._clock.now().mono_s + timeout_s
+        was_heard = self.is_heard
         while True:
             try:
                 readings = self._turn(min(TURN_S, max(0.0, until_s - self._clock.now().mono_s)))
             except LinkDown as exc:
                 self._secure_s = None
                 raise LinkDown(f"card reader: {exc}") from exc
-            if readings or self._clock.now().mono_s >= until_s:
+            has_come_up = self.is_heard and not was_heard
+            if readings or has_come_up or self._clock.now().mono_s >= until_s:
                 return readings
 
     def close(self) -> None:

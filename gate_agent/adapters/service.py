@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gate_agent.logs import Log
 
 BACKOFF_FIRST_S = 0.2
-BACKOFF_MAX_S = 1.0  # a first try that fails, and the next, stay within the 3 s of a recovery
+BACKOFF_MAX_S = 0.8  # two tries that fail, and the third, stay within the 3 s of a recovery
 
 
 class Served(Protocol):

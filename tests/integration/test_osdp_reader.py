@@ -111,6 +111,17 @@ def test_without_the_right_key_there_is_no_card_and_the_error_says_where_to_look
         reader.close()
 
 
+def test_a_reader_is_told_as_there_the_moment_its_channel_is_up(tmp_path: Path) -> None:
+    reader = reader_at(tmp_path)
+    with sim_at(tmp_path):
+        reader.open()
+        until_s = CLOCK.now().mono_s + PATIENCE_S
+        assert reader.read(PATIENCE_S) == []
+        assert reader.is_heard
+        assert CLOCK.now().mono_s < until_s, "the rest of its time was not waited for"
+        reader.close()
+
+
 def test_a_card_presented_while_the_line_was_cut_is_not_the_next_vehicles(tmp_path: Path) -> None:
     reader = reader_at(tmp_path)
     with sim_at(tmp_path) as sim:
