@@ -54,6 +54,7 @@ class Comparison:
     rows: tuple[Row, ...]
     plate_seen: tuple[Mark, ...]
     plates_declared: tuple[tuple[Mark, ...], ...]
+    is_contradicted: bool  # a camera of its own reading posted a plate that is none of these
     card_seen: tuple[Mark, ...]
     card_declared: tuple[Mark, ...]
     card_fields_against: frozenset[str]  # of those on a customs card: what the lane held against it
@@ -151,6 +152,7 @@ def compare(
             marks(text, plate) if plate and text == nearest else marks(text, None)
             for text in plates
         ),
+        is_contradicted=_is_contradicted(evidence, declaration),
         card_seen=marks(card, declared_card or None),
         card_declared=marks(declared_card, card or None),
         card_fields_against=frozenset().union(*(_CARD_FIELDS.get(each, ()) for each in reasons)),
@@ -230,6 +232,16 @@ def _reads_otherwise(
     if check == "container" and declaration.containers and evidence.containers:
         return not _normalized(declaration.containers).issuperset(evidence.containers.numbers)
     return False
+
+
+def _is_contradicted(evidence: EvidenceFacts, declaration: DeclarationRow | None) -> bool:
+    posted = evidence.camera_plate
+    if posted is None:
+        return False
+    declared = (*declaration.plates, declaration.trailer_plate) if declaration else ()
+    read = (evidence.plate.text,) if evidence.plate else ()
+    known = {normalize_plate(text) for text in (*read, *declared)}
+    return any(normalize_plate(text) not in known for text in (posted.text, *posted.earlier))
 
 
 def _normalized(numbers: Iterable[str]) -> frozenset[str]:

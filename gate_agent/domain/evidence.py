@@ -83,7 +83,8 @@ class PlateEvidence:
     `candidates` are the declared plates that the picture was held against, likeliest first, and
     `none_milli_nats` is what is left for a plate that nobody declared, on the same scale. None: the
     picture was held against nothing. `others` are the other plates in the picture. `readings` are
-    what the vote was made of, by frame and the surest first; no rule reads them.
+    what the vote was made of, by frame and the surest first; no rule reads them. `earlier` is what
+    a camera of its own reading said of this vehicle before, where it was another plate.
     `age_ms` here and in the other pieces: how old it was when the lane decided, 0 while it
     gathers. `since_arrival_ms`: negative if it is older than the arrival, or in the snapshot of a
     version that did not keep it so.
@@ -102,6 +103,7 @@ class PlateEvidence:
     others: tuple[OtherPlate, ...] = ()
     looks: int = 1  # whose weights are in `candidates`, on the average
     readings: tuple[FrameReading, ...] = ()
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
+from typing import Final
 
 from gate_agent.domain import claims
 from gate_agent.domain.at_hand import evidence_of
@@ -24,6 +26,7 @@ from gate_agent.domain.evidence import (
 )
 from gate_agent.domain.identity import is_doubtful, plate_in_question, weighed_together
 from gate_agent.domain.manifest import NO_MANIFEST, Declaration
+from gate_agent.domain.matching import normalize_plate
 from gate_agent.domain.noticing import note_tare
 from gate_agent.domain.passing import begin_release, begin_turning_back
 from gate_agent.domain.pieces import is_container_awaited
@@ -32,6 +35,8 @@ from gate_agent.domain.rules.identity import is_current
 from gate_agent.domain.state import DeadlineKind, Found, LaneState, Lookup, Passage, Step
 from gate_agent.domain.vocabulary import Instant, Outcome, Phase, WeightState
 from gate_agent.domain.weighing import is_wholly_on, settled_weight, swinging_weight
+
+EARLIER_MAX: Final = 8  # a vehicle has not so many plates: one of them contradicts
 
 
 def take_plate(lane: LaneState, event: PlateRead, at: Instant) -> Step:
@@ -69,10 +74,25 @@ def _ask_again(lane: LaneState, passage: Passage) -> Step:
 
 
 def _take_camera_plate(lane: LaneState, passage: Passage, event: PlateRead, at: Instant) -> Step:
-    """Keep what a camera of its own reading says; it may contradict, it never suffices."""
-    seen = _plate_evidence(passage, event, at) if event.text else passage.camera_plate
+    """Keep what a camera of its own reading says; it may contradict, it never suffices.
+
+    The last post counts as its reading, but takes nothing back that it said before.
+    """
+    seen = passage.camera_plate
+    if event.text:
+        earlier = _said_before(seen, event.text)
+        seen = replace(_plate_evidence(passage, event, at), earlier=earlier)
     passage = replace(passage, camera_plate=seen)
     return Step(replace(lane, passage=passage), _pictures(passage, event))
+
+
+def _said_before(known: PlateEvidence | None, text: str) -> tuple[str, ...]:
+    """The other plates that it posted, the first of them first."""
+    if known is None:
+        return ()
+    posted = {normalize_plate(each): each for each in (*known.earlier, known.text)}
+    posted.pop(normalize_plate(text), None)
+    return tuple(islice(posted.values(), EARLIER_MAX))
 
 
 def _pictures(passage: Passage, event: PlateRead) -> tuple[Record, ...]:

@@ -253,6 +253,7 @@ def evidence_facts(evidence: Evidence, claim: v1.ClaimFact | None = None) -> v1.
         containers=v1.ContainersFact(numbers=containers.numbers, age_ms=max(0, containers.age_ms))
         if containers
         else None,
+        camera_plate=_plate_fact(evidence.camera_plate) if evidence.camera_plate else None,
     )
 
 
@@ -281,6 +282,7 @@ def _plate_fact(plate: PlateEvidence) -> v1.PlateFact:
         readings=msgspec.convert(
             plate.readings, tuple[v1.FrameReadingRow, ...], from_attributes=True
         ),
+        earlier=plate.earlier,
     )
 
 

@@ -68,7 +68,8 @@ class PlateFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the camera and reader saw. `confidence_permille` 0..1000, voted over the frames.
 
     What stands after `age_ms` came later in v1. `none_milli_nats` is what is left for a plate that
-    nobody declared; None: the picture was held against nothing.
+    nobody declared; None: the picture was held against nothing. `earlier` is what a camera of its
+    own reading said before, where it was another plate.
     """
 
     text: str
@@ -83,6 +84,7 @@ class PlateFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     none_milli_nats: int | None = None
     others: tuple[OtherPlateFact, ...] = ()
     readings: tuple[FrameReadingRow, ...] = ()  # what was voted over
+    earlier: tuple[str, ...] = ()
 
 
 class CardFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -162,7 +164,8 @@ class EvidenceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """What the lane had in hand when it decided. None: not sensed.
 
     What stands after `faults` came later in v1. No tag, no containers: none was in view, the lane
-    has no reader for them, or its version did not tell of them.
+    has no reader for them, or its version did not tell of them. `camera_plate` is what a camera of
+    its own reading posted; where the lane read nothing, `plate` is that too.
     """
 
     plate: PlateFact | None = msgspec.field(default_factory=lambda: None)
@@ -172,6 +175,7 @@ class EvidenceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     claim: ClaimFact | None = None  # None: nothing was claimed
     tag: TagFact | None = None
     containers: ContainersFact | None = None
+    camera_plate: PlateFact | None = None
 
 
 class DocumentRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +70,28 @@ def test_every_declared_plate_one_edit_away_is_offered(
             declared[:at] + declared[at + 1 :],
         ):
             assert plates_like(db, seen) == (declared,), seen
+
+
+@pytest.mark.parametrize(
+    ("posted", "earlier", "is_marked"),
+    [
+        ("粤B12345", (), False),
+        ("FV1234", (), False),
+        ("粤B12845", (), True),
+        ("FV1234", ("粤B1",), True),
+    ],
+)
+def test_what_a_plate_camera_posted_is_marked_where_it_is_none_of_the_vehicles(
+    posted: str,
+    earlier: tuple[str, ...],
+    is_marked: bool,  # noqa: FBT001 - a table
+) -> None:
+    row = declaration(1, ("粤B12345", "FV1234"), "04A1", 30_000)
+    seen = evidence("粤B12345", "04A1", 30_000)
+    assert seen.plate is not None
+    camera = msgspec.structs.replace(seen.plate, text=posted, earlier=earlier)
+    beside = compare(msgspec.structs.replace(seen, camera_plate=camera), row, ())
+    assert beside.is_contradicted is is_marked
 
 
 def test_a_plate_that_reads_otherwise_differs_even_if_the_lane_only_doubts_it() -> None:

@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from gate_agent.domain.at_hand import evidence_of
 from gate_agent.domain.events import PlateRead, PlateSource
+from gate_agent.domain.gathering import EARLIER_MAX
 from gate_agent.domain.records import PictureTaken
 from gate_agent.domain.vocabulary import Outcome, Phase
+from gate_agent.wire.convert import evidence_facts
 from tests.builders import PLATE, POLICY, LaneStory, a_declaration
 
 
@@ -54,6 +57,43 @@ def test_two_readings_that_differ_hold(first: str) -> None:
         camera_says(story.plate_is_read(), "粤A99999")
     outcome, reasons = judged(story.drives_on())
     assert (outcome, reasons) == (Outcome.HOLD, ("plate_doubtful",))
+
+
+def test_a_camera_that_corrects_itself_has_contradicted_all_the_same() -> None:
+    story = camera_says(camera_says(arrived().plate_is_read(), "粤A99999"), PLATE)
+    assert judged(story.drives_on()) == (Outcome.HOLD, ("plate_doubtful",))
+
+
+def test_a_camera_may_post_both_plates_of_a_vehicle_again_and_again() -> None:
+    story = arrived().plate_is_read()
+    for text in (PLATE, "FV1234", "粤B·12345", "FV1234"):
+        camera_says(story, text)
+    camera = story.passage.camera_plate
+    assert camera is not None
+    assert (camera.text, camera.earlier) == ("FV1234", ("粤B·12345",))
+    story.drives_on().card().passes(0.1)
+    story.manifest_answers(a_declaration(plates=(PLATE, "FV1234")))
+    assert story.verdict == (Outcome.RELEASE, ())
+
+
+def test_a_camera_that_posts_without_end_fills_no_memory() -> None:
+    story = arrived().plate_is_read()
+    for number in range(50):
+        camera_says(story, f"粤A{number:05}")
+    camera = story.passage.camera_plate
+    assert camera is not None
+    assert len(camera.earlier) == EARLIER_MAX
+    assert judged(story.drives_on()) == (Outcome.HOLD, ("plate_doubtful",))
+
+
+def test_the_supervisor_sees_what_the_camera_posted_beside_what_the_lane_read() -> None:
+    story = camera_says(camera_says(arrived().plate_is_read(), "粤A99999"), "粤A99998")
+    judged(story.drives_on())
+    facts = evidence_facts(evidence_of(story.lane, story.passage, story.at))
+    assert facts.plate is not None
+    assert facts.camera_plate is not None
+    assert (facts.plate.text, facts.camera_plate.text) == (PLATE, "粤A99998")
+    assert facts.camera_plate.earlier == ("粤A99999",)
 
 
 def test_the_vehicles_other_declared_plate_is_no_contradiction() -> None:

@@ -48,7 +48,7 @@ def identify(
 
 
 def _is_contradicted(evidence: Evidence, found: Declaration | None, pack: PolicyPack) -> bool:
-    """A camera of its own reading names a plate that is neither the lane's nor the vehicle's.
+    """A camera of its own reading named a plate that is neither the lane's nor the vehicle's.
 
     A vehicle may carry two plates, and each reader see another of them; so with its trailer's,
     where the pack knows what that is.
@@ -61,7 +61,7 @@ def _is_contradicted(evidence: Evidence, found: Declaration | None, pack: Policy
         known.update(normalize_plate(text) for text in found.plates)
         if weighs_trailers(pack):
             known.add(normalize_plate(found.trailer_plate))
-    return normalize_plate(other.text) not in known
+    return any(normalize_plate(text) not in known for text in (other.text, *other.earlier))
 
 
 def _match(
