@@ -49,8 +49,9 @@ class WeighbridgeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     baud: Baud = 9_600
     division_kg: Annotated[int, Meta(ge=1, le=100)] = 20
     max_kg: Annotated[int, Meta(ge=1_000, le=300_000)] = 100_000
-    settle_s: Positive = 0.4  # the spread must stay within one division for this long
-    stale_s: Positive = 0.5  # older than this is no weight at all
+    # the spread must stay within one division for this long
+    settle_s: Annotated[float, Meta(ge=0.2, le=5.0)] = 0.4
+    stale_s: Annotated[float, Meta(gt=0, le=1.0)] = 0.5  # older than this is no weight at all
     judge_swing: bool = True  # a swing whose rest is proved counts before it rests
     unit: Literal["kg", "t"] = "kg"  # what the display is set to, where its frames do not say
     address: Annotated[int, Meta(ge=1, le=26)] = 1  # the indicator's number, in command mode
@@ -86,7 +87,8 @@ class TagReaderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     poll_s: Positive = 0.2  # the time between two questions
     reply_s: Positive = 0.6  # an answer later than this is dropped: it may be an earlier one's
     reads_min: Annotated[int, Meta(ge=1, le=20)] = 2  # so many answers must name a tag
-    repeat_s: Positive = 2.0  # within this time; then the same tag is reported once
+    # within this time; then the same tag is reported once
+    repeat_s: Annotated[float, Meta(gt=0, le=5.0)] = 2.0
 
 
 class BarrierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

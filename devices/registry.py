@@ -105,6 +105,7 @@ def check(config: DevicesConfig) -> None:
     check_table(config.card_reader)
     if config.tag_reader is not None:
         _named(TAG_READERS, config.tag_reader.driver, "tag_reader.driver")
+        _check_tells_tags(config.tag_reader)
     board_of(config.bus)
     if config.bus.transport == "rtu" and not config.bus.serial_port:
         raise DeviceConfigError('bus.serial_port: needed where transport is "rtu"')
@@ -117,6 +118,16 @@ def check(config: DevicesConfig) -> None:
         allowed_networks("plate_camera", config.plate_camera)
     if config.container_camera is not None:
         allowed_networks("container_camera", config.container_camera)
+
+
+def _check_tells_tags(config: TagReaderConfig) -> None:
+    """So many answers must fit into the time that they count for: else no tag is ever told."""
+    takes_s = (config.reads_min - 1) * config.poll_s
+    if takes_s >= config.repeat_s:
+        raise DeviceConfigError(
+            f"tag_reader.reads_min: {config.reads_min} answers, one in {config.poll_s:g} s, take "
+            f"{takes_s:g} s and count for {config.repeat_s:g} (repeat_s): no tag would ever be told"
+        )
 
 
 def _named(drivers: Mapping[str, D], name: str, key: str) -> D:

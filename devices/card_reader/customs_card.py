@@ -32,6 +32,7 @@ LONGEST_BYTES: Mapping[str, int] = {
     "IC_EX_DATA": 200,
 }
 BLOCK_BYTES = 16
+LAST_BLOCK = 255  # of a card of 4 KB
 SMALL_SECTORS_END = 128  # MIFARE Classic: below it every 4th block holds keys, above every 16th
 
 
@@ -39,7 +40,8 @@ def blocks_of(field: str, first_block: int) -> tuple[int, ...]:
     """The data blocks over which `field` stands when it begins at `first_block`.
 
     Raises:
-        DeviceConfigError: there is no such field, or it begins at a block of keys.
+        DeviceConfigError: there is no such field, it begins at a block of keys, or it would go on
+            behind the last block of a card.
     """
     if field not in LONGEST_BYTES:
         known = ", ".join(LONGEST_BYTES)
@@ -55,6 +57,11 @@ def blocks_of(field: str, first_block: int) -> tuple[int, ...]:
         if not holds_keys(block):
             blocks.append(block)
         block += 1
+    if blocks[-1] > LAST_BLOCK:
+        raise DeviceConfigError(
+            f"card_reader.field_blocks: {field} from block {first_block} on needs {wanted} blocks:"
+            f" it would end behind the card's last, {LAST_BLOCK}"
+        )
     return tuple(blocks)
 
 

@@ -94,7 +94,7 @@ class OsdpCardReader:
             raise LinkDown(f"card reader: {exc}") from exc
         osdp = self._osdp
         self._earlier_discarded_bytes = self.discarded_bytes
-        self._line = OsdpLine(transport.write)
+        self._line = OsdpLine(transport.write, hears=self._config.address)
         device = osdp.PDInfo(
             self._config.address,
             self._line,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEY_BYTES = 16
+ANSWER = 0x80  # set in the address of an answer
 BUSY = bytes((0x79,))  # the answer that asks to be asked again
 
 
@@ -36,11 +37,15 @@ def libosdp() -> ModuleType:
 
 
 class OsdpLine:
-    """One end of a line as libosdp wants it. `send` puts bytes on the wire."""
+    """One end of a line as libosdp wants it. `send` puts bytes on the wire.
 
-    def __init__(self, send: Callable[[bytes], None]) -> None:
+    `hears`: the number of the reader whose answers count; None: whatever comes counts.
+    """
+
+    def __init__(self, send: Callable[[bytes], None], *, hears: int | None = None) -> None:
         self.id = 0  # libosdp tells lines apart by it
         self._send = send
+        self._hears = None if hears is None else hears | ANSWER
         self._packets = OsdpPackets()
         self._waiting = b""
         self._trouble: LinkDown | None = None
@@ -53,12 +58,15 @@ class OsdpLine:
     def feed(self, chunk: bytes) -> bool:
         """Take bytes that came from the wire; whether they completed a good packet.
 
-        BUSY is none: who says nothing else for long is as good as silent.
+        BUSY is none: who says nothing else for long is as good as silent. Nor is what a converter
+        echoes of our own questions, or what another reader on the line says.
         """
         packets = self._packets.feed(chunk)
         for packet in packets:
             self._waiting += encode(packet)
-        return any(packet.content != BUSY for packet in packets)
+        return any(
+            packet.content != BUSY and self._hears in (None, packet.address) for packet in packets
+        )
 
     def read(self, max_bytes: int) -> bytes:
         """For libosdp: what has come, never waiting."""

@@ -50,6 +50,13 @@ class UhfTagReader(AskedLine[ReaderAnswer]):
         )
         self._address = config.address
         self._sightings = Sightings(config.reads_min, config.repeat_s)
+        self._reads_min = config.reads_min
+        self._inventories = 0  # answered since it was opened
+
+    def open(self) -> None:
+        """Take the wire. The reader counts as there once a tag in view could have been told."""
+        super().open()
+        self._inventories = 0
 
     def read(self, timeout_s: float) -> list[TagReading]:
         """Ask when it is time, else wait up to `timeout_s`; see the contract in `api`."""
@@ -57,6 +64,8 @@ class UhfTagReader(AskedLine[ReaderAnswer]):
         if asked_s is None:
             return []
         answers = self.ask(question(self._address, INVENTORY), self._is_last)
+        self._inventories += answers is not None
+        self.is_heard = self._inventories >= self._reads_min
         tags = {
             epc.hex().upper(): None
             for answer in answers or ()

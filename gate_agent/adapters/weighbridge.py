@@ -6,7 +6,7 @@ becomes clearly narrower, and at once when it no longer holds.
 
 from __future__ import annotations
 
-from math import ceil
+import math
 from typing import TYPE_CHECKING
 
 from devices.weighbridge.settle import SettleFilter, WeightPhase
@@ -27,6 +27,7 @@ MOVING_EVERY_S = 0.5
 NARROWER_PERCENT = 5  # a bracket this much narrower than the one reported is news
 BEYOND_PERCENT = 10  # and one that reaches this much of its width beyond it
 READ_S = 0.1
+USABLE_AFTER_S = 1.5  # without an unusable value: one that flickers about a limit is one fault
 
 _STATES = {
     WeightPhase.EMPTY: WeightState.EMPTY,
@@ -51,6 +52,7 @@ class WeighbridgeAdapter:
         self._sent: WeightObserved | None = None
         self._sent_s = 0.0
         self._value_fault = False
+        self._invalid_s = -math.inf  # when the last unusable value came
 
     def open(self) -> None:
         """Take the wire."""
@@ -63,9 +65,15 @@ class WeighbridgeAdapter:
         for reading in readings:
             self._report(self._filter.feed(reading), reading.received_s)
         if not readings:
-            now_s = self._clock.now().mono_s
-            self._report(self._filter.at(now_s), now_s)
+            self._report_stale()
         return bool(readings)
+
+    def _report_stale(self) -> None:
+        """Silence says nothing new, until what was said last is too old to count."""
+        now_s = self._clock.now().mono_s
+        state = self._filter.at(now_s)
+        if state.phase is WeightPhase.STALE:
+            self._report(state, now_s)
 
     def lost(self) -> None:
         """The weight is not to be had."""
@@ -77,8 +85,11 @@ class WeighbridgeAdapter:
         self._scale.close()
 
     def _report(self, settling: Settling, at_s: float) -> None:
-        self._report_fault(settling)
-        event = self._event(settling, at_s)
+        if settling.phase is WeightPhase.INVALID:
+            self._invalid_s = at_s
+        is_unusable = at_s - self._invalid_s < USABLE_AFTER_S
+        self._report_fault(settling, is_unusable=is_unusable)
+        event = _UNAVAILABLE if is_unusable else self._event(settling, at_s)
         if self._is_news(event, at_s):
             self._send(event, at_s)
 
@@ -96,7 +107,7 @@ class WeighbridgeAdapter:
             window_kg=tuple(seen.gross_kg for seen in settling.readings) if is_evidence else (),
             low_kg=low_kg,
             high_kg=high_kg,
-            judged_ms=ceil((at_s - settling.judged_since_s) * 1000) if is_evidence else 0,
+            judged_ms=math.ceil((at_s - settling.judged_since_s) * 1000) if is_evidence else 0,
         )
 
     def _is_news(self, event: WeightObserved, at_s: float) -> bool:
@@ -117,15 +128,14 @@ class WeighbridgeAdapter:
         if self._inbox.put(event, instant_of(self._clock, at_s)):
             self._sent, self._sent_s = event, at_s
 
-    def _report_fault(self, settling: Settling) -> None:
-        invalid = settling.phase is WeightPhase.INVALID
-        if invalid == self._value_fault:
+    def _report_fault(self, settling: Settling, *, is_unusable: bool) -> None:
+        if is_unusable == self._value_fault:
             return
         event: FaultRaised | FaultCleared = FaultCleared(code=FaultCode.SCALE_VALUE)
-        if invalid:
+        if is_unusable:
             event = FaultRaised(code=FaultCode.SCALE_VALUE, detail=settling.status.value)
         if self._inbox.put(event, instant(self._clock)):
-            self._value_fault = invalid
+            self._value_fault = is_unusable
 
 
 def _is_bracket_news(event: WeightObserved, sent: WeightObserved) -> bool:

@@ -136,3 +136,17 @@ def test_a_stray_sighting_of_the_next_lanes_tag_is_not_reported(tmp_path: Path) 
     finally:
         mast.reader.close()
         mast.sim.stop()
+
+
+def test_a_reader_is_back_only_when_a_tag_in_view_could_have_been_told(tmp_path: Path) -> None:
+    mast = Mast(pty(tmp_path), reads_min=5, repeat_s=2.0)
+    mast.sim.start()
+    mast.reader.open()
+    try:
+        seen: list[str] = []
+        while not mast.reader.is_heard:
+            seen += [reading.tag_id for reading in mast.reader.read(0.05)]
+        assert seen == [TAG], "the tag in view was told before, or with, the reader's return"
+    finally:
+        mast.reader.close()
+        mast.sim.stop()

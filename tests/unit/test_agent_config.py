@@ -60,6 +60,8 @@ def test_a_lane_file_says_who_the_lane_is_and_changes_its_policy(tmp_path: Path)
         ("scale", 'baud = "fast"', r"\$\.devices\.weighbridge\.baud"),
         ("scale", "stale_s = inf", r"finite.*\$\.devices\.weighbridge\.stale_s"),
         ("scale", "settle_s = 0", r"\$\.devices\.weighbridge\.settle_s"),
+        ("scale", "settle_s = 0.01", r"0\.2.*\$\.devices\.weighbridge\.settle_s"),
+        ("scale", "stale_s = 30", r"1\.0.*\$\.devices\.weighbridge\.stale_s"),
         ("bus", "normally_closed = [64]", r"\$\.devices\.bus\.normally_closed"),
         ("bus", 'transport = "carrier pigeon"', r"\$\.devices\.bus\.transport"),
         ("policy", "wieght_tolerance_kg = 1", r"'wieght_tolerance_kg'.*\$\.policy"),
@@ -119,3 +121,11 @@ def test_the_broker_password_is_read_from_its_file_or_the_file_is_named(tmp_path
     assert password(HubLinkConfig(host="h")) == ""
     with pytest.raises(ConfigError, match=r"password_file: .*nowhere"):
         password(HubLinkConfig(host="h", password_file=str(tmp_path / "nowhere")))
+
+
+def test_a_tag_reader_that_could_never_tell_a_tag_is_refused(tmp_path: Path) -> None:
+    table = '[devices.tag_reader]\nport = "/dev/tag"\nreads_min = 12\n'
+    good = a_file(tmp_path)
+    good.write_text(good.read_text(encoding="utf-8") + table, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"tag_reader\.reads_min: 12 answers .* no tag would"):
+        load(good)

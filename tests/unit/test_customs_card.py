@@ -25,6 +25,11 @@ def test_a_refusal_carries_nothing() -> None:
     assert apdu.content_of(b"") is None
 
 
+def test_a_field_that_would_leave_the_card_is_refused() -> None:
+    with pytest.raises(DeviceConfigError, match=r"IC_BILL_NO from block 250 on .* last, 255"):
+        blocks_of("IC_BILL_NO", 250)
+
+
 def test_a_long_field_leaves_out_the_blocks_of_keys() -> None:
     assert blocks_of("DR_IC_NO", 4) == (4,)
     assert blocks_of("IC_VE_NAME", 6) == (6, 8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devices.card_reader.codecs.osdp_packet import OsdpPacket, OsdpPackets, crc, encode
+from devices.card_reader.osdp_line import OsdpLine
 
 GOLDEN = {
     "poll of 65": "53 65 08 00 04 60 60 90",
@@ -47,3 +48,20 @@ def test_one_damaged_bit_has_no_packet_judged_by_the_short_sum() -> None:
     damaged = bytes.fromhex("53 DC 0A 00 08 F4 28 DB D6 F2")
     assert sum(damaged) % 256 == 0
     assert OsdpPackets().feed(damaged) == []
+
+
+@pytest.mark.parametrize(
+    ("wire", "is_answer"),
+    [
+        ("53 65 08 00 04 60 60 90", False),  # our own question, which a converter echoes
+        ("53 E5 08 00 04 40 D2 96", True),
+        ("53 E5 08 00 04 40 D2 96 53 65 08 00 04 60 60 90", True),
+    ],
+)
+def test_an_echo_of_our_own_question_is_no_answer_of_the_reader(
+    wire: str,
+    is_answer: bool,  # noqa: FBT001 - a table
+) -> None:
+    line = OsdpLine(lambda _packet: None, hears=0x65)
+    assert line.feed(bytes.fromhex(wire)) is is_answer
+    assert OsdpLine(lambda _packet: None, hears=0x12).feed(bytes.fromhex(wire)) is False

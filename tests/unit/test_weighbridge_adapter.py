@@ -6,7 +6,7 @@ from devices.clock import ManualClock
 from devices.config import WeighbridgeConfig
 from devices.sim.truck import LaneGeometry, Sight, Truck, TruckPhase, TruckSpec
 from gate_agent.adapters.weighbridge import WeighbridgeAdapter
-from gate_agent.domain.events import WeightObserved
+from gate_agent.domain.events import FaultCleared, FaultRaised, WeightObserved
 from gate_agent.domain.vocabulary import WeightState
 from gate_agent.inbox import Inbox
 from tests.fed_scale import FedScale
@@ -130,3 +130,40 @@ def test_a_scale_that_freezes_as_a_truck_rolls_on_never_gives_the_weight_of_some
                     believed += 1
                     assert abs((event.gross_kg or 0) - 47_990) < 0.03 * 47_990
         assert believed, "frozen after it had stopped"
+
+
+def test_a_value_that_flickers_about_a_limit_is_one_fault_and_no_weight_meanwhile() -> None:
+    scale = Scale()
+    told: list[object] = []
+    for number in range(750):  # half a minute below zero, by two divisions and by three in turn
+        scale.clock.advance(PERIOD_S)
+        scale.scale.shows(-40 if number % 2 else -60)
+        scale.adapter.serve()
+        told += [stamped.event for stamped in iter(lambda: scale.inbox.take(0), None)]
+    faults = [event for event in told if isinstance(event, FaultRaised | FaultCleared)]
+    assert [type(event) for event in faults] == [FaultRaised]
+    weights = [event.state for event in told if isinstance(event, WeightObserved)]
+    assert set(weights[1:]) <= {WeightState.UNAVAILABLE}
+    for _ in range(100):
+        scale.clock.advance(PERIOD_S)
+        scale.scale.shows(0)
+        scale.adapter.serve()
+        told += [stamped.event for stamped in iter(lambda: scale.inbox.take(0), None)]
+    assert [type(event) for event in told if isinstance(event, FaultCleared)] == [FaultCleared]
+    assert [event for event in told if isinstance(event, WeightObserved)][-1].state is (
+        WeightState.EMPTY
+    )
+
+
+def test_a_silent_scale_says_nothing_until_what_it_said_last_is_too_old() -> None:
+    scale = Scale()
+    for _ in range(60):
+        scale.feels(25_000)
+    said = []
+    for _ in range(100):
+        scale.clock.advance(PERIOD_S)
+        scale.adapter.serve()
+        said += [stamped.event for stamped in iter(lambda: scale.inbox.take(0), None)]
+    assert [event.state for event in said if isinstance(event, WeightObserved)] == [
+        WeightState.UNAVAILABLE
+    ]

@@ -27,7 +27,7 @@ CARRIES_TAGS = frozenset({DONE, TIMED_OUT, MORE_FOLLOWS, BUFFER_FULL})
 ENDS_INVENTORY = frozenset({DONE, TIMED_OUT, BUFFER_FULL, NO_TAG})
 
 MIN_LEN = 5  # Adr Cmd Status CRC CRC
-MAX_LEN = 160  # ours: a longer answer would be over twenty tags in one frame
+MAX_LEN = 255  # what its one byte can say
 MAX_FRAME_BYTES = MAX_LEN + 1
 EPC_MAX_BYTES = 62
 
@@ -52,7 +52,7 @@ class ReaderAnswer:
 
 
 class UhfReader18(LengthScanner[ReaderAnswer]):
-    """Decoder of the answers. Fed by one thread; keeps at most 160 bytes."""
+    """Decoder of the answers. Fed by one thread; keeps at most 256 bytes."""
 
     def __init__(self) -> None:
         super().__init__(
