@@ -163,27 +163,39 @@ class ModbusBus:
         self._silent_count = 0
 
     def close(self) -> None:
-        """Open the contacts of running software pulses if the board answers, then disconnect."""
-        if self._client is not None and self._pulse_ends_s:
-            with suppress(DeviceError):  # kept: ended first thing after the next open
-                self._end_pulses(due_only=False)
+        """Let running software pulses last and end them if the board answers, then disconnect.
+
+        A pulse may be what frees somebody: it is not cut. Who wants a contact open at once writes
+        it first; where that failed it is tried again here. Two tries, since it may be one garbled
+        answer because of which the bus is closed.
+        """
+        for _ in range(2):
+            if self._client is not None and self._pulse_ends_s:
+                with suppress(DeviceError):  # kept: ended first thing after the next open
+                    self._end_pulses()
+                    self._clock.sleep(self._left_of_pulses_s())
+                    self._end_pulses()
         self._disconnect()
 
     def read_inputs(self, address: int, count: int) -> tuple[bool, ...]:
         """`count` inputs from terminal `address` on, exactly that many."""
-        self._end_pulses(due_only=True)
+        self._end_pulses()
         return self._read_bits(self._board.inputs, address, count)
 
     def read_coils(self, address: int, count: int) -> tuple[bool, ...]:
         """The present state of `count` relays from terminal `address` on."""
-        self._end_pulses(due_only=True)
+        self._end_pulses()
         return self._read_bits(self._board.relays, address, count)
 
     def write_coil(self, address: int, on: bool) -> None:  # noqa: FBT001 - a relay is a switch
         """Switch one relay and check the board's echo."""
-        self._end_pulses(due_only=True)
-        self._switch(address, on)
-        self._pulse_ends_s.pop(address, None)
+        ends_pulse = not on and address in self._pulse_ends_s
+        if ends_pulse:  # due from now on, also where this write fails
+            self._pulse_ends_s[address] = self._clock.now().mono_s
+        self._end_pulses()
+        if not ends_pulse:
+            self._switch(address, on)
+            self._pulse_ends_s.pop(address, None)
 
     def pulse_coil(self, address: int, pulse_s: float) -> None:
         """Close one relay for `pulse_s` seconds; returns when the board confirmed the closing.
@@ -191,7 +203,8 @@ class ModbusBus:
         On a flash-on board the time is rounded up to the board's unit and the board ends the
         pulse. Else it is ended by the first request after `pulse_s`, or by `close()`.
         """
-        self._end_pulses(due_only=True)
+        with suppress(DeviceError):  # what this one is for may matter more: try it in any case
+            self._end_pulses()
         pulse = self._board.pulse
         if self._config.flash_on and isinstance(pulse, CoilPulse):
             self._command(5, pulse.address + address, _units(pulse_s, pulse.unit_s))
@@ -356,15 +369,19 @@ class ModbusBus:
             )
         return DeviceTimeout(f"modbus: {self.place}: no answer for {timeout_s:g} s")
 
-    def _end_pulses(self, *, due_only: bool) -> None:
+    def _end_pulses(self) -> None:
+        """Open the contacts whose pulses have lasted."""
         if not self._pulse_ends_s:
             return
         now_s = self._clock.now().mono_s
         for address, end_s in list(self._pulse_ends_s.items()):
-            if due_only and now_s < end_s:
-                continue
-            self._switch(address, on=False)
-            del self._pulse_ends_s[address]
+            if now_s >= end_s:
+                self._switch(address, on=False)
+                del self._pulse_ends_s[address]
+
+    def _left_of_pulses_s(self) -> float:
+        left_s = max(self._pulse_ends_s.values(), default=0.0) - self._clock.now().mono_s
+        return max(0.0, left_s)
 
 
 def _units(duration_s: float, unit_s: float) -> int:

@@ -4,7 +4,9 @@ Contract. `raise_boom` is the only way to open: it carries the id of the command
 committed and the moment until which it may be obeyed, and it pulses once for one id, however
 often it is repeated. Raising is never blocked by an occupied loop or an emergency stop.
 `lower_boom` is refused unless fresh inputs show nobody under the boom. While the boom closes, an
-occupied exit loop makes the driver raise it again at once, without asking anybody.
+occupied exit loop makes the driver raise it again at once, without asking anybody, and again until
+the up limit is made or a travel is over. An emergency stop while it closes makes the driver pulse
+the stop contact; raising goes before that where the boom closes unasked, or in fault.
 
 None of this is the safety of people under the boom. That is the barrier controller's own loop
 and the switches wired to it; the driver's interlock stands behind them.
@@ -35,7 +37,8 @@ class BoomControl(Protocol):
         """Take one poll of the inputs; call it for every poll.
 
         Raises the boom again (and counts it in `reversal_count`) when it closes over an occupied
-        exit loop; if that write fails its `DeviceError` is raised, and the next call tries again.
+        exit loop, stops it when it closes under an emergency stop; if that write fails its
+        `DeviceError` is raised, and the next call tries again.
         """
         ...
 
@@ -69,6 +72,17 @@ class BoomControl(Protocol):
         """
         ...
 
+    def open_wrong_contacts(self, relays: RelayStates) -> str | None:
+        """Open what `wrong_contact` would name, and say what that was; None: nothing was wrong.
+
+        An agent that was killed in the middle of a pulse may have left it closed. Call it with
+        every reading of the relays. Raises a `DeviceError` when the board does not answer.
+        """
+        ...
+
     def close(self) -> None:
-        """Open all contacts to the boom. Never raises; may be called twice."""
+        """Open all contacts to the boom; a pulse that raises or stops it runs out by itself.
+
+        Never raises; may be called twice.
+        """
         ...

@@ -2,12 +2,17 @@
 
 Theory of operation. The board tells only whether the boom is at its up or its down limit. What
 lies between is known from the last command, as long as it can still be running: a boom needs at
-most `travel_max_s` for the whole way. So the state keeps three things:
+most `travel_max_s` for the whole way. So the state keeps these things:
 
 - `motion`: the command that is still running (RAISE, LOWER), or STOP after an emergency stop
   caught the boom between its limits, or None;
 - `rest`: the limit where the boom was last at rest by right, None while that is not known;
+- `limit`: the one limit that is made now, and since when;
+- `falls`: whether it came down and has been at no limit since, whatever it was told after that;
 - since when things are unexplained.
+
+A limit counts once it was made for `LIMIT_BOUNCE_S` without a break: a switch that closes for one
+poll in mid travel ends no motion. Only where the boom was at rest already its limit counts at once.
 
     running   what the switches say     position
     any       fault input, or both      FAULT
@@ -23,6 +28,7 @@ most `travel_max_s` for the whole way. So the state keeps three things:
               up                        OPEN, or FORCED if it rested at the down limit
               neither, rested           FORCED (after `LIMIT_BOUNCE_S`)
               neither, never rested     UNKNOWN, after `travel_max_s` FAULT
+    any       a limit, not yet held     as if it were not made, but never late because of it
 
 FORCED and FAULT pass by themselves when the boom is back where it belongs; a raise that the boom
 ignored stays a FAULT until it moves or is commanded again. CLOSED is said only with the down
@@ -40,7 +46,11 @@ from devices.readings import BarrierPosition
 if TYPE_CHECKING:
     from devices.readings import LaneInputs
 
-LIMIT_BOUNCE_S = 0.1  # a limit switch may open this long in the wind before it means motion
+LIMIT_BOUNCE_S = 0.1
+"""A limit switch may open this long in the wind before it means motion, and close this long before
+it means rest. Three times what a contact bounces (30 ms)."""
+
+_ROUNDING_S = 1e-6  # of a poll that comes exactly when a limit has been held for long enough
 
 
 class Motion(StrEnum):
@@ -72,7 +82,10 @@ class BarrierState:
     motion_s: float = 0.0
     is_doubtful: bool = False
     rest: Limit | None = None
-    adrift_since_s: float | None = None  # neither limit made and nothing running, since then
+    limit: Limit | None = None  # the one limit that is made; None: neither, both, or not read
+    limit_since_s: float = 0.0
+    falls: bool = False  # lowered, or gone from its up limit by itself, and at no limit since
+    adrift_since_s: float | None = None  # at no limit by right and nothing running, since then
 
 
 def command(
@@ -85,7 +98,12 @@ def command(
     if is_doubtful and motion is Motion.RAISE and state.motion is Motion.LOWER:
         return state
     commanded = replace(
-        state, motion=motion, motion_s=at_s, is_doubtful=is_doubtful, adrift_since_s=None
+        state,
+        motion=motion,
+        motion_s=at_s,
+        is_doubtful=is_doubtful,
+        falls=motion is Motion.LOWER or state.falls or _has_left(state),
+        adrift_since_s=None,
     )
     if is_doubtful:
         return replace(commanded, position=BarrierPosition.UNKNOWN)
@@ -104,11 +122,12 @@ def command(
 
 def lose(state: BarrierState) -> BarrierState:
     """The inputs cannot be read: the boom may be anywhere. What was commanded is remembered."""
-    return replace(state, position=BarrierPosition.UNKNOWN, adrift_since_s=None)
+    return replace(state, position=BarrierPosition.UNKNOWN, limit=None, adrift_since_s=None)
 
 
 def observe(state: BarrierState, inputs: LaneInputs, at_s: float) -> BarrierState:
     """Fold one poll of the inputs, taken at `at_s`, into the state. Never raises."""
+    state = _note_limit(state, inputs, at_s)
     if inputs.barrier_fault or (inputs.barrier_up and inputs.barrier_down):
         return replace(state, position=BarrierPosition.FAULT, adrift_since_s=None)
     match state.motion:
@@ -117,9 +136,9 @@ def observe(state: BarrierState, inputs: LaneInputs, at_s: float) -> BarrierStat
         case Motion.LOWER:
             return _observe_lowering(state, inputs, at_s)
         case Motion.STOP:
-            return _observe_stopped(state, inputs)
+            return _observe_stopped(state, at_s)
         case None:
-            return _observe_resting(state, inputs, at_s)
+            return _observe_resting(state, at_s)
         case _:
             assert_never(state.motion)
 
@@ -127,71 +146,116 @@ def observe(state: BarrierState, inputs: LaneInputs, at_s: float) -> BarrierStat
 def may_be_falling(state: BarrierState, inputs: LaneInputs) -> bool:
     """Whether the boom may be coming down, told to or not, whatever else is wrong with it.
 
-    Takes the state after `inputs` were observed.
+    Takes the state after `inputs` were observed. A raise that turned a falling boom has helped
+    only where the up limit is made: until then, as long as a travel may take, it may be falling
+    still. So may one that an emergency stop caught, once that is released; and one that is found
+    between its limits after a start, as long as a travel may take: an agent before this one may
+    have lowered it.
     """
-    neither = not inputs.barrier_up and not inputs.barrier_down
-    is_adrift = state.motion is None and state.rest is Limit.UP and neither
-    return state.motion is Motion.LOWER or is_adrift
+    if inputs.barrier_up:
+        return state.motion is Motion.LOWER
+    match state.motion:
+        case Motion.LOWER:
+            return True
+        case Motion.RAISE:
+            return state.falls and inputs.received_s - state.motion_s <= state.travel_max_s
+        case Motion.STOP:
+            return state.falls and not inputs.emergency_stop
+        case None:
+            is_gone = state.rest is Limit.UP or _is_found_between(state, inputs.received_s)
+            return _has_left(state) and is_gone
+        case _:
+            assert_never(state.motion)
+
+
+def _has_left(state: BarrierState) -> bool:
+    """Nothing runs, and it is not up where it rested, or at no limit and was never seen at one."""
+    if state.motion is not None or state.limit is Limit.UP:
+        return False
+    return state.rest is Limit.UP or (state.rest is None and state.limit is None)
+
+
+def _is_found_between(state: BarrierState, at_s: float) -> bool:
+    """Seen at no limit since the start, for longer than a limit bounces, in time of a travel."""
+    if state.adrift_since_s is None:
+        return False
+    seen_s = at_s - max(state.adrift_since_s, state.limit_since_s)
+    return seen_s >= LIMIT_BOUNCE_S and at_s - state.adrift_since_s <= state.travel_max_s
+
+
+def _note_limit(state: BarrierState, inputs: LaneInputs, at_s: float) -> BarrierState:
+    limit = None
+    if inputs.barrier_up != inputs.barrier_down:
+        limit = Limit.UP if inputs.barrier_up else Limit.DOWN
+    return state if limit is state.limit else replace(state, limit=limit, limit_since_s=at_s)
+
+
+def _is_held(state: BarrierState, limit: Limit, at_s: float) -> bool:
+    held_s = at_s - state.limit_since_s
+    return state.limit is limit and held_s >= LIMIT_BOUNCE_S - _ROUNDING_S
+
+
+def _is_in_time(state: BarrierState, target: Limit, at_s: float) -> bool:
+    """Whether the running travel has not taken too long: it ends as its limit is made."""
+    arrived_s = state.limit_since_s if state.limit is target else at_s
+    return arrived_s - state.motion_s <= state.travel_max_s
 
 
 def _observe_raising(state: BarrierState, inputs: LaneInputs, at_s: float) -> BarrierState:
-    if inputs.barrier_up:
+    if _is_held(state, Limit.UP, at_s):
         return _at_rest(state, Limit.UP)
     if _is_stopped(inputs):
         return _stopped(state)
-    if at_s - state.motion_s <= state.travel_max_s:
+    if _is_in_time(state, Limit.UP, at_s):
         return replace(state, position=BarrierPosition.OPENING)
-    if inputs.barrier_down and state.is_doubtful:
+    if state.is_doubtful and _is_held(state, Limit.DOWN, at_s):
         return _at_rest(state, Limit.DOWN)
     return replace(state, position=BarrierPosition.FAULT)
 
 
 def _observe_lowering(state: BarrierState, inputs: LaneInputs, at_s: float) -> BarrierState:
-    if inputs.barrier_down:
+    if _is_held(state, Limit.DOWN, at_s):
         return _at_rest(state, Limit.DOWN)
     if _is_stopped(inputs):
         return _stopped(state)
-    if at_s - state.motion_s <= state.travel_max_s:
+    if _is_in_time(state, Limit.DOWN, at_s):
         return replace(state, position=BarrierPosition.CLOSING)
-    if inputs.barrier_up:
+    if _is_held(state, Limit.UP, at_s):
         return _at_rest(state, Limit.UP)
     return replace(state, position=BarrierPosition.FAULT)
 
 
-def _observe_stopped(state: BarrierState, inputs: LaneInputs) -> BarrierState:
-    if inputs.barrier_up:
-        return _at_rest(state, Limit.UP)
-    if inputs.barrier_down:
-        return _at_rest(state, Limit.DOWN)
+def _observe_stopped(state: BarrierState, at_s: float) -> BarrierState:
+    for limit in Limit:
+        if _is_held(state, limit, at_s):
+            return _at_rest(state, limit)
     return replace(state, position=BarrierPosition.STOPPED_MID)
 
 
-def _observe_resting(state: BarrierState, inputs: LaneInputs, at_s: float) -> BarrierState:
-    if inputs.barrier_down:
+def _observe_resting(state: BarrierState, at_s: float) -> BarrierState:
+    was_there = state.limit is state.rest and state.position is not BarrierPosition.FORCED
+    if state.limit is Limit.DOWN and (was_there or _is_held(state, Limit.DOWN, at_s)):
         return _at_rest(state, Limit.DOWN)
-    if inputs.barrier_up and state.rest is not Limit.DOWN:
-        return _at_rest(state, Limit.UP)
-    if inputs.barrier_up:
+    if state.limit is Limit.UP and state.rest is Limit.DOWN:
         return replace(state, position=BarrierPosition.FORCED, adrift_since_s=None)
+    if state.limit is Limit.UP and (was_there or _is_held(state, Limit.UP, at_s)):
+        return _at_rest(state, Limit.UP)
     since_s = at_s if state.adrift_since_s is None else state.adrift_since_s
     position = _adrift_position(state, at_s - since_s)
     return replace(state, position=position, adrift_since_s=since_s)
 
 
 def _adrift_position(state: BarrierState, adrift_s: float) -> BarrierPosition:
-    """Neither limit, nothing running: bounce, force, or a start in the middle."""
+    """At no limit, nothing running: bounce, force, or a start in the middle."""
     if state.position is BarrierPosition.FORCED:
         return BarrierPosition.FORCED
-    match state.rest:
-        case Limit.UP:
-            return BarrierPosition.OPEN if adrift_s < LIMIT_BOUNCE_S else BarrierPosition.FORCED
-        case Limit.DOWN:
-            return BarrierPosition.UNKNOWN if adrift_s < LIMIT_BOUNCE_S else BarrierPosition.FORCED
-        case None:
-            is_late = adrift_s > state.travel_max_s
-            return BarrierPosition.FAULT if is_late else BarrierPosition.UNKNOWN
-        case _:
-            assert_never(state.rest)
+    if state.rest is None:
+        is_late = adrift_s > state.travel_max_s
+        return BarrierPosition.FAULT if is_late else BarrierPosition.UNKNOWN
+    if adrift_s >= LIMIT_BOUNCE_S - _ROUNDING_S:
+        return BarrierPosition.FORCED
+    shakes = state.position is BarrierPosition.OPEN and state.limit is None
+    return BarrierPosition.OPEN if shakes else BarrierPosition.UNKNOWN
 
 
 def _at_rest(state: BarrierState, limit: Limit) -> BarrierState:
@@ -202,6 +266,7 @@ def _at_rest(state: BarrierState, limit: Limit) -> BarrierState:
         motion=None,
         is_doubtful=False,
         rest=limit,
+        falls=False,
         adrift_since_s=None,
     )
 

@@ -128,6 +128,7 @@ class LaneCameraAdapter:
             self._obey(order)
         if self._due_s is not None and self._clock.now().mono_s >= self._due_s:
             self._write()
+        self._clips.trim_if_due()
 
     def _obey(self, order: ClipOrder) -> None:
         now_s = self._clock.now().mono_s

@@ -146,11 +146,12 @@ class LaneIoAdapter:
 
         An agent that is stopped must not leave its entry lamp green over a lane that nobody
         watches. When the link was only lost, the lane switches all lamps anew as it comes back.
+        The contacts come first: a line that answers late must not keep one closed meanwhile.
         """
+        self._boom.close()
         with contextlib.suppress(DeviceError):  # the first that fails: the board is away
             for lamp, on in _STOP:
                 self._switches.set_lamp(lamp, on)
-        self._boom.close()
         self._bus.close()
 
     def _fail_orders(self) -> None:
@@ -201,8 +202,14 @@ class LaneIoAdapter:
         self._inbox.put(BarrierCommandFailed(command_id=command_id, why=why), instant(self._clock))
 
     def _read_back(self) -> None:
-        """Compare the relays with what was ordered; a lamp that is wrong is switched again."""
+        """Compare the relays with what was ordered; one that is wrong is switched again."""
         relays = self._switches.relays()
+        why = self._boom.open_wrong_contacts(relays)
+        if why is not None:
+            if not self._active.get(FaultCode.RELAYS, False):
+                self._log.warning("contact_opened", detail=why)
+            relays = self._switches.relays()
+            why = self._boom.wrong_contact(relays)
         wrong = {lamp for lamp, on in self._lamps.items() if (lamp in relays.lamps) != on}
         for lamp in sorted(wrong):
             if lamp not in self._repaired:
@@ -210,7 +217,6 @@ class LaneIoAdapter:
             self._switches.set_lamp(lamp, self._lamps[lamp])
         stuck = wrong & self._repaired
         self._repaired = wrong
-        why = self._boom.wrong_contact(relays)
         if why is None and stuck:
             why = f"{', '.join(sorted(stuck))} cannot be switched"
         self._set_fault(FaultCode.RELAYS, on=why is not None, detail=why or "")

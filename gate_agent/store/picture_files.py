@@ -1,13 +1,14 @@
 """Evidence pictures and clips as files named by their SHA-256, bounded by bytes and age.
 
-Written by one thread each, read by the uplink. A full disk degrades to "no pictures", never to
-"no decisions".
+Any thread may write, several write into one folder of pictures; the uplink reads. A full disk
+degrades to "no pictures", never to "no decisions".
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import threading
 from typing import TYPE_CHECKING
 
 from gate_agent.errors import StoreError
@@ -23,6 +24,8 @@ PICTURE_MAX_BYTES = 700_000
 """A larger one no broker would take, and it would stand before every later record for ever."""
 FRESH_NS = 600_000_000_000
 """The record that names a picture is committed within this after the picture was written."""
+TRIM_EVERY_S = 3_600.0
+"""A clip is gone this long after its last day, whether anything is written or not."""
 CLIP_SUFFIX = ".avi"
 
 
@@ -40,6 +43,10 @@ class KeptFiles:
         self._suffix = suffix
         self._noun = noun
         self._written = 0
+        self._trimming = threading.Lock()
+        for partial in folder.glob("*/*.part"):  # of a power cut: nobody writes one yet
+            with contextlib.suppress(OSError):
+                partial.unlink()
         self.trim()  # a lane that restarts every night may never write enough for the next one
 
     def keep(self, *pieces: bytes) -> str:
@@ -52,7 +59,8 @@ class KeptFiles:
             digest.update(piece)
         file_id = digest.hexdigest()
         path = self.path(file_id)
-        partial = path.with_suffix(".part")
+        # One of its own for each thread: two may keep the same picture.
+        partial = path.with_name(f"{file_id}-{threading.get_ident()}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as file:
@@ -77,10 +85,18 @@ class KeptFiles:
         return content if hashlib.sha256(content).hexdigest() == file_id else None
 
     def trim(self) -> None:
-        """Delete the oldest files until the folder is within its bounds; unsent ones last."""
-        for partial in self._folder.glob("*/*.part"):
-            with contextlib.suppress(OSError):
-                partial.unlink()
+        """Delete the oldest files until the folder is within its bounds; unsent ones last.
+
+        Where another thread is at it, it is left to that one.
+        """
+        if not self._trimming.acquire(blocking=False):
+            return
+        try:
+            self._trim()
+        finally:
+            self._trimming.release()
+
+    def _trim(self) -> None:
         files = []
         for path in self._folder.glob(f"*/*{self._suffix}"):
             with contextlib.suppress(OSError):
@@ -159,7 +175,15 @@ class ClipFiles(KeptFiles):
     def __init__(self, folder: Path, *, max_bytes: int, max_days: int, clock: Clock) -> None:
         self._max_days = max_days
         self._clock = clock
+        self._trimmed_s = clock.now().mono_s
         super().__init__(folder, max_bytes=max_bytes, suffix=CLIP_SUFFIX, noun="clip")
+
+    def trim_if_due(self) -> None:
+        """Trim once in `TRIM_EVERY_S`: call it often, also while nothing is written."""
+        now_s = self._clock.now().mono_s
+        if now_s - self._trimmed_s >= TRIM_EVERY_S:
+            self._trimmed_s = now_s
+            self.trim()
 
     def _oldest_ns(self) -> int:
         return (self._clock.now().wall_ms - self._max_days * DAY_MS) * 1_000_000

@@ -18,16 +18,17 @@ from tests.modbus_bench import bus_config
 
 CLOCK = SystemClock()
 CONTACTS = (BoomContact.RAISE, BoomContact.LOWER, BoomContact.STOP)
-EXIT_LOOP, UP, DOWN, FAULT = 3, 4, 5, 6
+EXIT_LOOP, UP, DOWN, FAULT, EMERGENCY_STOP = 3, 4, 5, 6, 7
 
 
 class Bench:
     """A lane's board, boom and drivers, polled by the test."""
 
-    def __init__(self, transport: str, folder: Path) -> None:
-        config = bus_config(transport, folder, timeout_s=0.5)
+    def __init__(self, transport: str, folder: Path, *, flash_on: bool = True) -> None:
+        config = bus_config(transport, folder, timeout_s=0.5, flash_on=flash_on)
         self.boom = SimBoom(travel_s=0.3)
         self.controller_loop_works = True
+        self.changes: list[tuple[int, float]] = []  # relay, when
         self.host = ModbusHost(config, CLOCK, on_coil=self._on_coil)
         self.host.start()
         self.bus = ModbusBus(config, CLOCK)
@@ -37,6 +38,7 @@ class Bench:
         self.bus.open()
 
     def _on_coil(self, address: int, on: bool, at_s: float) -> None:  # noqa: FBT001
+        self.changes.append((address, at_s))
         if address < len(CONTACTS):
             self.boom.contact(CONTACTS[address], on, at_s)
 
@@ -186,4 +188,65 @@ def test_stopping_the_agent_leaves_no_contact_closed(bench: Bench) -> None:
     bench.wait(BarrierPosition.CLOSED)
     bench.barrier.raise_boom("p1", CLOCK.now().mono_s + 5.0)
     bench.barrier.close()
+    wait_until_open(bench)
+
+
+def wait_until_open(bench: Bench) -> None:
+    deadline_s = CLOCK.now().mono_s + 5.0
+    while any(bench.host.coils()[:3]):
+        assert CLOCK.now().mono_s < deadline_s, bench.host.coils()
+        CLOCK.sleep(0.005)
+
+
+@pytest.mark.parametrize("ends_pulses", ["board", "bus"])
+def test_one_wrong_answer_cuts_no_raise_that_frees_the_loop_and_leaves_no_contact_closed(
+    ends_pulses: str, tmp_path: Path
+) -> None:
+    """What a service does where a poll fails: lost, close, and open again."""
+    bench = Bench("tcp", tmp_path, flash_on=ends_pulses == "board")
+    bench.controller_loop_works = False
+    try:
+        bench.boom.travel_s = 0.6
+        bench.barrier.lower_boom("d1", open_boom(bench))
+        while bench.boom.position > 0.9:
+            bench.poll()
+        bench.changes.clear()
+        bench.exit_loop = True
+        bench.poll()
+        bench.host.answer_exception(4)
+        with pytest.raises(DeviceError):
+            bench.poll()
+        bench.host.answer_exception(None)
+        bench.barrier.lost()
+        bench.barrier.close()
+        bench.bus.close()
+        bench.bus.open()
+        bench.wait(BarrierPosition.OPEN)
+        wait_until_open_by_polls(bench)
+    finally:
+        bench.stop()
+    closed_s, opened_s = (at_s for coil, at_s in bench.changes if coil == 0)
+    assert opened_s - closed_s > 0.08  # of the 0.1 s
+    assert bench.boom.down_limit_s is None
+
+
+def wait_until_open_by_polls(bench: Bench) -> None:
+    while any(bench.host.coils()[:3]):
+        bench.poll()
+
+
+def test_an_emergency_stop_that_is_wired_to_the_board_alone_stops_a_falling_boom(
+    bench: Bench,
+) -> None:
+    bench.barrier.lower_boom("d1", open_boom(bench))
+    while bench.boom.position > 0.9:
+        bench.poll()
+    bench.host.set_input(EMERGENCY_STOP, True)
+    bench.wait(BarrierPosition.STOPPED_MID)
+    bench.poll()  # the boom moved on between the poll and the contact
+    stopped_at = bench.boom.position
+    until_s = CLOCK.now().mono_s + 0.5
+    while CLOCK.now().mono_s < until_s:
+        bench.poll()
+    assert bench.boom.position == stopped_at > 0
     assert not any(bench.host.coils()[:3])

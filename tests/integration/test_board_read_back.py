@@ -103,6 +103,12 @@ def test_a_welded_boom_contact_is_a_fault_and_a_pulse_is_none(lane: Lane) -> Non
     assert raised.detail == "the lower contact is closed and no pulse runs"
 
 
+def test_a_contact_that_a_killed_agent_left_closed_is_opened_at_the_first_look(lane: Lane) -> None:
+    lane.adapter._bus.write_coil(1, True)  # as one that ends its pulses itself, and was killed
+    lane.serve_until(lambda: not lane.host.coil(1), within_s=1.0)
+    assert not lane.has_heard(FaultRaised, FaultCode.RELAYS)
+
+
 def test_a_barrier_that_somebody_works_by_hand_releases_nobody(lane: Lane) -> None:
     lane.host.set_input(6, on=True)
     lane.serve_until(lambda: lane.has_heard(FaultRaised, FaultCode.MANUAL_SWITCH))

@@ -101,8 +101,35 @@ def test_without_flash_on_the_next_poll_after_the_pulse_opens_the_contact(
     line.bus.read_inputs(0, 8)
     assert line.host.coil(0)
     wait_until(is_open_after_a_poll)
+    line.bus.close()
+    line.host.stop()
+
+
+def test_a_bus_that_ends_its_pulses_itself_closes_when_they_have_lasted(
+    transport: str, tmp_path: Path
+) -> None:
+    line = make_line(bus_config(transport, tmp_path, flash_on=False))
+    line.bus.pulse_coil(0, 0.3)
     line.bus.pulse_coil(1, 30.0)
+    line.bus.write_coil(1, False)  # who wants it open at once says so
     line.bus.close()  # a stop in the middle of a pulse
+    assert not line.host.coil(0)
+    changed_s = [at_s for address, _, at_s in line.changes if address == 0]
+    assert 0.25 < changed_s[1] - changed_s[0] < 5.0
+    line.host.stop()
+
+
+def test_a_contact_whose_opening_was_not_confirmed_is_opened_by_the_closing_of_the_bus(
+    transport: str, tmp_path: Path
+) -> None:
+    line = make_line(bus_config(transport, tmp_path, flash_on=False))
+    line.bus.pulse_coil(1, 30.0)
+    line.host.answer_exception(6)
+    with pytest.raises(RemoteProtocolError, match="exception 6"):
+        line.bus.write_coil(1, False)
+    assert line.host.coil(1)
+    line.host.answer_exception(None)
+    line.bus.close()
     assert not line.host.coil(1)
     line.host.stop()
 

@@ -27,14 +27,14 @@ CONFIG = BarrierConfig()
 some_switches = st.frozensets(st.sampled_from(SWITCHES), max_size=3)
 some_wait_s = st.sampled_from([0.0, 0.02, 0.1, 0.3, 0.6, 2.0, 5.0])
 Step = tuple[str, float, frozenset[str]]
-some_steps = st.lists(
-    st.tuples(
-        st.sampled_from(["poll", "poll", "poll", "raise", "lower", "lower_old", "lost", "fail"]),
-        some_wait_s,
-        some_switches,
+a_step = st.tuples(
+    st.sampled_from(
+        ["poll", "poll", "poll", "raise", "lower", "lower_old", "lost", "fail", "close"]
     ),
-    max_size=40,
+    some_wait_s,
+    some_switches,
 )
+some_steps = st.lists(a_step, max_size=40)
 
 
 @given(some_steps)
@@ -50,7 +50,7 @@ def test_closed_is_said_only_with_the_down_limit_made_and_the_up_limit_not(
                 state = command(state, Motion.RAISE, now_s, is_doubtful=what == "fail")
             case "lower" | "lower_old":
                 state = command(state, Motion.LOWER, now_s, is_doubtful=what == "lower_old")
-            case "lost":
+            case "lost" | "close":
                 state, last = lose(state), None
             case _:
                 last = lane_inputs(received_s=now_s, **dict.fromkeys(switches, True))
@@ -82,8 +82,32 @@ class _Lane:
             case "lower" | "lower_old":
                 self.sent += 1
                 self.barrier.lower_boom(f"l{self.sent}", self.inputs)
+            case "close":
+                self.barrier.lost()
+                self.barrier.close()
             case _:
                 self.barrier.lost()
+
+
+@given(st.lists(a_step, min_size=20, max_size=40))
+def test_no_pulse_that_raises_or_stops_is_cut_but_for_a_command_the_other_way(
+    steps: list[Step],
+) -> None:
+    lane = _Lane()
+    for what, wait_s, switches in steps:
+        lane.clock.advance(wait_s)
+        with suppress(CommandRefused, DeviceError):
+            lane.do(what, switches)
+    commands = lane.board.commands
+    for number, (kind, coil, at_s) in enumerate(commands):
+        if kind != "off" or coil == 1:
+            continue
+        followed_by = {each for each, _, then_s in commands[number + 1 :] if then_s == at_s}
+        is_pulsed = any(
+            each[:2] == ("pulse", coil) and each[2] <= at_s < each[2] + CONFIG.pulse_s
+            for each in commands[:number]
+        )
+        assert not is_pulsed or "pulse" in followed_by
 
 
 @given(some_steps)
@@ -118,13 +142,17 @@ def test_a_command_id_moves_a_contact_at_most_once(steps: list[Step], ids: list[
 
 
 @given(
-    lower_at=st.integers(min_value=0, max_value=20),
+    lower_at=st.integers(min_value=6, max_value=26),
     occupied=st.lists(st.booleans(), min_size=150, max_size=150),
+    false_limits=st.lists(st.sampled_from(["", "", "up", "down"]), min_size=150, max_size=150),
 )
 def test_without_the_controllers_own_loop_the_driver_still_reverses_within_a_poll(
-    lower_at: int, occupied: list[bool]
+    lower_at: int, occupied: list[bool], false_limits: list[str]
 ) -> None:
-    """The controller's safety loop is cut; only the driver's interlock is left."""
+    """The controller's safety loop is cut; only the driver's interlock is left.
+
+    The limit switches flicker: made for one poll here and there, wherever the boom is.
+    """
     clock = ManualClock()
     board = PaperBoard(clock)
     barrier = Barrier(board, clock, CONFIG)
@@ -132,6 +160,10 @@ def test_without_the_controllers_own_loop_the_driver_still_reverses_within_a_pol
     boom.push_to(1.0)
     boom.advance(clock.now().mono_s, safety_occupied=False)
     heard = fallen_polls = 0
+    false_limits = [
+        "" if sooner or poll < 6 else now
+        for poll, (sooner, now) in enumerate(zip(["", *false_limits], false_limits, strict=False))
+    ]
     for poll, is_occupied in enumerate(occupied):
         clock.advance(0.02)
         for _, coil, at_s in board.commands[heard:]:
@@ -145,8 +177,8 @@ def test_without_the_controllers_own_loop_the_driver_still_reverses_within_a_pol
         inputs = lane_inputs(
             received_s=clock.now().mono_s,
             exit_loop=is_occupied,
-            barrier_up=boom.up_limit,
-            barrier_down=boom.down_limit,
+            barrier_up=boom.up_limit or false_limits[poll] == "up",
+            barrier_down=boom.down_limit or false_limits[poll] == "down",
         )
         barrier.observe(inputs)
         is_over_something = is_occupied and poll > 0 and occupied[poll - 1]

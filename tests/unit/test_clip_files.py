@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from devices.clock import ManualClock
 from gate_agent.store.avi import ClipFrame, avi_of, size_of
 from gate_agent.store.clip_ring import ClipRing
-from gate_agent.store.picture_files import DAY_MS, ClipFiles
+from gate_agent.store.picture_files import DAY_MS, TRIM_EVERY_S, ClipFiles
 
 
 def picture(shade: int) -> bytes:
@@ -138,3 +138,18 @@ def test_clips_go_by_age_and_by_bytes(tmp_path: Path) -> None:
     clips.trim()
     assert sum(path.stat().st_size for path in tmp_path.glob("*/*.avi")) <= 10_000
     assert clips.read(ids[1]) is None
+
+
+def test_an_old_clip_goes_although_nothing_new_is_written(tmp_path: Path) -> None:
+    clock = ManualClock()
+    clips = ClipFiles(tmp_path, max_bytes=10_000, max_days=30, clock=clock)
+    clip_id = clips.keep(b"clip")
+    written_ns = clock.now().wall_ms * 1_000_000
+    os.utime(clips.path(clip_id), ns=(written_ns, written_ns))
+    gone_h = None
+    for hour in range(31 * 24):
+        clock.advance(TRIM_EVERY_S)
+        clips.trim_if_due()
+        if clips.read(clip_id) is None and gone_h is None:
+            gone_h = hour + 1
+    assert gone_h == 30 * 24 + 1

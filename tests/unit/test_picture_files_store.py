@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -121,3 +123,59 @@ def test_a_picture_that_is_too_large_is_kept_smaller(most_bytes: int) -> None:
     assert fitting(small, most_bytes) is small
     no_picture = b"\xff" * 900_000
     assert fitting(no_picture) is no_picture
+
+
+def _meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """`do`, in another thread, once, while the next file is written and not yet in its place."""
+    put_in_place = Path.replace
+
+    def slowly(self: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "replace", put_in_place)
+        other = threading.Thread(target=do)
+        other.start()
+        other.join()
+        return put_in_place(self, target)
+
+    monkeypatch.setattr(Path, "replace", slowly)
+
+
+def test_trimming_does_not_take_a_picture_that_is_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = PictureFiles(tmp_path, max_bytes=10_000)
+    _meanwhile(monkeypatch, pictures.trim)
+    assert pictures.read(pictures.keep(b"jpeg")) == b"jpeg"
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_two_threads_may_keep_the_same_picture_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = PictureFiles(tmp_path, max_bytes=10_000)
+    others: list[str] = []
+    _meanwhile(monkeypatch, lambda: others.append(pictures.keep(b"jpeg")))
+    kept = pictures.keep(b"jpeg")
+    assert others == [kept]
+    assert pictures.read(kept) == b"jpeg"
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_two_threads_that_trim_at_once_delete_no_more_than_one_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = PictureFiles(tmp_path, max_bytes=10_000_000)
+    for number in range(20):
+        pictures.keep(bytes([number]) * 1_000)
+    pictures._max_bytes = 10_000
+    remove = Path.unlink
+
+    def slowly(self: Path) -> None:
+        monkeypatch.setattr(Path, "unlink", remove)
+        other = threading.Thread(target=pictures.trim)
+        other.start()
+        other.join()
+        remove(self)
+
+    monkeypatch.setattr(Path, "unlink", slowly)
+    pictures.trim()
+    assert len(list(tmp_path.rglob("*.jpg"))) == 10
