@@ -517,7 +517,7 @@ def lock(python: Interpreter, environ: Mapping[str, str]) -> None:
     compiling = [str(UV), "pip", "compile", "--quiet", "--upgrade", "--universal"]
     compiling += ["--python-version=3.11", "--generate-hashes", "--no-emit-index-url"]
     project = ["pyproject.toml", "-c", BUILD_LOCK]
-    extras = ["--extra=dev", "--extra=second-opinion", "--extra=osdp"]  # all that tests use
+    extras = ["--extra=dev", "--extra=second-opinion", "--extra=osdp", "--extra=sim-h264"]
     for words in (
         ["--group=build", "-o", BUILD_LOCK],
         [*project, "-o", "requirements.lock"],

@@ -93,6 +93,11 @@ def _virtual_card() -> str | None:
     return None
 
 
+def _video_encoder() -> str | None:
+    """The extra of simulated H.264 cameras."""
+    return None if importlib.util.find_spec("av") else "no PyAV (the extra kakou[sim-h264])"
+
+
 def _photographs() -> str | None:
     """Real pictures are not ours to publish: a folder outside the repository, or none."""
     folder = os.environ.get("KAKOU_PHOTOGRAPHS")
@@ -110,6 +115,7 @@ FEATURES: dict[str, Probe] = {
     "tmpfs-mounts": _tmpfs_mounts,
     "loop-mounts": _loop_mounts,
     "virtual-card": _virtual_card,
+    "video-encoder": _video_encoder,
     "photographs": _photographs,
 }
 

@@ -37,8 +37,9 @@ from devices.config import (
     TagReaderConfig,
     WeighbridgeConfig,
 )
-from devices.sim.bench import CAMERA_PORTS, DEVICES
+from devices.sim.bench import DEVICES
 from devices.sim.pcsc_reader import READER
+from devices.sim.stream_cameras import CAMERA_PORTS, NO_ENCODER, can_encode, codec_named_in
 from devices.transports.tcp import SCHEME, parse_address
 
 if TYPE_CHECKING:
@@ -208,10 +209,12 @@ def _camera(camera: CameraConfig) -> tuple[CameraConfig, str] | None:
         why = NO_TLS
     else:
         why = _why_not_at(camera.source)
-    if why is None:
-        return None
     scheme = "rtsp" if parts.scheme.startswith("rtsp") else "http"
     path = "/" if kind == "v4l2" else _path_of(camera.source)
+    if codec_named_in(f"{scheme}://{HOST}{path}") and not can_encode():
+        path, why = "/", f"{NO_ENCODER}: this is Motion JPEG"
+    if why is None:
+        return None
     source = f"{scheme}://{HOST}:{free_port()}{path}"
     return msgspec.structs.replace(camera, source=source, driver="auto"), why
 

@@ -1,9 +1,9 @@
 """Every simulator of one lane, at exactly the addresses that its devices table names.
 
 The lane's own drivers open the same table: pseudo-terminals behind the serial ports' names,
-`tcp://` serial servers, Modbus TCP or RTU, MJPEG over HTTP, Motion JPEG over RTSP, cards on the
-virtual reader of pcscd. The scale speaks the protocol that the table names. What this bench cannot
-serve (TLS, a video device) it refuses by name; a video file or a folder of pictures needs no
+`tcp://` serial servers, Modbus TCP or RTU, MJPEG over HTTP, Motion JPEG or H.264 over RTSP, cards
+on the virtual reader of pcscd. The scale speaks the protocol that the table names. What this bench
+cannot serve (TLS, a video device) it refuses by name; a video file or a folder of pictures needs no
 simulator and gets none. For an address of another machine see `devices/bench/desk.py`.
 
 A bench never takes the place of hardware: where a port's name leads to a real device it refuses.
@@ -15,17 +15,14 @@ import contextlib
 import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
 
 from devices.camera.opencv import without_password
-from devices.camera.opening import kind_of
 from devices.errors import DeviceConfigError
 from devices.lane_io.registers import board_of
 from devices.sim.boom import TRAVEL_S, SimBoom
-from devices.sim.camera import MjpegServer
 from devices.sim.card_reader import SimCardReader
 from devices.sim.card_readers import sim_card_reader
 from devices.sim.container_camera import SimContainerCamera, sim_container_camera
@@ -34,8 +31,8 @@ from devices.sim.lane_world import SENSORS, LaneWorld
 from devices.sim.line_host import line_host
 from devices.sim.modbus_host import ModbusHost
 from devices.sim.plate_camera import SimPlateCamera, sim_plate_camera
-from devices.sim.rtsp_camera import RtspCamera
 from devices.sim.sign import SimSign, sim_sign
+from devices.sim.stream_cameras import camera_at
 from devices.sim.tag_reader import SimTagReader
 from devices.sim.truck import LaneGeometry
 from devices.sim.weighbridge import SimWeighbridge
@@ -52,8 +49,6 @@ if TYPE_CHECKING:
     from devices.sim.lane_world import TruckVisit
 
 STANDARD_LANE = LaneGeometry()
-CAMERAS: dict[str, type[SimCamera]] = {"http": MjpegServer, "rtsp": RtspCamera}
-CAMERA_PORTS = {"http": 80, "rtsp": 554}
 DEVICES = (
     "bus",
     "weighbridge",
@@ -129,8 +124,8 @@ class Bench:
         )
         self.tag_reader = self._sim_tag_reader(clock)
         self.sign = self._sim_sign(clock)
-        self.camera = self._sim_camera("camera", config.camera, camera_fps)
-        self.lane_camera = self._sim_lane_camera(camera_fps)
+        self.camera = self._sim_camera("camera", config.camera, clock, camera_fps)
+        self.lane_camera = self._sim_lane_camera(clock, camera_fps)
 
     def start(self) -> None:
         """Serve every device. Raises `LinkDown` or `DeviceConfigError` naming a taken place."""
@@ -272,16 +267,18 @@ class Bench:
             return None
         return sim_container_camera(boxes)
 
-    def _sim_camera(self, device: str, config: CameraConfig, rate_fps: float) -> SimCamera | None:
+    def _sim_camera(
+        self, device: str, config: CameraConfig, clock: Clock, rate_fps: float
+    ) -> SimCamera | None:
         if device not in self.simulated:
             return None
-        return _camera_at(device, config, self.world, rate_fps)
+        return camera_at(device, config, self.world.picture, clock, rate_fps=rate_fps)
 
-    def _sim_lane_camera(self, rate_fps: float) -> SimCamera | None:
+    def _sim_lane_camera(self, clock: Clock, rate_fps: float) -> SimCamera | None:
         film = self.config.lane_camera
         if film is None or film.source == self.config.camera.source:
             return None  # none, or the plate camera's address a second time
-        return self._sim_camera("lane_camera", film, rate_fps)
+        return self._sim_camera("lane_camera", film, clock, rate_fps)
 
     def _tags(self) -> frozenset[str]:
         return self.world.tags()
@@ -313,31 +310,3 @@ def _refuse_hardware(key: str, port: str) -> None:
         return
     if not path.is_symlink() or not path.resolve().is_relative_to("/dev/pts"):
         raise DeviceConfigError(f"{key}: {port} exists and is not a simulator's: left alone")
-
-
-def _camera_at(
-    device: str, config: CameraConfig, world: LaneWorld, rate_fps: float
-) -> SimCamera | None:
-    """The camera behind the source of a lane file; None where that is a file or a folder."""
-    kind, parts = kind_of(config), urlsplit(config.source)
-    place = without_password(config.source)
-    if kind == "folder" or (kind == "stream" and "://" not in config.source):
-        return None
-    make = CAMERAS.get(parts.scheme) if kind == "stream" else None
-    if make is None:
-        what = "a video device" if kind == "v4l2" else f"{parts.scheme}://"
-        raise DeviceConfigError(
-            f"{device}.source: {place}: {what} cannot be simulated in place; "
-            'name a stream, as source = "http://127.0.0.1:15080/"'
-        )
-    try:
-        port = parts.port
-    except ValueError as exc:
-        raise DeviceConfigError(f"{device}.source: {place}: {exc}") from exc
-    return make(
-        parts.hostname or "127.0.0.1",
-        CAMERA_PORTS[parts.scheme] if port is None else port,
-        world.picture,
-        path=f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}",
-        rate_fps=rate_fps,
-    )

@@ -125,13 +125,19 @@ class SimCamera(ABC):
 
     def next_picture(self) -> bytes | None:
         """The bytes of the next frame as the faults will have it; None when nothing is sent."""
+        picture = self.seen_picture()
+        is_cut = picture is not None and self.cut_short and not self.frozen
+        return picture[: len(picture) // 2] if is_cut and picture is not None else picture
+
+    def seen_picture(self) -> bytes | None:
+        """What stands before the lens, whole; None where it takes no pictures."""
         if self.stalled:
             return None
         if self.frozen:
             self._frozen_picture = self._frozen_picture or self._picture()
-            return self._frozen_picture
-        picture = self._frozen_picture = self.instead or self._picture()
-        return picture[: len(picture) // 2] if self.cut_short else picture
+        else:
+            self._frozen_picture = self.instead or self._picture()
+        return self._frozen_picture
 
     @property
     def interval_s(self) -> float:

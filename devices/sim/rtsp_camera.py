@@ -2,14 +2,15 @@
 
 Requests and the stream share one connection: RTP packets are interleaved, each behind `$`, a
 channel and its length. A client that asks for UDP is told 461, and asks for TCP then, as OpenCV and
-every player do. Other codecs a camera may have are not simulated: no encoder comes with OpenCV.
+every player do. The kind that sends H.264 or H.265 is in `video_camera.py`.
 """
 
 from __future__ import annotations
 
 import select
 import socketserver
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from devices.sim.camera import SEND_TIMEOUT_S, CameraServer, SimCamera
@@ -33,13 +34,76 @@ REASONS = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RtpPicture:
+    """The payloads of one picture's packets, as far as they are sent; `at_s` in its stream.
+
+    `is_whole`: the last of them ends it, and says so. `lost` packets were counted and not sent.
+    """
+
+    pieces: tuple[bytes, ...]
+    at_s: float
+    is_whole: bool = True
+    lost: frozenset[int] = frozenset()
+
+
+class Viewer(Protocol):
+    """One connection's way through the pictures of a camera."""
+
+    payload_type: int
+    pause_s: float
+    """Waited, while requests are listened for, before each `next_picture`."""
+
+    def next_picture(self) -> RtpPicture | None:
+        """What is sent next; None: nothing. May wait for it, at most about `IDLE_S`."""
+        ...
+
+
 class RtspCamera(SimCamera):
     """Motion JPEG over RTSP. `cut_short` leaves out the second half of each picture's packets."""
 
     scheme = "rtsp"
 
+    def media_lines(self) -> tuple[str, ...]:
+        """What the session description says of the stream."""
+        return (f"m=video 0 RTP/AVP {PAYLOAD_TYPE}",)
+
+    def new_viewer(self) -> Viewer:
+        """For one connection."""
+        return _JpegViewer(self)
+
     def _serve_at(self, address: tuple[str, int]) -> CameraServer:
         return _RtspServer(address, self)
+
+
+class _JpegViewer:
+    """Each connection takes the pictures at its own pace."""
+
+    payload_type = PAYLOAD_TYPE
+
+    def __init__(self, camera: RtspCamera) -> None:
+        self._camera = camera
+        self.pause_s = camera.interval_s
+        self._pictures = 0
+        self._last: tuple[bytes, JpegScan | None] = (b"", None)
+
+    def next_picture(self) -> RtpPicture | None:
+        picture = self._camera.next_picture()
+        self._pictures += 1
+        scan = self._scan_of(picture) if picture is not None else None
+        if scan is None:
+            return None
+        return RtpPicture(
+            pieces=tuple(payloads(scan)),
+            at_s=self._pictures * self._camera.interval_s,
+            is_whole=scan.is_whole,
+        )
+
+    def _scan_of(self, picture: bytes) -> JpegScan | None:
+        """What RTP carries of it; the same picture again is not looked at twice."""
+        if picture is not self._last[0]:
+            self._last = (picture, fit_for_rtp(picture))
+        return self._last[1]
 
 
 class _RtspServer(CameraServer):
@@ -63,18 +127,16 @@ class _Connection(socketserver.BaseRequestHandler):
         self._is_playing = False
         self._is_over = False
         self._packets = 0
-        self._pictures = 0
-        self._last: tuple[bytes, JpegScan | None] = (b"", None)
+        self._viewer = self.server.camera.new_viewer()
 
     def handle(self) -> None:
         """Serve until either end goes."""
         self.server.add_client(self.request)
-        camera = self.server.camera
         try:
             while not self._is_over and not self.server.stopping.is_set():
-                self._listen(camera.interval_s if self._is_playing else IDLE_S)
+                self._listen(self._viewer.pause_s if self._is_playing else IDLE_S)
                 if self._is_playing:
-                    self._send_picture(camera.next_picture())
+                    self._send(self._viewer.next_picture())
         except OSError:
             pass  # it hung up, or reads nothing
         finally:
@@ -149,7 +211,7 @@ class _Connection(socketserver.BaseRequestHandler):
                 "s=simulated camera",
                 "c=IN IP4 0.0.0.0",
                 "t=0 0",
-                f"m=video 0 RTP/AVP {PAYLOAD_TYPE}",
+                *camera.media_lines(),
                 f"a=framerate:{1.0 / camera.interval_s:g}",
                 f"a=control:{camera.url}",
                 "",
@@ -170,28 +232,20 @@ class _Connection(socketserver.BaseRequestHandler):
 
     # --- the stream -------------------------------------------------------------------------------
 
-    def _send_picture(self, picture: bytes | None) -> None:
-        scan = self._scan_of(picture) if picture is not None else None
-        self._pictures += 1
-        if scan is None:
+    def _send(self, picture: RtpPicture | None) -> None:
+        if picture is None:
             return
-        pieces = list(payloads(scan))
+        last = len(picture.pieces) - 1 if picture.is_whole else None
         packets = bytearray()
-        for number, piece in enumerate(pieces, start=1):
-            packets += self._packet(piece, is_last=scan.is_whole and number == len(pieces))
+        for number, piece in enumerate(picture.pieces):
+            packet = self._packet(piece, at_s=picture.at_s, is_last=number == last)
+            packets += b"" if number in picture.lost else packet
         self.request.sendall(packets)
 
-    def _scan_of(self, picture: bytes) -> JpegScan | None:
-        """What RTP carries of it; the same picture again is not looked at twice."""
-        if picture is not self._last[0]:
-            self._last = (picture, fit_for_rtp(picture))
-        return self._last[1]
-
-    def _packet(self, payload: bytes, *, is_last: bool) -> bytes:
-        at = round(self._pictures * self.server.camera.interval_s * CLOCK_HZ)
-        head = bytes((0x80, PAYLOAD_TYPE | (MARKER if is_last else 0)))
+    def _packet(self, payload: bytes, *, at_s: float, is_last: bool) -> bytes:
+        head = bytes((0x80, self._viewer.payload_type | (MARKER if is_last else 0)))
         head += (self._packets & 0xFFFF).to_bytes(2, "big")
-        head += (at & 0xFFFFFFFF).to_bytes(4, "big") + SSRC.to_bytes(4, "big")
+        head += (round(at_s * CLOCK_HZ) & 0xFFFFFFFF).to_bytes(4, "big") + SSRC.to_bytes(4, "big")
         self._packets += 1
         packet = head + payload
         return b"$" + bytes((self._channel or 0,)) + len(packet).to_bytes(2, "big") + packet
