@@ -43,7 +43,7 @@ from devices.transports.tcp import SCHEME
 from devices.weighbridge.protocols import protocol_named, protocols
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from devices.clock import Clock
     from devices.config import CameraConfig, CardReaderConfig, DevicesConfig, WeighbridgeConfig
@@ -117,6 +117,8 @@ class Bench:
         self.container_camera = self._sim_container_camera()
         self._board_map = board_of(config.bus)
         self._levels: dict[int, bool] = {}
+        self._shown: TruckVisit | None = None
+        self._shown_kg = 0.0
         self.world = LaneWorld(
             geometry,
             clock,
@@ -226,6 +228,16 @@ class Bench:
             and self._levels[terminal] != (terminal in board.normally_closed)
         )
 
+    def show(self, visit: TruckVisit | None, *, weight_kg: float = 0.0) -> None:
+        """Let the devices see a vehicle that the simulated world does not have: a real one.
+
+        `weight_kg` is what rests on the platform. None: it has gone. Any one thread.
+        """
+        self._shown_kg = weight_kg
+        if visit is not self._shown:
+            self._shown = visit
+            self._on_visit(visit)
+
     def _on_input(self, terminal: int, on: bool) -> None:  # noqa: FBT001 - a switch
         self._levels[terminal] = on
         self.board.set_input(terminal, on)
@@ -275,7 +287,7 @@ class Bench:
     def _sim_camera(self, device: str, config: CameraConfig, rate_fps: float) -> SimCamera | None:
         if device not in self.simulated:
             return None
-        return _camera_at(device, config, self.world, rate_fps)
+        return _camera_at(device, config, self._picture, rate_fps)
 
     def _sim_lane_camera(self, rate_fps: float) -> SimCamera | None:
         film = self.config.lane_camera
@@ -283,11 +295,15 @@ class Bench:
             return None  # none, or the plate camera's address a second time
         return self._sim_camera("lane_camera", film, rate_fps)
 
+    def _picture(self) -> bytes:
+        return self.world.picture() if self._shown is None else self._shown.picture
+
     def _tags(self) -> frozenset[str]:
-        return self.world.tags()
+        shown = None if self._shown is None else self._shown.tag_id
+        return self.world.tags() if shown is None else frozenset({shown})
 
     def _weight_kg(self) -> float:
-        return self.world.weight_kg()
+        return self.world.weight_kg() + self._shown_kg
 
 
 @functools.cache
@@ -316,7 +332,7 @@ def _refuse_hardware(key: str, port: str) -> None:
 
 
 def _camera_at(
-    device: str, config: CameraConfig, world: LaneWorld, rate_fps: float
+    device: str, config: CameraConfig, picture: Callable[[], bytes], rate_fps: float
 ) -> SimCamera | None:
     """The camera behind the source of a lane file; None where that is a file or a folder."""
     kind, parts = kind_of(config), urlsplit(config.source)
@@ -337,7 +353,7 @@ def _camera_at(
     return make(
         parts.hostname or "127.0.0.1",
         CAMERA_PORTS[parts.scheme] if port is None else port,
-        world.picture,
+        picture,
         path=f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}",
         rate_fps=rate_fps,
     )

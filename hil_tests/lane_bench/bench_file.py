@@ -180,6 +180,11 @@ def _unfit(bench: BenchFile) -> Iterable[str]:
     is_hands_off = {"bus", "weighbridge"} <= bench.simulated
     if bench.moves == "simulated" and not is_hands_off:
         yield ("a simulated truck needs a simulated bus and weighbridge: moves = prompt, or relay")
+    if bench.moves == "prompt" and "bus" in bench.simulated:
+        yield (
+            "devices.bus: moves = prompt needs it real: no driver works simulated loops and beams;"
+            " with moves = simulated a person still holds cards to a real reader"
+        )
     if (bench.moves == "relay") != (bench.relay_box is not None):
         yield "[relay_box] belongs to moves = relay, and is needed there"
     box = bench.relay_box

@@ -19,7 +19,8 @@ from hil_tests.lane_bench.lane_file import lane_text
 from hil_tests.lane_bench.lane_view import LaneView
 from hil_tests.lane_bench.relay_box import BoxDrive
 from hil_tests.lane_bench.scenario import Card, Papers, Scenario
-from hil_tests.lane_bench.trucks import PromptedMover, SimulatedMover
+from hil_tests.lane_bench.shadow import Shadow
+from hil_tests.lane_bench.trucks import Person, PromptedMover, SimulatedMover
 from hil_tests.lane_bench.wording import Said, said, word
 from hil_tests.rig import BOOM_TRAVEL_S, SHORT_LANE
 from hil_tests.rig import Papers as TruckPapers
@@ -56,15 +57,23 @@ class BenchSite(Site):
         if bench.relay_box is not None:
             for name, lane in self.benches.items():
                 self._boxes[name] = BoxDrive(bench.relay_box, lane, self.state_dir(name), clock)
+        self.shadows: dict[str, Shadow] = {}
+        if bench.moves == "prompt":
+            for name, lane in self.benches.items():
+                self.shadows[name] = Shadow(lane, self.state_dir(name), clock)
 
     def start(self, *, declared: Iterable[Declared] = ()) -> None:
         """Let the relay box's truck leave first, then as every site. Raises a `DeviceError`."""
         for box in self._boxes.values():
             box.start()
         super().start(declared=declared)
+        for shadow in self.shadows.values():
+            shadow.start()
 
     def stop(self) -> None:
         """End everything; may be called at any time."""
+        for shadow in self.shadows.values():
+            shadow.stop()
         super().stop()
         for box in self._boxes.values():
             box.stop()
@@ -127,7 +136,8 @@ class LaneUnderTest:
         present = self.bench.card_reader.present
         self.mover: Mover = SimulatedMover(self.bench.world, present, by_hand)
         if site.bench_file.moves == "prompt" and ask is not None:
-            self.mover = PromptedMover(tell, ask, self._has_passage)
+            person = Person(tell=tell, ask=ask, in_lane=self._has_passage)
+            self.mover = PromptedMover(person, self.bench, site.shadows[name])
 
     def why_not(self, scenario: Scenario) -> Said | None:
         """What this lane lacks for a scenario; None when it can be played."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from hil_tests.rig import Papers
 
 START_S = 120.0
+LOOK_S = 0.5
 STUCK_LIMIT = 2  # of one lane in a row: it is not worth going on
 
 Trouble = (
@@ -157,6 +158,7 @@ class Pool:
                 break
             account = Account(scenario=scenario, lane=lane.name)
             try:
+                self._wait_travel(lane)
                 papers = self._papers_for(scenario)
                 account = player.play(scenario, papers)
                 stuck = 0
@@ -172,6 +174,15 @@ class Pool:
             if stuck >= STUCK_LIMIT:
                 self._break(f"{lane.name}: {account.problems[-1]}")
         lane.view.close()
+
+    def _wait_travel(self, lane: LaneUnderTest) -> None:
+        """One truck that comes again and again: so soon after it left, its plate were a copy."""
+        state = lane.view.look()
+        if self._bench.truck is None or state is None or not state.departures:
+            return
+        due_ms = state.departures[-1].at.wall_ms + state.pack.identity.min_travel_ms
+        while self._clock.now().wall_ms <= due_ms and not self._stopping.is_set():
+            self._stopping.wait(LOOK_S)
 
     def _papers_for(self, scenario: Scenario) -> Papers:
         """Its papers; a truck that comes again and again is declared anew each time, only once."""

@@ -192,3 +192,25 @@ def test_a_truck_of_a_relay_box_weighs_its_load_and_each_has_a_plate_card_and_ta
     assert {len(bytes.fromhex(each.tag_id)) for each in papers} == {12}
     (row,) = declaration_rows(BY_NAME["faultless"], papers[3], 3)
     assert row.endswith(f",released,,{papers[3].tag_id}")
+
+
+def test_a_person_cannot_drive_over_simulated_loops_and_the_bench_file_says_so(
+    tmp_path: Path,
+) -> None:
+    text = 'moves = "prompt"\n[devices]\ncamera = "real"\n[truck]\nplate = "粤B12345"\n'
+    with pytest.raises(BenchFileError, match=r"devices.bus: moves = prompt needs it real"):
+        a_bench(tmp_path, text + 'card_uid = "8A2B3C4D"\ngross_kg = 9000')
+
+
+def test_with_a_person_at_the_wheel_only_what_is_real_keeps_a_scenario_from_being_played(
+    tmp_path: Path,
+) -> None:
+    truck = '[truck]\nplate = "粤B12345"\ncard_uid = "8A2B3C4D"\ngross_kg = 9000'
+    text = f'moves = "prompt"\n[devices]\nbus = "real"\n{truck}'
+    bench, _ = a_bench(tmp_path, text)
+    assert lacks(bench, BY_NAME["far_too_heavy"]) is None
+    assert lacks(bench, BY_NAME["card_of_another_vehicle"]) is None
+    further = 'bus = "real"\nweighbridge = "real"\ncard_reader = "real"\n'
+    bench, _ = a_bench(tmp_path, f'moves = "prompt"\n[devices]\n{further}{truck}')
+    assert why(bench, "far_too_heavy") == "a real truck's weight cannot be changed"
+    assert why(bench, "card_of_another_vehicle") == "a second card is not in the bench file"
