@@ -20,6 +20,7 @@ from devices.clock import SystemClock
 from hil_tests.lane_bench.bench_file import BenchFileError, load_bench
 from hil_tests.lane_bench.catalogue import SCENARIOS
 from hil_tests.lane_bench.pool import BrokenBench, Pool
+from hil_tests.lane_bench.prompts import Prompts
 
 if TYPE_CHECKING:
     from hil_tests.lane_bench.bench_file import BenchFile
@@ -62,8 +63,9 @@ class BenchKeeper:
         path = Path(self._config.getoption("--bench"))
         bench = load_bench(path)
         folder = Path(self._config.getoption("--keep") or self._scratch.name)
-        ask = self._ask if bench.needs_person else None
-        pool = Pool(folder, bench, path, self.scenarios, SystemClock(), ask=ask, tell=self._tell)
+        clock = SystemClock()
+        ask = Prompts(self._ask, clock) if bench.needs_person else None
+        pool = Pool(folder, bench, path, self.scenarios, clock, ask=ask, tell=self._tell)
         try:
             pool.start()
         except BrokenBench:
@@ -132,6 +134,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if _belongs(bench, item)]
+    for item in items:
+        if bench.needs_person and _scenario_of(item) is not None:  # the bench keeps the time
+            item.add_marker(pytest.mark.timeout(0), append=False)
 
 
 def _belongs(bench: BenchFile, item: pytest.Item) -> bool:

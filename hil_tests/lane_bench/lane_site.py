@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from devices.sim.lane_world import Violation
     from hil_tests.demo.places import LanePlace
     from hil_tests.lane_bench.bench_file import BenchFile
+    from hil_tests.lane_bench.prompts import Prompts
     from hil_tests.lane_bench.trucks import Mover
 
 OTHER_PLATE = "粤Z99999"
@@ -114,7 +115,7 @@ class LaneUnderTest:
         name: str,
         clock: Clock,
         *,
-        ask: Callable[[str], str] | None,
+        ask: Prompts | None,
         tell: Callable[[str], None],
     ) -> None:
         self.site = site
@@ -147,6 +148,12 @@ class LaneUnderTest:
         if reads_people and scenario.of != PEOPLE_READER:
             return said("skip.identity_cards")
         return lacks(self.site.bench_file, scenario) or self.faults.why_not(scenario)
+
+    @property
+    def lane_s(self) -> float:
+        """The monotonic time without what a person took to answer: it is no time of the lane."""
+        waited_s = 0.0 if self._ask is None else self._ask.waited_s
+        return self.clock.now().mono_s - waited_s
 
     @property
     def is_filmed(self) -> bool:

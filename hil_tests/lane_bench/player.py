@@ -142,7 +142,7 @@ class Player:
             self._clock.sleep(TICK_S)
 
     def _now_s(self) -> float:
-        return self._clock.now().mono_s
+        return self._lane.lane_s
 
 
 class _Run:
@@ -164,7 +164,7 @@ class _Run:
         self._number = number
         self._truck: Truck | None = None
         self._faults: FaultMaker = lane.faults
-        self._began_s = self._clock.now().mono_s
+        self._began_s = lane.lane_s
         self._on_s: float | None = None
         self._off_s: float | None = None
         self._on_ms: int | None = None
@@ -207,7 +207,8 @@ class _Run:
         self._account.took_s = round(self._now_s() - self._began_s, 2)
 
     def _follow(self, truck: Truck) -> None:
-        deadline_s = self._now_s() + TRUCK_S * (20 if self._lane.needs_person else 1)
+        patience_s = TRUCK_S * (20 if self._lane.needs_person else 1)
+        deadline_s = self._now_s() + patience_s
         while not self._is_over(truck):
             self._lane.check()
             state = self._lane.view.look()
@@ -222,7 +223,7 @@ class _Run:
                 truck.turn_back()
                 self._turn_off()
                 deadline_s += TRUCK_S
-                if self._now_s() - self._began_s > 3 * TRUCK_S:
+                if self._now_s() - self._began_s > patience_s + 2 * TRUCK_S:
                     name = self._lane.name
                     raise LaneStuck(said("problem.truck_stuck", lane=name, state=shown(state)))
             self._clock.sleep(TICK_S)
@@ -409,7 +410,7 @@ class _Run:
         self._account.steps.append((round(self._now_s() - self._began_s, 2), told))
 
     def _now_s(self) -> float:
-        return self._clock.now().mono_s
+        return self._lane.lane_s
 
 
 def _is_left_open(state: LaneState) -> bool:

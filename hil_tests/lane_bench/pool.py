@@ -30,12 +30,15 @@ if TYPE_CHECKING:
 
     from devices.clock import Clock
     from hil_tests.lane_bench.bench_file import BenchFile
+    from hil_tests.lane_bench.prompts import Prompts
     from hil_tests.lane_bench.scenario import Scenario
     from hil_tests.lane_bench.wording import Said
     from hil_tests.rig import Papers
 
 START_S = 120.0
 LOOK_S = 0.5
+ACCOUNT_S = 900.0  # of the lane; a person is waited for at a prompt as long as it takes
+PERSON_S = 3_000.0  # ... and on the way to the truck and onto the scale, so long
 STUCK_LIMIT = 2  # of one lane in a row: it is not worth going on
 
 Trouble = (
@@ -65,7 +68,7 @@ class Pool:
         scenarios: Sequence[Scenario],
         clock: Clock,
         *,
-        ask: Callable[[str], str] | None = None,
+        ask: Prompts | None = None,
         tell: Callable[[str], None] = print,
     ) -> None:
         self._root = root
@@ -117,15 +120,22 @@ class Pool:
             self.site.stop()
             self.site = None
 
-    def account(self, name: str, within_s: float = 900.0) -> Account:
-        """What came of a scenario; waits for it. Raises `BrokenBench`."""
+    def account(self, name: str, within_s: float | None = None) -> Account:
+        """What came of a scenario; waits for it. Raises `BrokenBench`.
+
+        What a person takes to answer is not counted.
+        """
+        if within_s is None:
+            within_s = ACCOUNT_S if self._ask is None else PERSON_S
+        deadline_s = self._lane_s() + within_s
         with self._done:
-            known = self._done.wait_for(
-                lambda: name in self._accounts or bool(self._broken), within_s
-            )
+            while name not in self._accounts and not self._broken:
+                if self._lane_s() > deadline_s:
+                    raise BrokenBench(f"{name} was not played in {within_s:.0f} s")
+                self._done.wait(LOOK_S)
             if name in self._accounts:
                 return self._accounts[name]
-        raise BrokenBench(self._broken if known else f"{name} was not played in {within_s:.0f} s")
+        raise BrokenBench(self._broken)
 
     def accounts(self) -> list[Account]:
         """All that are known, in the order in which they were asked for."""
@@ -134,6 +144,10 @@ class Pool:
             return [self._accounts[name] for name in names]
 
     # -- below: the lanes' threads
+
+    def _lane_s(self) -> float:
+        """The time without what a person took to answer."""
+        return self._clock.now().mono_s - (0.0 if self._ask is None else self._ask.waited_s)
 
     def _declare(self, site: BenchSite) -> None:
         rows = drivers_before(0)

@@ -20,6 +20,7 @@ from hil_tests.lane_bench.bench_file import RelayBox, load_bench
 from hil_tests.lane_bench.catalogue import SCENARIOS
 from hil_tests.lane_bench.player import Account
 from hil_tests.lane_bench.pool import BrokenBench, Pool
+from hil_tests.lane_bench.prompts import Prompts
 from hil_tests.lane_bench.relay_box import BoxDrive
 from hil_tests.rig import HOST, SHORT_LANE, devices_at, free_ports, quick_truck
 from tests.bench_hardware import LOAD_KG, LOAD_RELAY, NORMALLY_CLOSED, SCALE_DRIVER, WIRES
@@ -140,7 +141,7 @@ class Driver:
 def played(path: Path, names: list[str], driver: Driver | None = None) -> dict[str, Account]:
     scenarios = [BY_NAME[name] for name in names]
     bench, site = load_bench(path), path.parent / "site"
-    ask = None if driver is None else driver.ask
+    ask = None if driver is None else Prompts(driver.ask, CLOCK)
     tell = print if driver is None else driver.tell
     pool = Pool(site, bench, path, scenarios, CLOCK, ask=ask, tell=tell)
     try:
