@@ -53,6 +53,7 @@ def _devices_of(config: DevicesConfig) -> Iterator[tuple[str, str, str]]:
     """Name, driver and place of each device that the lane has."""
     tags, sign = config.tag_reader, config.sign
     posting, film = config.plate_camera, config.lane_camera
+    boxes = config.container_camera
     yield "bus", f"{config.bus.board}, modbus {config.bus.transport}", place_of(config, "bus")[0]
     yield "weighbridge", config.weighbridge.driver, config.weighbridge.port
     yield "card_reader", config.card_reader.driver, config.card_reader.port
@@ -65,6 +66,8 @@ def _devices_of(config: DevicesConfig) -> Iterator[tuple[str, str, str]]:
         yield "plate_camera", posting.driver, f"{posting.listen}:{posting.port}{posting.path}"
     if film is not None:
         yield "lane_camera", _camera(film), film.source
+    if boxes is not None:
+        yield "container_camera", boxes.driver, f"{boxes.listen}:{boxes.port}{boxes.path}"
 
 
 def _camera(config: CameraConfig) -> str:

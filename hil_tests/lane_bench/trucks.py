@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from devices.bench.trucks import BOXES
 from devices.sim.lane_world import TruckVisit
 from hil_tests.lane_bench.clear_pictures import ClearPictures
 from hil_tests.lane_bench.scenario import Card, Plate
@@ -76,6 +77,7 @@ def visit_of(
         card_uid=papers.card_uid if scenario.card not in (Card.NONE, Card.EARLY) else None,
         tag_id=papers.tag_id or None,
         plate="" if is_covered else papers.plate,
+        containers=(BOXES[number % len(BOXES)],),
     )
 
 

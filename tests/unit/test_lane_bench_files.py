@@ -52,8 +52,11 @@ def why(bench: BenchFile, name: str) -> str:
     return "" if lacking is None else lacking.en
 
 
-def a_bench(folder: Path, text: str) -> tuple[BenchFile, Path]:
-    (folder / "lane.toml").write_text(OWN)
+def a_bench(
+    folder: Path, text: str, further: str = "", card_reader: str = "[devices.card_reader]"
+) -> tuple[BenchFile, Path]:
+    own = OWN.replace("[devices.card_reader]", card_reader)
+    (folder / "lane.toml").write_text(own + further)
     path = folder / "bench.toml"
     path.write_text(f'name = "x"\nlane_file = "lane.toml"\n{text}')
     return load_bench(path), path
@@ -214,3 +217,52 @@ def test_with_a_person_at_the_wheel_only_what_is_real_keeps_a_scenario_from_bein
     bench, _ = a_bench(tmp_path, f'moves = "prompt"\n[devices]\n{further}{truck}')
     assert why(bench, "far_too_heavy") == "a real truck's weight cannot be changed"
     assert why(bench, "card_of_another_vehicle") == "a second card is not in the bench file"
+
+
+BOXES = """
+[devices.container_camera]
+listen = "10.20.1.5"
+port = 8086
+path = "/boxes"
+allow = ["10.20.1.13"]
+username = "camera"
+password_file = "/nowhere/password"
+"""
+
+
+def test_a_camera_that_reads_containers_is_named_in_the_bench_file_and_listed_with_its_serial(
+    tmp_path: Path,
+) -> None:
+    asset = '[assets.container_camera]\nserial = "4711"\n'
+    bench, path = a_bench(tmp_path, f'[devices]\ncontainer_camera = "real"\n{asset}', BOXES)
+    (config,) = lanes_of(bench, path, tmp_path)
+    assert config.container_camera is not None
+    assert config.container_camera.listen == "10.20.1.5"
+    assert config.container_camera.password_file == "/nowhere/password"
+    (line,) = (
+        line for line in device_lines(bench, [config], "1.2.3") if line.name == "container_camera"
+    )
+    assert (line.presence, line.driver) == ("real", "http-json")
+    assert (line.place, line.asset.serial) == ("10.20.1.5:8086/boxes", "4711")
+
+
+def test_simulated_devices_have_keys_and_passwords_of_their_own_where_the_lanes_cannot_be_read(
+    tmp_path: Path,
+) -> None:
+    key = '[devices.card_reader]\ndriver = "osdp"\nkey_file = "/etc/kakou/nowhere.key"\n'
+    bench, path = a_bench(tmp_path, "", BOXES, card_reader=key)
+    (config,) = lanes_of(bench, path, tmp_path)
+    made, posts = Path(config.card_reader.key_file), config.container_camera
+    assert made.is_relative_to(tmp_path)
+    assert len(bytes.fromhex(made.read_text())) == 16
+    assert posts is not None
+    assert (posts.listen, posts.allow, posts.path) == ("127.0.0.1", ("127.0.0.1",), "/boxes")
+    assert Path(posts.password_file).read_text()
+    assert Path(posts.password_file).is_relative_to(tmp_path)
+    readable = tmp_path / "own.key"
+    readable.write_text("00" * 16)
+    bench, path = a_bench(
+        tmp_path, "", card_reader=key.replace("/etc/kakou/nowhere.key", str(readable))
+    )
+    (config,) = lanes_of(bench, path, tmp_path)
+    assert config.card_reader.key_file == str(readable)
