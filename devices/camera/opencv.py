@@ -20,10 +20,10 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit, urlunsplit
 
 import cv2
 
+from devices.addresses import without_password
 from devices.errors import LinkDown
 from devices.readings import Frame, JpegFrame
 
@@ -298,14 +298,6 @@ class _Feed:
 def jpeg_of(image: npt.NDArray[np.uint8]) -> bytes:
     """A picture as a JPEG, at a quality that a person looks at."""
     return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
-
-
-def without_password(source: str) -> str:
-    """`source` fit for a message: the user and password of an address are left out."""
-    parts = urlsplit(source)
-    if "@" not in parts.netloc:
-        return source
-    return urlunsplit(parts._replace(netloc="…@" + parts.netloc.rpartition("@")[2]))
 
 
 def _is_whole_jpeg(packet: npt.NDArray[np.uint8]) -> bool:

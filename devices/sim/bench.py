@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import cv2
 import numpy as np
 
-from devices.camera.opencv import without_password
+from devices.addresses import without_password
 from devices.camera.opening import kind_of
 from devices.errors import DeviceConfigError
 from devices.lane_io.registers import board_of
@@ -209,7 +209,7 @@ class Bench:
             **({"lane_camera": without_password(film.source)} if film is not None else {}),
             **({"plate_camera": f"{posts.listen}:{posts.port}"} if posts is not None else {}),
             **({"container_camera": f"{boxes.listen}:{boxes.port}"} if boxes is not None else {}),
-            **({"sign": sign.port or sign.url} if sign is not None else {}),
+            **({"sign": sign.port or without_password(sign.url)} if sign is not None else {}),
         }
 
     @property

@@ -22,6 +22,7 @@ class FaultMaker:
         self._bench = bench
         self._switches = FaultSwitches(bench)
         self._ask = ask
+        self.not_undone: list[str] = []  # what a person has made and not yet said to be over
 
     def why_not(self, scenario: Scenario) -> Said | None:
         """What this lane lacks for the scenario; None when it can be played."""
@@ -43,8 +44,12 @@ class FaultMaker:
         if self._is_simulated(name):
             self._switches.turn(name, on=on)
         elif self._ask is not None:
+            if on:
+                self.not_undone.append(name)
             what = FAULTS[name].by_hand if on else "undo that"
             self._ask(f"   now: {what}; Enter: ")
+            if not on and name in self.not_undone:
+                self.not_undone.remove(name)
 
     def clear(self) -> None:
         """End every fault that the bench makes."""

@@ -53,6 +53,7 @@ class BenchSite(Site):
         """Write every file. Raises `BenchFileError`, `PlaceError`, `DeviceConfigError`."""
         self.bench_file = bench
         self._own_devices = devices_of(bench, path)
+        self._is_over = False
         super().__init__(root, bench.lanes, clock, lane_file=self._lane_file)
         self._boxes: dict[str, BoxDrive] = {}
         if bench.relay_box is not None:
@@ -79,8 +80,16 @@ class BenchSite(Site):
         for box in self._boxes.values():
             box.stop()
 
+    def let_go(self) -> None:
+        """Let the trucks of relay boxes leave, now; from here on `check` ends who asks."""
+        self._is_over = True
+        for box in self._boxes.values():
+            box.stop()
+
     def check(self, lane: str) -> None:
         """Raise `ProcessDied` or a `DeviceError` when what moves or decides a lane has ended."""
+        if self._is_over:
+            raise SiteError(f"{lane}: the bench is being ended")
         self.processes[lane].check()
         if lane in self._boxes:
             self._boxes[lane].check()

@@ -21,7 +21,7 @@ from hil_tests.lane_bench.lane_site import (
     papers_of,
 )
 from hil_tests.lane_bench.player import Account, LaneStuck, Player
-from hil_tests.lane_bench.wording import listed
+from hil_tests.lane_bench.wording import fault_word, listed, said
 from hil_tests.site import SiteError
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ START_S = 120.0
 LOOK_S = 0.5
 ACCOUNT_S = 900.0  # of the lane; a person is waited for at a prompt as long as it takes
 PERSON_S = 3_000.0  # ... and on the way to the truck and onto the scale, so long
+END_S = 20.0  # for what the players must put back: a fault, a mode
 STUCK_LIMIT = 2  # of one lane in a row: it is not worth going on
 
 Trouble = (
@@ -70,13 +71,16 @@ class Pool:
         *,
         ask: Prompts | None = None,
         tell: Callable[[str], None] = print,
+        note: Callable[[Account], None] = lambda _account: None,
     ) -> None:
+        """`note` is handed each account as soon as there is one, by whoever made it."""
         self._root = root
         self._bench = bench
         self._path = path
         self._clock = clock
         self._ask = ask
         self._tell = tell
+        self._note = note
         self._scenarios = list(scenarios)
         self._papers = {
             scenario.name: papers_of(number, bench, scenario)
@@ -88,6 +92,7 @@ class Pool:
         self._stopping = threading.Event()
         self._broken = ""
         self._threads: list[threading.Thread] = []
+        self._lanes: list[LaneUnderTest] = []
         self.site: BenchSite | None = None
 
     def start(self) -> None:
@@ -96,7 +101,7 @@ class Pool:
             self.site = BenchSite(self._root, self._bench, self._path, self._clock)
             self.site.start()
             self._declare(self.site)
-            lanes = [
+            lanes = self._lanes = [
                 LaneUnderTest(self.site, name, self._clock, ask=self._ask, tell=self._tell)
                 for name in self.site.lanes
             ]
@@ -112,10 +117,13 @@ class Pool:
             thread.start()
 
     def stop(self) -> None:
-        """End everything; may be called at any time."""
+        """End everything; may be called at any time. What is being played is broken off."""
         self._stopping.set()
-        for thread in self._threads:
-            thread.join(90.0)
+        if self.site is not None:
+            self.site.let_go()
+        deadline_s = self._clock.now().mono_s + END_S
+        for thread in self._threads:  # one that waits for a person's Enter may wait on
+            thread.join(max(0.0, deadline_s - self._clock.now().mono_s))
         if self.site is not None:
             self.site.stop()
             self.site = None
@@ -143,6 +151,14 @@ class Pool:
             names = [one.name for one in self._scenarios if one.name in self._accounts]
             return [self._accounts[name] for name in names]
 
+    def not_undone(self) -> list[Said]:
+        """The faults that a person made and was not seen to undo; after `stop`."""
+        return [
+            said("problem.not_undone", lane=lane.name, fault=fault_word(fault))
+            for lane in self._lanes
+            for fault in lane.faults.not_undone
+        ]
+
     # -- below: the lanes' threads
 
     def _lane_s(self) -> float:
@@ -165,6 +181,12 @@ class Pool:
                 self._report(Account(scenario=scenario, skipped=_why(scenario, reasons)))
 
     def _play_on(self, lane: LaneUnderTest) -> None:
+        try:
+            self._play(lane)
+        finally:
+            lane.view.close()
+
+    def _play(self, lane: LaneUnderTest) -> None:
         player, stuck = Player(lane), 0
         while not self._stopping.is_set():
             scenario = self._next_for(lane)
@@ -187,7 +209,6 @@ class Pool:
             self._report(account)
             if stuck >= STUCK_LIMIT:
                 self._break(f"{lane.name}: {account.problems[-1]}")
-        lane.view.close()
 
     def _wait_travel(self, lane: LaneUnderTest) -> None:
         """One truck that comes again and again: so soon after it left, its plate were a copy."""
@@ -220,6 +241,10 @@ class Pool:
         with self._done:
             self._accounts[account.scenario.name] = account
             self._done.notify_all()
+            try:
+                self._note(account)
+            except OSError as exc:
+                self._break(f"what was played cannot be kept: {exc}")
 
     def _break(self, why: str) -> None:
         with self._done:

@@ -4,13 +4,19 @@ The hardware is a process of its own; what puts a truck's weight on its scale an
 is a relay box, over Modbus.
 """
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from devices.clock import SystemClock
 from devices.config import BusConfig
+from devices.modbus import ModbusBus
 from devices.sim.bench import DEVICES, Bench
 from devices.sim.lane_world import LaneWorld, TruckVisit, VisitHandle
 from hil_tests.demo.places import is_free
@@ -218,3 +224,55 @@ def test_a_prompted_truck_is_seen_by_the_simulated_devices(place: Place, hardwar
     assert "weight_far_off" in accounts["far_too_heavy"].reasons
     assert not [line for line in driver.lines if "; hold" in line or "; cover" in line]
     hardware.check()
+
+
+PLAYED = b'"skipped":null'
+ACCEPTANCE = """
+import sys
+from hil_tests.acceptance import __main__ as acceptance
+acceptance.TAPE_S = 0.3
+sys.exit(acceptance.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.timeout(300)
+def test_ctrl_c_drops_every_relay_and_keeps_the_accounts(place: Place, hardware: Process) -> None:
+    path = place.bench("ended", 'weighbridge = "real"', wires=False)
+    text = path.read_text()
+    path.write_text(text.replace("[relay_box.board]", "[relay_box.board]\nflash_on = false"))
+    out = place.folder / "out"
+    command = [sys.executable, "-c", ACCEPTANCE, "--bench", str(path), "--out", str(out)]
+    command += ["--no-numbers", "-k", "no_card or no_declaration"]
+    with (
+        (place.folder / "acceptance.log").open("wb") as log,
+        subprocess.Popen(
+            command, stdout=log, stderr=log, cwd=Path(__file__).parents[2], start_new_session=True
+        ) as process,
+    ):
+        accounts = out / "accounts-ended.jsonl"
+        until_s = CLOCK.now().mono_s + 200.0
+        # One account is kept, and the next truck stands on the scale.
+        while not (accounts.exists() and PLAYED in accounts.read_bytes() and load_is_on(place)):
+            assert process.poll() is None
+            assert CLOCK.now().mono_s < until_s
+            CLOCK.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        assert process.wait(60.0) == 1
+    assert not load_is_on(place)
+    report = msgspec.json.decode((out / "report.json").read_bytes())
+    assert (report["verdict"], report["is_broken"]) == ("NOT ACCEPTED", True)
+    kept = [msgspec.json.decode(line) for line in accounts.read_bytes().splitlines()]
+    played = [one["scenario"]["name"] for one in kept if one["skipped"] is None]
+    assert len(played) == 1
+    assert played == [step["name"] for step in report["steps"] if step["skipped"] is None]
+    hardware.check()
+
+
+def load_is_on(place: Place) -> bool:
+    """Whether the relay of the load is drawn in, as the box itself says."""
+    bus = ModbusBus(BusConfig(host=HOST, tcp_port=place.box_port), CLOCK)
+    bus.open()
+    try:
+        return bus.read_coils(LOAD_RELAY, 1)[0]
+    finally:
+        bus.close()
