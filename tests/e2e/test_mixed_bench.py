@@ -126,6 +126,8 @@ def test_a_relay_box_drives_a_truck_through_a_lane_whose_board_and_scale_are_rea
     driven = [account for account in accounts.values() if account.skipped is None]
     assert [account.problems for account in driven] == [[], [], []]
     assert [account.verdict for account in driven] == ["inspect", "refuse", "release"]
+    for account in driven:  # its rises are counted; what else it did nobody can say
+        assert account.steps[-1][1].en.startswith("boom: not observed by anybody")
     hardware.check()
 
 
