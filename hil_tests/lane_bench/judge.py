@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RECOVERY_MAX_MS = 3_000
 FORCED, WELDED = "boom_forced", "board_raise_relay_welded"
+RELEASE_FAILED = "release_failed"  # the reason of a verdict: the boom did not come up
 OPENED_BY_FAULT = "opened_for_nobody"  # by hand, or by the contact itself: the lane did not
 EVIDENCE = {"weighbridge": "weight", "card_reader": "card"}
 """What of a decision's evidence comes from which device."""
@@ -75,6 +76,7 @@ def problems(scenario: Scenario, seen: Seen) -> list[Said]:
         *_forbidden(scenario, seen),
         *_conditions(scenario, seen),
         *_expected(scenario, seen),
+        *_carried_out(scenario, seen),
         *_clips(scenario, seen),
     ]
 
@@ -226,6 +228,18 @@ def _expected(scenario: Scenario, seen: Seen) -> Iterator[Said]:
     if expected.by and by_person != (expected.by == "person"):
         by = str(end.get("decided_by"))
         yield said("problem.decided_by", by=by, expected=word(expected.by))
+
+
+def _carried_out(scenario: Scenario, seen: Seen) -> Iterator[Said]:
+    """What a person releases drives out, or the record says that the boom could not be raised."""
+    if scenario.person != "release":
+        return
+    if not _released_by_person(seen):
+        yield said("problem.release_not_on_record")
+    elif seen.left_by != "exit" and not any(
+        RELEASE_FAILED in one.body["reasons"] for one in _of(seen, "passage_decided")
+    ):
+        yield said("problem.release_not_done")
 
 
 def _released_by_person(seen: Seen) -> list[LaneRecord]:

@@ -194,6 +194,72 @@ def test_a_real_boom_that_rises_for_nobody_is_found() -> None:
     assert problems(BY_NAME["boom_forced-before"], by_hand) == []
 
 
+def held(*bodies: LaneRecord, by: str, reasons: tuple[str, ...] = ()) -> tuple[LaneRecord, ...]:
+    return (
+        record(1_000, "passage_opened", passage_id="p1"),
+        record(
+            2_000,
+            "passage_decided",
+            passage_id="p1",
+            outcome="hold",
+            reasons=("weight_differs", *reasons),
+        ),
+        *bodies,
+        record(9_000, "passage_closed", passage_id="p1", decided_by=by),
+    )
+
+
+PERSONS_WORD = record(2_100, "passage_overridden", passage_id="p1", decision="release")
+
+
+def test_a_release_by_a_person_that_is_not_carried_out_is_found_under_a_harmless_fault() -> None:
+    for name in ("scale_noise-held", "camera_black-held", "sign_hangs-held", "scale_silent-held"):
+        scenario = BY_NAME[name]
+        good = Seen(
+            records=held(PERSONS_WORD, by="person"),
+            raises=1,
+            left_by="exit",
+            on_ms=2_050,
+            off_ms=4_700,
+        )
+        assert problems(scenario, good) == []
+        ignored = replace(good, records=held(by="lane"), raises=0, left_by="entry")
+        assert problems(scenario, ignored) == [
+            "left by the entry instead of the exit",
+            "decided by 'lane' instead of the person",
+            "the release by a person is not on record",
+        ]
+        not_done = replace(good, raises=0, left_by="entry")
+        assert problems(scenario, not_done) == [
+            "left by the entry instead of the exit",
+            "the release by a person was neither carried out nor refused on record",
+        ]
+
+
+def test_a_release_that_no_boom_can_carry_out_must_be_refused_on_record() -> None:
+    failed = Seen(
+        records=held(PERSONS_WORD, by="lane", reasons=("release_failed",)),
+        left_by="entry",
+        on_ms=2_050,
+        off_ms=4_700,
+    )
+    silent = replace(failed, records=held(PERSONS_WORD, by="lane"))
+    for name in ("board_raise_relay_dead-held", "boom_stops_midway-held"):
+        assert problems(BY_NAME[name], failed) == []
+        assert len(problems(BY_NAME[name], silent)) == 2
+    assert problems(BY_NAME["boom_jammed-held"], failed) == []
+    assert problems(BY_NAME["boom_jammed-held"], silent) == [
+        "the release by a person was neither carried out nor refused on record"
+    ]
+
+
+def test_every_fault_while_a_person_is_awaited_says_what_comes_of_his_release() -> None:
+    for name, scenario in BY_NAME.items():
+        if scenario.phase is Phase.HELD:
+            assert scenario.expected.outcome == "hold", name
+            assert scenario.expected.reason in ("weight_differs", "release_failed"), name
+
+
 def test_a_scenario_whose_fault_never_came_has_proved_nothing() -> None:
     scenario = BY_NAME["scale_frozen-closing"]
     as_if_nothing_was = Seen(records=released(), raises=1, left_by="exit")
