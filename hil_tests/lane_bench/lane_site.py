@@ -13,6 +13,8 @@ from devices.sim.boom import BoomContact
 from devices.sim.faults.turns import EARLIER_CARD, EARLIER_PERSON
 from hil_tests.demo.console_client import ConsoleError
 from hil_tests.lane_bench.bench_file import devices_of
+from hil_tests.lane_bench.boom_moves import BoomMoves
+from hil_tests.lane_bench.boom_watcher import BoomWatcher
 from hil_tests.lane_bench.faults import FaultMaker
 from hil_tests.lane_bench.lacking import lacks
 from hil_tests.lane_bench.lane_file import lane_text
@@ -43,6 +45,8 @@ PEOPLE_READER = "card_reader resident-id"
 CHECKS = "0123456789X"
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 START_S = 120.0
+SEEN_S = 1.0  # by then a lane has committed where its boom is
+TRIES = 5
 KEY_S = 6.0  # what a boom takes for one way
 
 
@@ -134,10 +138,12 @@ class LaneUnderTest:
         self.bench = site.benches[name]
         self.state_dir = site.state_dir(name)
         self.has = devices_in(self.bench.config)
+        self._ask = ask
         self.faults = FaultMaker(self.bench, ask)
         self.gather_timeout_s = site.bench_file.gather_timeout_s
-        self._ask = ask
-        self._opened_by_key = 0
+        self.watcher = BoomWatcher(ask, is_real="bus" not in self.bench.simulated)
+        self._opened_by_key = self._forced_by_key = 0
+        self._moves_seen, self._moves_seq = BoomMoves(), 0
         self._by_key: list[Violation] = []  # what the technician did with it is not the lane's
         self.needs_person = site.bench_file.needs_person
         self._console = site.client("supervisor")
@@ -159,12 +165,6 @@ class LaneUnderTest:
         return lacks(self.site.bench_file, scenario) or self.faults.why_not(scenario)
 
     @property
-    def lane_s(self) -> float:
-        """The monotonic time without what a person took to answer: it is no time of the lane."""
-        waited_s = 0.0 if self._ask is None else self._ask.waited_s
-        return self.clock.now().mono_s - waited_s
-
-    @property
     def is_filmed(self) -> bool:
         """Whether it has a lane camera."""
         return self.bench.config.lane_camera is not None
@@ -180,10 +180,23 @@ class LaneUnderTest:
 
     @property
     def raise_count(self) -> int:
-        """How often the raise contact closed over a boom that was down; 0 where nobody counts."""
+        """How often the raise contact closed over a boom that was down; not by key.
+
+        Of a real boom: how often the lane itself saw it leave its lower limit upwards.
+        """
         if "bus" not in self.bench.simulated:
-            return 0
+            return self._moves().risen - self._opened_by_key
         return self.bench.world.boom.opened_count - self._opened_by_key
+
+    @property
+    def forced_count(self) -> int:
+        """How often a real boom left its lower limit and the lane had not told it to; not by key.
+
+        0 where the boom is simulated: its world sees that.
+        """
+        if "bus" not in self.bench.simulated:
+            return self._moves().forced - self._forced_by_key
+        return 0
 
     @property
     def violations(self) -> list[tuple[str, str]]:
@@ -195,12 +208,16 @@ class LaneUnderTest:
             if violation not in self._by_key
         ]
 
-    def work_boom_by_key(self) -> None:
-        """A technician works the barrier at its own controller: up, and down again."""
+    @property
+    def lane_s(self) -> float:
+        """The monotonic time without what a person took to answer: it is no time of the lane."""
+        waited_s = 0.0 if self._ask is None else self._ask.waited_s
+        return self.clock.now().mono_s - waited_s
+
+    def work_boom_by_key(self) -> bool:
+        """A technician works the barrier at its own controller; False where nobody is there."""
         if "bus" not in self.bench.simulated:
-            if self._ask is not None:
-                self._ask("work the barrier by its own key: up, and down again; Enter: ")
-            return
+            return self._have_key_worked()
         world, opened = self.bench.world, self.bench.world.boom.opened_count
         before = len(world.violations)
         for contact, position in ((BoomContact.RAISE, 1.0), (BoomContact.LOWER, 0.0)):
@@ -213,6 +230,27 @@ class LaneUnderTest:
             self.clock.sleep(0.5)
         self._opened_by_key += world.boom.opened_count - opened
         self._by_key += world.violations[before:]
+        return True
+
+    def _have_key_worked(self) -> bool:
+        risen, forced = self._moves().risen, self._moves().forced
+        was_worked = self.watcher.work_by_key()
+        self.clock.sleep(SEEN_S)
+        self._opened_by_key += self._moves().risen - risen
+        self._forced_by_key += self._moves().forced - forced
+        return was_worked
+
+    def _moves(self) -> BoomMoves:
+        """Of a real boom, up to now. Raises `SiteError`: a boom not counted is no good boom."""
+        for _ in range(TRIES):
+            found = self.view.boom_moves(self._moves_seq)
+            if found is not None:
+                for seq, position in found:
+                    self._moves_seen.take([position])
+                    self._moves_seq = seq
+                return self._moves_seen
+            self.clock.sleep(SEEN_S / TRIES)
+        raise SiteError(f"{self.name}: its journal cannot be read: the boom is not counted")
 
     def check(self) -> None:
         """Raise what ended the lane's process or the box that plays its truck."""
@@ -235,10 +273,17 @@ class LaneUnderTest:
         body = {"decision": decision, "reason": "acceptance: seen by eye, papers compared"}
         return self._post(self._console, f"/passages/{passage_id}/override", body)
 
-    def order_boom_down(self) -> None:
-        """A person orders down a boom over an empty lane."""
-        reason = {"reason": "acceptance: nobody is in the lane"}
+    def order_boom_down(self) -> bool:
+        """A person orders down a boom over an empty lane; a real one after a look, or not at all.
+
+        False where nobody said that it may.
+        """
+        if not self.watcher.may_come_down():
+            return False
+        who = "a simulated lane" if "bus" in self.bench.simulated else "a technician has looked"
+        reason = {"reason": f"acceptance: {who}, nobody is at the boom"}
         self._post(self._console, f"/lanes/{self.name}/lower-barrier", reason)
+        return True
 
     def order_mode(self, mode: Literal["auto", "attended", "closed"]) -> None:
         """A person sets the lane's mode; returns when the lane has it. Raises `SiteError`."""

@@ -112,6 +112,8 @@ class Driver:
             visit = TruckVisit(truck=quick_truck(9_999.0), picture=b"", card_uid=None)
             self._truck = self._world().send(visit)
             return "\n"
+        if "otherwise" in text:  # the boom did what it should
+            return "\n"
         assert self._truck is not None
         assert "which way" in text
         assert self._truck.wait_gone(20.0)
@@ -193,6 +195,8 @@ def test_a_relay_box_drives_a_truck_through_a_lane_whose_board_and_scale_are_rea
     driven = [account for account in accounts.values() if account.skipped is None]
     assert [account.problems for account in driven] == [[], [], []]
     assert [account.verdict for account in driven] == ["inspect", "refuse", "release"]
+    for account in driven:  # its rises are counted; what else it did nobody can say
+        assert account.steps[-1][1].en.startswith("boom: not observed by anybody")
     hardware.check()
 
 
