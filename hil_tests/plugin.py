@@ -23,10 +23,12 @@ import pytest
 
 from devices.clock import SystemClock
 from devices.stop_signals import ended_in_order
+from hil_tests.bench.machine import machine
 from hil_tests.lane_bench.bench_file import BenchFileError, load_bench
 from hil_tests.lane_bench.catalogue import SCENARIOS
 from hil_tests.lane_bench.pool import BrokenBench, Pool
 from hil_tests.lane_bench.prompts import Prompts
+from hil_tests.lane_bench.sittings import HEAD, head_of, taken_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +87,11 @@ class BenchKeeper:
         bench = load_bench(path)
         folder = Path(self._config.getoption("--keep") or self._scratch.name)
         self._undo.enter_context(ended_in_order())
+        head = head_of(path, bench, machine().commit)
+        earlier = self._config.getoption("--continue", default=None)
+        known = [] if earlier is None else taken_over(Path(earlier), head)
         self._accounts, clock = self._kept(), SystemClock()
+        self._write({HEAD: head})
         self.pool = Pool(  # known before it runs: whatever ends the run ends it
             folder,
             bench,
@@ -95,6 +101,7 @@ class BenchKeeper:
             ask=Prompts(self._ask, clock) if bench.needs_person else None,
             tell=self._tell,
             note=self._write,
+            known=known,
         )
         self.pool.start()
         return self.pool
@@ -135,6 +142,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("bench", "a lane on simulated or real devices")
     group.addoption("--bench", metavar="FILE", help="the bench file; without it nothing is played")
     group.addoption("--accounts", metavar="FILE", help="note there what comes of each scenario")
+    group.addoption(
+        "--continue", metavar="FILE", help="the accounts of an earlier sitting, not played again"
+    )
     group.addoption("--keep", metavar="FOLDER", help="keep the lanes' files, databases and logs")
 
 

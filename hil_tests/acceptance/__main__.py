@@ -65,6 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _prove(options: argparse.Namespace) -> int:
+    earlier = _earlier(options)
     clock, out, began = SystemClock(), _folder(options), _now()
     proof = _proof(options)
     with tempfile.TemporaryDirectory(prefix="kakou-acceptance-") as folder:
@@ -74,9 +75,10 @@ def _prove(options: argparse.Namespace) -> int:
         _say("tapes")
         tapes = [line for bench in benches for line in tapes_of(bench, out, TAPE_S, clock)]
         measured = [] if options.no_numbers else _numbers(scratch, clock)
-        played = play_all(benches, _choosing(options), out)
+        played = play_all(benches, _choosing(options), out, earlier)
     run = _run(benches, began, tapes, measured, played)
     run.chosen, run.proof = _chosen(options), proof
+    run.continued = "" if earlier is None else str(earlier)
     return _report(run, out)
 
 
@@ -88,6 +90,16 @@ def _folder(options: argparse.Namespace) -> Path:
     if taken := sorted(path.name for kind in OURS for path in out.glob(kind)):
         raise BrokenBench(f"{out} holds another run ({taken[0]}): name a new folder")
     return out
+
+
+def _earlier(options: argparse.Namespace) -> Path | None:
+    """The folder of the run that this one continues. Raises `BrokenBench`."""
+    if options.earlier is None:
+        return None
+    earlier = Path(options.earlier)
+    if not any(earlier.glob("accounts-*.jsonl")):
+        raise BrokenBench(f"--continue {earlier}: no accounts of a run are there")
+    return earlier
 
 
 def _proof(options: argparse.Namespace) -> Proof | None:
@@ -106,6 +118,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--out", metavar="FOLDER", help="report and tapes; without it a new one in run/acceptance"
+    )
+    parser.add_argument(
+        "--continue", dest="earlier", metavar="FOLDER", help="go on where the run there ended"
     )
     parser.add_argument("-m", "--marked", default="", help="only scenarios so marked: share")
     parser.add_argument("-k", "--only", default="", help="only scenarios whose name has this")

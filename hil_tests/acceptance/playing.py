@@ -17,6 +17,7 @@ import msgspec
 from devices.stop_signals import StopSignals
 from hil_tests.acceptance.merging import Played
 from hil_tests.lane_bench.pool import BrokenBench
+from hil_tests.lane_bench.sittings import lines_of
 from hil_tests.lane_bench.wording import Said
 
 if TYPE_CHECKING:
@@ -37,8 +38,12 @@ class Kept:
     not_undone: list[Said] = field(default_factory=list)
 
 
-def play_all(benches: Sequence[OneBench], chosen: Sequence[str], out: Path) -> list[Played]:
+def play_all(
+    benches: Sequence[OneBench], chosen: Sequence[str], out: Path, earlier: Path | None = None
+) -> list[Played]:
     """Play them one after the other; `chosen` are pytest's options that choose scenarios.
+
+    `earlier` is the folder of a run that this one continues: what was played there stands.
 
     From here on the signals that end a program only end the playing. Raises `BrokenBench` where
     nothing at all was played.
@@ -47,7 +52,8 @@ def play_all(benches: Sequence[OneBench], chosen: Sequence[str], out: Path) -> l
     for bench in benches:
         print(f"== scenarios on {bench.path.name}", flush=True)
         file = out / f"accounts-{bench.name}.jsonl"
-        status = None if stop.wait(0) else _played(bench, chosen, file, stop)
+        options = [*chosen, *_continued(file.name, earlier)]
+        status = None if stop.wait(0) else _played(bench, options, file, stop)
         kept = read_accounts(file)
         played.append(
             Played(
@@ -65,16 +71,20 @@ def play_all(benches: Sequence[OneBench], chosen: Sequence[str], out: Path) -> l
     return played
 
 
+def _continued(name: str, earlier: Path | None) -> list[str]:
+    """The option that takes over what was played; a bench that was not come to has none."""
+    if earlier is None or not (earlier / name).exists():
+        return []
+    return ["--continue", str((earlier / name).absolute())]
+
+
 def read_accounts(path: Path) -> Kept:
-    """Every whole line; a run that was killed may have left the beginning of another."""
+    """What was played, and what a person has not undone."""
     kept = Kept()
-    if not path.exists():
-        return kept
-    for line in path.read_bytes().split(b"\n")[:-1]:
-        found: dict[str, Any] = msgspec.json.decode(line)
+    for found in lines_of(path) if path.exists() else ():
         if "not_undone" in found:
             kept.not_undone.append(msgspec.convert(found["not_undone"], Said))
-        else:
+        elif "scenario" in found:
             kept.accounts.append(found)
     return kept
 

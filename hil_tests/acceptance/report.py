@@ -29,6 +29,7 @@ TEXTS = {
     "fail": ("不合格", "FAIL"),
     "run_of": ("已做项数", "run"),
     "chosen": ("选做", "chosen"),
+    "continued": ("接续", "continues"),
     "everything": ("凡此处能做的", "everything that can be played here"),
     "lacking": ("验收尚缺", "lacking for an acceptance"),
     "passed": ("通过", "passed"),
@@ -197,6 +198,7 @@ class Run(msgspec.Struct, kw_only=True):
     proof: Proof | None = None  # where what could not be played here was
     proved_here: frozenset[str] = frozenset()  # what passed at simulated benches beside real ones
     not_undone: list[Said] = []  # faults that a person made, and the run ended
+    continued: str = ""  # the folder of the run that this one went on with
     is_broken: bool = False  # the run stopped: a report on half a test is no acceptance
 
     @property

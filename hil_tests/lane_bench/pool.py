@@ -25,7 +25,7 @@ from hil_tests.lane_bench.wording import fault_word, listed, said
 from hil_tests.site import SiteError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from devices.clock import Clock
@@ -72,8 +72,12 @@ class Pool:
         ask: Prompts | None = None,
         tell: Callable[[str], None] = print,
         note: Callable[[Account], None] = lambda _account: None,
+        known: Iterable[Account] = (),
     ) -> None:
-        """`note` is handed each account as soon as there is one, by whoever made it."""
+        """`note` is handed each account as soon as there is one, by whoever made it.
+
+        `known` are those of an earlier sitting: their scenarios are not played again.
+        """
         self._root = root
         self._bench = bench
         self._path = path
@@ -86,7 +90,9 @@ class Pool:
             scenario.name: papers_of(number, bench, scenario)
             for number, scenario in enumerate(scenarios)
         }
-        self._waiting: deque[Scenario] = deque(scenarios)
+        before = {account.scenario.name: account for account in known}
+        self._known = [before[each.name] for each in scenarios if each.name in before]
+        self._waiting = deque(each for each in scenarios if each.name not in before)
         self._accounts: dict[str, Account] = {}
         self._done = threading.Condition()
         self._stopping = threading.Event()
@@ -108,6 +114,7 @@ class Pool:
         except Trouble as exc:
             self.stop()
             raise BrokenBench(str(exc)) from exc
+        self.take_over()
         self._skip_impossible(lanes)
         for lane in lanes:
             thread = threading.Thread(
@@ -115,6 +122,11 @@ class Pool:
             )
             self._threads.append(thread)
             thread.start()
+
+    def take_over(self) -> None:
+        """Report what is known of an earlier sitting; `start` does."""
+        for account in self._known:
+            self._report(account)
 
     def stop(self) -> None:
         """End everything; may be called at any time. What is being played is broken off."""
@@ -174,7 +186,7 @@ class Pool:
         site.wait(site.all_invite, "the lanes", START_S)
 
     def _skip_impossible(self, lanes: Sequence[LaneUnderTest]) -> None:
-        for scenario in self._scenarios:
+        for scenario in tuple(self._waiting):
             reasons = [reason for lane in lanes if (reason := lane.why_not(scenario))]
             if len(reasons) == len(lanes):
                 self._waiting.remove(scenario)
