@@ -10,7 +10,7 @@
     gate-bench swings FILE --config LANE.toml
 
 Only the `[devices]` tables of the lane file are read. Exit status: 0 ok, 1 failed, 2 usage,
-78 configuration.
+78 configuration, 130 ended by a signal.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from devices.errors import DeviceConfigError, DeviceError
 from devices.registry import check as check_tables
 from devices.sim.bench import DEVICES, Bench, plain_picture
 from devices.sim.faults.table import FAULTS
-from devices.stop_signals import StopSignals
+from devices.stop_signals import StopSignals, ended_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from devices.config import DevicesConfig
 
-EXIT_OK, EXIT_FAILED, EXIT_CONFIG = 0, 1, 78
+EXIT_OK, EXIT_FAILED, EXIT_CONFIG, EXIT_SIGNAL = 0, 1, 78, 130
 TELL_S = 0.1  # how soon it is told what became of a truck
 
 
@@ -65,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DeviceError as exc:
         print(f"gate-bench: {exc}", file=sys.stderr)
         return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_SIGNAL
 
 
 def _act(config: DevicesConfig, arguments: argparse.Namespace) -> int:
@@ -73,9 +75,11 @@ def _act(config: DevicesConfig, arguments: argparse.Namespace) -> int:
         case "check":
             return _check(config, arguments.lane, and_open=arguments.open)
         case "bring-up":
-            return bench_cli.bring_up(config, arguments)
+            with ended_in_order():  # a lamp, a sounder, a contact: nothing stays closed
+                return bench_cli.bring_up(config, arguments)
         case "record":
-            return bench_cli.record_tape(config, arguments)
+            with ended_in_order():
+                return bench_cli.record_tape(config, arguments)
         case "play":
             return bench_cli.play_tape(config, arguments)
         case "swings":

@@ -49,7 +49,7 @@ from pymodbus.pdu.register_message import (
     WriteMultipleRegistersResponse,
 )
 
-from devices.boards.board_file import CoilPulse, RegisterPulse, load_board
+from devices.boards.board_file import BusPulse, CoilPulse, RegisterPulse, load_board
 from devices.errors import DeviceError, DeviceTimeout, LinkDown, RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -152,6 +152,11 @@ class ModbusBus:
     def is_open(self) -> bool:
         """Whether requests can be tried; not whether the board answers."""
         return self._client is not None
+
+    @property
+    def ends_pulses(self) -> bool:
+        """Whether the board itself ends a pulse: then no contact outlives whoever closed it."""
+        return self._config.flash_on and not isinstance(self._board.pulse, BusPulse)
 
     def open(self) -> None:
         """Connect. Raises `LinkDown` naming the place. An open bus is closed first."""

@@ -23,7 +23,7 @@ PAGES = ROOT / "docs" / "reference"
 COMMANDS_HEAD = """# Commands
 
 Written by `make docs` from each command's `--help`. Exit status: 0 done, 1 failed, 2 wrong use,
-78 the configuration is wrong.
+78 the configuration is wrong, 130 a walk or a tape of `gate-bench` that a signal ended.
 """
 KEYS_HEAD = """# Configuration
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from devices.addresses import without_password
 from devices.bench.bring_up import (
     SKIP,
     BringUpStep,
@@ -22,7 +23,6 @@ from devices.bench.bring_up import (
     skipped,
 )
 from devices.bench.wording import said
-from devices.camera.opencv import without_password
 from devices.camera.opening import open_camera
 from devices.errors import DeviceError
 

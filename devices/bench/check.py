@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from devices.addresses import without_password
 from devices.camera.opening import open_camera
 from devices.camera.pushed import PushedPlates
 from devices.container_camera.pushed import PushedContainers
@@ -127,7 +128,8 @@ def _look_at_camera(config: CameraConfig, clock: Clock) -> str:
     finally:
         camera.close()
     if frame is None:
-        raise DeviceError(f"camera: no picture in {CHECK_S:g} s from {config.source}")
+        place = without_password(config.source)
+        raise DeviceError(f"camera: no picture in {CHECK_S:g} s from {place}")
     height_px, width_px = frame.image.shape[:2]
     return f"{width_px}x{height_px} pictures"
 
@@ -204,5 +206,5 @@ def check_message(config: SignConfig, *, is_spoken: bool = False) -> SignMessage
 def said_of(config: SignConfig, message: SignMessage) -> str:
     """What is known of a message once a sign has taken it."""
     if config.driver == "http":
-        return f"{config.url} has shown {message.lines[0]}"
+        return f"{without_password(config.url)} has shown {message.lines[0]}"
     return f"{message.lines[0]} was sent to {config.port}: look, such a sign answers nothing"

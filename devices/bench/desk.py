@@ -122,6 +122,31 @@ def write_desk(lane: Path, original: DevicesConfig, desk: Desk, folder: Path) ->
     return path
 
 
+# --- keys and passwords of simulated devices ------------------------------------------------------
+
+
+def is_unreadable(path: str) -> bool:
+    """Whether a lane file names a key or password file that is not for us to read."""
+    return bool(path) and not os.access(path, os.R_OK)
+
+
+def make_key(card_reader: str, folder: Path) -> str:
+    """A key between a simulated reader of this driver and its lane; the path of its file."""
+    length = OSDP_KEY_BYTES if card_reader == "osdp" else SECTOR_KEY_BYTES
+    return _secret(folder / "card-reader.key", secrets.token_hex(length))
+
+
+def make_password(table: str, folder: Path) -> str:
+    """A password between a simulated camera that posts and its lane; the path of its file."""
+    return _secret(folder / f"{table}.password", secrets.token_urlsafe())
+
+
+def _secret(path: Path, text: str) -> str:
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="ascii")
+    return str(path)
+
+
 # --- why a place cannot be served here ------------------------------------------------------------
 
 
@@ -191,11 +216,9 @@ def _card_reader(card: CardReaderConfig, folder: Path) -> tuple[CardReaderConfig
     elif (found := _on_line(card, folder / "card")) is not None:
         card, line_why = found
         why.append(line_why)
-    if card.key_file and not os.access(card.key_file, os.R_OK):
+    if is_unreadable(card.key_file):
         why.append(f"{card.key_file} cannot be read: it has a key of its own")
-        length = OSDP_KEY_BYTES if card.driver == "osdp" else SECTOR_KEY_BYTES
-        key_file = _secret(folder / "card-reader.key", secrets.token_hex(length))
-        card = msgspec.structs.replace(card, key_file=key_file)
+        card = msgspec.structs.replace(card, key_file=make_key(card.driver, folder))
     return (card, "; ".join(why)) if why else None
 
 
@@ -246,10 +269,9 @@ def _posting(table: str, posts: Post | None, folder: Path) -> tuple[Post, str] |
     if why:
         port = posts.port or free_port()
         posts = msgspec.structs.replace(posts, listen=HOST, allow=(HOST,), port=port)
-    if posts.password_file and not os.access(posts.password_file, os.R_OK):
+    if is_unreadable(posts.password_file):
         why.append(f"{posts.password_file} cannot be read: it has a password of its own")
-        password = _secret(folder / f"{table}.password", secrets.token_urlsafe())
-        posts = msgspec.structs.replace(posts, password_file=password)
+        posts = msgspec.structs.replace(posts, password_file=make_password(table, folder))
     return (posts, "; ".join(why)) if why else None
 
 
@@ -283,9 +305,3 @@ def _why_not_at(address: str) -> str | None:
 def _path_of(address: str) -> str:
     parts = urlsplit(address)
     return f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-
-
-def _secret(path: Path, text: str) -> str:
-    path.touch(mode=0o600)
-    path.write_text(text, encoding="ascii")
-    return str(path)

@@ -22,6 +22,7 @@ TURN_MS = 150
 BAR = 24
 KEYS = "t truck   b turn back   c another card   up/down choose a fault   space on/off   q quit"
 CARD = "0BADC0DE"
+NOT_SHOWN = "real: not shown here"
 NAMES = tuple(FAULTS)
 
 
@@ -36,16 +37,21 @@ def lines_of(look: Look, chosen: int, said: str) -> list[str]:
         "bus": f"on: {', '.join(on) or 'none'}",
         "relays": f"closed: {', '.join(map(str, look.coils)) or 'none'}",
         **look.further,
-        **dict.fromkeys(look.real, "real: not shown here"),
+        **dict.fromkeys(look.real, NOT_SHOWN),
     }
     if "bus" in look.real:
         del states["relays"]
+        seen = dict.fromkeys(("boom", "violations"), NOT_SHOWN)
+    else:
+        seen = {
+            "boom": f"down [{'#' * boom}{'.' * (BAR - boom)}] up",
+            "violations": ", ".join(look.violations) or "none",
+        }
     lines = [
         f"truck        {truck}; {look.queued} in the lane or waiting",
         *(f"{name:12} {state}" for name, state in states.items()),
         *([f"UNPLUGGED: {', '.join(look.unplugged)}"] if look.unplugged else []),
-        f"boom         down [{'#' * boom}{'.' * (BAR - boom)}] up",
-        f"violations   {', '.join(look.violations) or 'none'}",
+        *(f"{name:12} {state}" for name, state in seen.items()),
         "",
         KEYS,
         said,

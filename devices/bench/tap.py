@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
+from devices.addresses import without_password
 from devices.bench.bring_up import configured
 from devices.bench.http_tap import HttpTap
 from devices.bench.tape import TapeHead, TapeWriter
@@ -66,7 +67,8 @@ def is_http(config: DevicesConfig) -> bool:
 def _http_place(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme != "http":
-        raise DeviceConfigError(f"sign.url: {url}: what passes under TLS cannot be taped")
+        place = without_password(url)
+        raise DeviceConfigError(f"sign.url: {place}: what passes under TLS cannot be taped")
     return f"{SCHEME}{parts.hostname}:{parts.port or 80}"
 
 

@@ -28,10 +28,10 @@ import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit, urlunsplit
 
 import cv2
 
+from devices.addresses import without_password
 from devices.camera import decoder_log
 from devices.camera.feed import Feed
 from devices.errors import LinkDown
@@ -218,14 +218,6 @@ class V4l2Camera(StreamCamera):
 def jpeg_of(image: npt.NDArray[np.uint8]) -> bytes:
     """A picture as a JPEG, at a quality that a person looks at."""
     return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
-
-
-def without_password(source: str) -> str:
-    """`source` fit for a message: the user and password of an address are left out."""
-    parts = urlsplit(source)
-    if "@" not in parts.netloc:
-        return source
-    return urlunsplit(parts._replace(netloc="…@" + parts.netloc.rpartition("@")[2]))
 
 
 def _decode(picture: Picture) -> npt.NDArray[np.uint8] | None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, assert_never
 from urllib.parse import urlsplit
 
+from devices.addresses import without_password
 from devices.camera.folder import FolderCamera
-from devices.camera.opencv import StreamCamera, V4l2Camera, without_password
+from devices.camera.opencv import StreamCamera, V4l2Camera
 from devices.errors import DeviceConfigError
 
 if TYPE_CHECKING:

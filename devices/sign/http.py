@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from devices.addresses import without_password
 from devices.errors import DeviceTimeout, LinkDown, RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class HttpSign:
         del clock
         self._config = config
         self._url = urlsplit(config.url)
+        self._place = without_password(config.url)
         self._is_open = False
         self.answered = 0
 
@@ -45,13 +47,13 @@ class HttpSign:
     def show(self, message: SignMessage) -> None:
         """Post it; see the contract in `api`."""
         if not self._is_open:
-            raise LinkDown(f"sign: not open: {self._config.url}")
+            raise LinkDown(f"sign: not open: {self._place}")
         spoken = message.spoken if self._config.voice else ""
         body = msgspec.json.encode({"code": message.code, "lines": message.lines, "spoken": spoken})
         self.answered = 0
         self.answered = self._post(body)
         if not 200 <= self.answered < 300:  # noqa: PLR2004 - HTTP's own
-            raise RemoteProtocolError(f"sign: {self._config.url} answered {self.answered}")
+            raise RemoteProtocolError(f"sign: {self._place} answered {self.answered}")
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -71,10 +73,8 @@ class HttpSign:
             link.request("POST", target, body, {"Content-Type": "application/json"})
             return link.getresponse().status
         except TimeoutError as exc:
-            raise DeviceTimeout(
-                f"sign: no answer for {TIMEOUT_S:g} s from {self._config.url}"
-            ) from exc
+            raise DeviceTimeout(f"sign: no answer for {TIMEOUT_S:g} s from {self._place}") from exc
         except (OSError, http.client.HTTPException) as exc:
-            raise LinkDown(f"sign: {self._config.url}: {exc}") from exc
+            raise LinkDown(f"sign: {self._place}: {exc}") from exc
         finally:
             link.close()

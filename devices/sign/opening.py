@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 from urllib.parse import urlsplit
 
+from devices.addresses import without_password
 from devices.errors import DeviceConfigError
 from devices.sign.http import HttpSign
 from devices.sign.led_board import LedBoard
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 def check_sign(config: SignConfig) -> None:
     """Raises `DeviceConfigError` for a table that lacks what its driver needs."""
     if config.driver == "http" and urlsplit(config.url).scheme not in ("http", "https"):
-        raise DeviceConfigError(f"sign.url: {config.url!r} is no http:// or https:// address")
+        place = without_password(config.url)
+        raise DeviceConfigError(f"sign.url: {place!r} is no http:// or https:// address")
     if config.driver != "http" and not config.port:
         raise DeviceConfigError(f"sign.port: needed where driver is {config.driver!r}")
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 
-from devices.camera.opencv import without_password
+from devices.addresses import without_password
 from devices.errors import DeviceConfigError
 from devices.lane_io.registers import board_of
 from devices.sim.boom import TRAVEL_S, SimBoom
@@ -112,6 +112,8 @@ class Bench:
         self.container_camera = self._sim_container_camera()
         self._board_map = board_of(config.bus)
         self._levels: dict[int, bool] = {}
+        self._shown: TruckVisit | None = None
+        self._shown_kg = 0.0
         self.world = LaneWorld(
             geometry,
             clock,
@@ -202,7 +204,7 @@ class Bench:
             **({"lane_camera": without_password(film.source)} if film is not None else {}),
             **({"plate_camera": f"{posts.listen}:{posts.port}"} if posts is not None else {}),
             **({"container_camera": f"{boxes.listen}:{boxes.port}"} if boxes is not None else {}),
-            **({"sign": sign.port or sign.url} if sign is not None else {}),
+            **({"sign": sign.port or without_password(sign.url)} if sign is not None else {}),
         }
 
     @property
@@ -220,6 +222,16 @@ class Bench:
             if terminal in self._levels
             and self._levels[terminal] != (terminal in board.normally_closed)
         )
+
+    def show(self, visit: TruckVisit | None, *, weight_kg: float = 0.0) -> None:
+        """Let the devices see a vehicle that the simulated world does not have: a real one.
+
+        `weight_kg` is what rests on the platform. None: it has gone. Any one thread.
+        """
+        self._shown_kg = weight_kg
+        if visit is not self._shown:
+            self._shown = visit
+            self._on_visit(visit)
 
     def _on_input(self, terminal: int, on: bool) -> None:  # noqa: FBT001 - a switch
         self._levels[terminal] = on
@@ -272,7 +284,7 @@ class Bench:
     ) -> SimCamera | None:
         if device not in self.simulated:
             return None
-        return camera_at(device, config, self.world.picture, clock, rate_fps=rate_fps)
+        return camera_at(device, config, self._picture, clock, rate_fps=rate_fps)
 
     def _sim_lane_camera(self, clock: Clock, rate_fps: float) -> SimCamera | None:
         film = self.config.lane_camera
@@ -280,11 +292,15 @@ class Bench:
             return None  # none, or the plate camera's address a second time
         return self._sim_camera("lane_camera", film, clock, rate_fps)
 
+    def _picture(self) -> bytes:
+        return self.world.picture() if self._shown is None else self._shown.picture
+
     def _tags(self) -> frozenset[str]:
-        return self.world.tags()
+        shown = None if self._shown is None else self._shown.tag_id
+        return self.world.tags() if shown is None else frozenset({shown})
 
     def _weight_kg(self) -> float:
-        return self.world.weight_kg()
+        return self.world.weight_kg() + self._shown_kg
 
 
 @functools.cache

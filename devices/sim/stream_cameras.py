@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from devices.camera.opencv import without_password
+from devices.addresses import without_password
 from devices.camera.opening import kind_of
 from devices.errors import DeviceConfigError
 from devices.sim.camera import MjpegServer

@@ -1,13 +1,13 @@
 """`python -m hil_tests.acceptance --bench FILE --out FOLDER`: tapes, numbers, scenarios, report.
 
-Exit status: 0 accepted, or all passed of the part that was run; 1 not; 3 the bench is broken.
+Exit status: 0 accepted, or all passed of the part that was run; 1 not, or broken off; 3 the bench
+is broken and nothing was played; 130 ended before anything was.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
-import subprocess
+import contextlib
 import sys
 import tempfile
 from datetime import datetime
@@ -18,22 +18,20 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from central.printing import write_pdf
-from devices.bench.recording import record
-from devices.bench.tap import TAPED
 from devices.clock import SystemClock
-from devices.config import DevicesConfig, load_devices
 from devices.errors import DeviceError
-from devices.sim.bench import Bench
 from devices.sim.faults.table import FAULTS, Allows
+from devices.stop_signals import ended_in_order
 from hil_tests.acceptance import drivers, numbers
 from hil_tests.acceptance.device_lines import device_lines, lines_of_all
 from hil_tests.acceptance.figures import Number
+from hil_tests.acceptance.merging import absent, together
+from hil_tests.acceptance.one_bench import benches_of, tapes_of
+from hil_tests.acceptance.playing import play_all
 from hil_tests.acceptance.proof import Proof, ProofError, read_proof
 from hil_tests.acceptance.report import Run, StepLine, TapeLine, Verdict, write_html
 from hil_tests.bench.machine import machine
-from hil_tests.lane_bench.bench_file import BenchFileError, load_bench
-from hil_tests.lane_bench.catalogue import SCENARIOS
-from hil_tests.lane_bench.lane_site import BenchSite, devices_in
+from hil_tests.lane_bench.bench_file import BenchFileError
 from hil_tests.lane_bench.pool import BrokenBench
 from hil_tests.lane_bench.scenario import UNDECIDED
 
@@ -41,12 +39,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devices.clock import Clock
-    from hil_tests.lane_bench.bench_file import BenchFile
+    from hil_tests.acceptance.merging import Played
+    from hil_tests.acceptance.one_bench import OneBench
 
 TAPE_S = 5.0
 PULLS = 3
-BROKEN = 3
-NOTHING_CHOSEN = 5  # pytest's: nothing of what was chosen belongs on this bench
+BROKEN, ENDED = 3, 130
+OURS = ("report.*", "*.tape", "accounts-*")  # what a run leaves in its folder
 ROOT = Path(__file__).resolve().parents[2]
 BENCHES = tuple(str(ROOT / "hil_tests" / "benches" / name) for name in ("sim.toml", "drivers.toml"))
 
@@ -54,44 +53,59 @@ BENCHES = tuple(str(ROOT / "hil_tests" / "benches" / name) for name in ("sim.tom
 def main(arguments: list[str] | None = None) -> int:
     """Entry point."""
     options = _options(arguments)
-    clock, out = SystemClock(), Path(options.out)
-    out.mkdir(parents=True, exist_ok=True)
-    began = _now()
-    paths = [Path(bench) for bench in options.bench or BENCHES]
     try:
-        proof = _proof(options)
-        benches = [load_bench(path) for path in paths]
-        with tempfile.TemporaryDirectory(prefix="kakou-acceptance-") as scratch:
-            configs = [
-                _devices(Path(scratch), bench, path, clock)
-                for bench, path in zip(benches, paths, strict=True)
-            ]
-            tapes = _tapes(configs[0][0], benches[0], out, clock)
-            measured = [] if options.no_numbers else _numbers(Path(scratch), clock)
-            played = [_scenarios(options, path, out) for path in paths]
+        with ended_in_order():
+            return _prove(options)
     except (BrokenBench, BenchFileError, DeviceError, ProofError) as exc:
         print(f"make hil: broken bench: {exc}", file=sys.stderr)
         return BROKEN
-    run = _run(benches, configs, began, tapes, measured, merged([one for one, _ in played]))
-    run.chosen, run.is_broken = _chosen(options), any(is_broken for _, is_broken in played)
-    run.proof = proof
+    except KeyboardInterrupt:
+        print("make hil: ended before anything was played", file=sys.stderr)
+        return ENDED
+
+
+def _prove(options: argparse.Namespace) -> int:
+    earlier = _earlier(options)
+    clock, out, began = SystemClock(), _folder(options), _now()
+    proof = _proof(options)
+    with tempfile.TemporaryDirectory(prefix="kakou-acceptance-") as folder:
+        scratch = Path(folder)
+        paths = [Path(bench) for bench in options.bench or BENCHES]
+        benches = benches_of(paths, scratch, clock)
+        _say("tapes")
+        tapes = [line for bench in benches for line in tapes_of(bench, out, TAPE_S, clock)]
+        measured = [] if options.no_numbers else _numbers(scratch, clock)
+        played = play_all(benches, _choosing(options), out, earlier)
+    run = _run(benches, began, tapes, measured, played)
+    run.chosen, run.proof = _chosen(options), proof
+    run.continued = "" if earlier is None else str(earlier)
     return _report(run, out)
+
+
+def _folder(options: argparse.Namespace) -> Path:
+    """A folder for this run alone: what a signed report names by its hash stays as it is."""
+    stamp = datetime.now().astimezone().strftime("%Y-%m-%dT%H%M%S")
+    out = Path(options.out or ROOT / "run" / "acceptance" / stamp)
+    out.mkdir(parents=True, exist_ok=True)
+    if taken := sorted(path.name for kind in OURS for path in out.glob(kind)):
+        raise BrokenBench(f"{out} holds another run ({taken[0]}): name a new folder")
+    return out
+
+
+def _earlier(options: argparse.Namespace) -> Path | None:
+    """The folder of the run that this one continues. Raises `BrokenBench`."""
+    if options.earlier is None:
+        return None
+    earlier = Path(options.earlier)
+    if not any(earlier.glob("accounts-*.jsonl")):
+        raise BrokenBench(f"--continue {earlier}: no accounts of a run are there")
+    return earlier
 
 
 def _proof(options: argparse.Namespace) -> Proof | None:
     if options.proof is None:
         return None
     return read_proof(Path(options.proof), metadata.version("kakou"), machine().commit)
-
-
-def merged(played: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The accounts of several benches in the catalogue's order: where it was played, that one."""
-    found: dict[str, dict[str, Any]] = {}
-    for account in (account for accounts in played for account in accounts):
-        name = account["scenario"]["name"]
-        if name not in found or found[name]["skipped"] is not None:
-            found[name] = account
-    return [found[scenario.name] for scenario in SCENARIOS if scenario.name in found]
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -103,7 +117,10 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "--proof", metavar="FILE", help="report.json of a run on simulators, for what is not played"
     )
     parser.add_argument(
-        "--out", default="run/acceptance", metavar="FOLDER", help="report and tapes"
+        "--out", metavar="FOLDER", help="report and tapes; without it a new one in run/acceptance"
+    )
+    parser.add_argument(
+        "--continue", dest="earlier", metavar="FOLDER", help="go on where the run there ended"
     )
     parser.add_argument("-m", "--marked", default="", help="only scenarios so marked: share")
     parser.add_argument("-k", "--only", default="", help="only scenarios whose name has this")
@@ -121,26 +138,9 @@ def _chosen(options: argparse.Namespace) -> str:
     return " ".join(filter(None, given))
 
 
-def _devices(scratch: Path, bench: BenchFile, path: Path, clock: Clock) -> list[DevicesConfig]:
-    """The devices of each lane, as the scenarios will have them."""
-    site = BenchSite(scratch / "site", bench, path, clock)
-    return [load_devices(lane.config) for lane in site.lanes.values()]
-
-
-def _tapes(config: DevicesConfig, bench: BenchFile, out: Path, clock: Clock) -> list[TapeLine]:
-    _say("tapes")
-    lines = []
-    with Bench(config, clock, simulated=bench.simulated) as devices:
-        for device in TAPED:
-            file = f"{device}.tape"
-            try:
-                if device == "card_reader" and "card_reader" in bench.simulated:
-                    devices.card_reader.present("04A1B2C3")
-                digest = record(config, device, out / file, TAPE_S, clock)
-                lines.append(TapeLine(device=device, file=file, sha256=digest))
-            except DeviceError as exc:
-                lines.append(TapeLine(device=device, why=str(exc)))
-    return lines
+def _choosing(options: argparse.Namespace) -> list[str]:
+    marked = ["-m", options.marked] if options.marked else []
+    return marked + (["-k", options.only] if options.only else [])
 
 
 def _numbers(scratch: Path, clock: Clock) -> list[Number]:
@@ -150,43 +150,18 @@ def _numbers(scratch: Path, clock: Clock) -> list[Number]:
     return found + drivers.lanes_of_every_driver(scratch / "drivers", PULLS, clock)
 
 
-def _scenarios(
-    options: argparse.Namespace, bench: Path, out: Path
-) -> tuple[list[dict[str, Any]], bool]:
-    """What came of each scenario, and whether the bench broke meanwhile."""
-    _say(f"scenarios on {bench.name}")
-    accounts = out / f"accounts-{bench.stem}.json"
-    accounts.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", str(ROOT / "hil_tests" / "scenarios")]
-    command += ["--bench", str(bench), "--accounts", str(accounts), "-p", "no:cacheprovider"]
-    command += ["-m", options.marked] if options.marked else []
-    command += ["-k", options.only] if options.only else []
-    status = subprocess.run(command, check=False, cwd=ROOT).returncode
-    if status == NOTHING_CHOSEN:
-        return [], False
-    if not accounts.exists():
-        raise BrokenBench(f"no scenario was played (pytest ended with {status})")
-    played: list[dict[str, Any]] = msgspec.json.decode(accounts.read_bytes())
-    return played, status not in (0, 1)
-
-
 def _run(
-    benches: Sequence[BenchFile],
-    configs: Sequence[Sequence[DevicesConfig]],
+    benches: Sequence[OneBench],
     began: str,
     tapes: list[TapeLine],
     measured: list[Number],
-    played: list[dict[str, Any]],
+    played: Sequence[Played],
 ) -> Run:
-    has = {name for config in itertools.chain(*configs) for name in devices_in(config)}
-    ours = {one.name for one in SCENARIOS if not one.of or one.of in has}
-    played = [one for one in played if one["scenario"]["name"] in ours]
+    both, everything = together(played), [account for one in played for account in one.accounts]
     version, here = metadata.version("kakou"), machine()
-    lines = [
-        device_lines(bench, lanes, version) for bench, lanes in zip(benches, configs, strict=True)
-    ]
+    lines = [device_lines(one.file, one.configs, version, one.label) for one in benches]
     return Run(
-        bench=" + ".join(bench.name for bench in benches),
+        bench=" + ".join(one.file.name for one in benches),
         began=began,
         ended=_now(),
         version=version,
@@ -194,20 +169,24 @@ def _run(
         machine=f"{here.cores} × {here.cpu}, {here.system}, Python {here.python}, load"
         f" {here.load_1min}",
         chosen="",
-        catalogue=len(ours),
-        absent=list(dict.fromkeys(one.of for one in SCENARIOS if one.of and one.of not in has)),
+        catalogue=both.catalogue,
+        absent=absent(played),
         devices=lines_of_all(lines),
         tapes=tapes,
         numbers=measured,
-        steps=[_step(one) for one in played],
-        unproved_releases=sum(one["unproved_releases"] for one in played),
-        forbidding=sum(_forbids(one) for one in played),
+        steps=[_step(label, one) for label, one in both.steps],
+        proved_here=both.proved,
+        unproved_releases=sum(one["unproved_releases"] for one in everything),
+        forbidding=sum(_forbids(one) for _, one in both.steps),
+        not_undone=[fault for one in played for fault in one.not_undone],
+        is_broken=any(one.is_broken for one in played),
     )
 
 
-def _step(account: dict[str, Any]) -> StepLine:
+def _step(label: str, account: dict[str, Any]) -> StepLine:
     told = {
         "name": account["scenario"]["name"],
+        "bench": label,
         "course": account["steps"],
         **{key: account[key] for key in ("lane", "took_s", "problems", "skipped", "recovery_ms")},
     }
@@ -227,8 +206,14 @@ def _report(run: Run, out: Path) -> int:
     html, pdf = out / "report.html", out / "report.pdf"
     (out / "report.json").write_bytes(msgspec.json.format(_json(run), indent=1))
     write_html(run, html)
-    pdf.unlink(missing_ok=True)
     why_not = write_pdf(html, pdf)
+    with contextlib.suppress(OSError):  # the terminal may have gone: the report is written
+        _tell(run)
+        print(f"report: {html}" + (f", no PDF: {why_not}" if why_not else f", {pdf}"))
+    return 1 if run.verdict is Verdict.NOT_ACCEPTED else 0
+
+
+def _tell(run: Run) -> None:
     for one in run.numbers:
         mark = "ok    " if one.is_good else "FAILED"
         print(
@@ -236,14 +221,15 @@ def _report(run: Run, out: Path) -> int:
         )
     for step in run.steps:
         if step.problems:
-            print(f"FAILED {step.name} ({step.lane}): {'; '.join(one.en for one in step.problems)}")
+            problems = "; ".join(one.en for one in step.problems)
+            print(f"FAILED {step.name} ({step.where}): {problems}")
+    for fault in run.not_undone:
+        print(f"TO BE UNDONE {fault.zh} | {fault.en}")
     print(
         f"{_headline(run)}: {run.passed} passed, {run.failed} failed,"
         f" {run.skipped} not played here; {run.unproved_releases} releases on untrusted evidence in"
         f" {run.forbidding} scenarios that forbid one"
     )
-    print(f"report: {html}" + (f", no PDF: {why_not}" if why_not else f", {pdf}"))
-    return 1 if run.verdict is Verdict.NOT_ACCEPTED else 0
 
 
 def _json(run: Run) -> bytes:
@@ -252,6 +238,8 @@ def _json(run: Run) -> bytes:
 
 def _headline(run: Run) -> str:
     """The verdict, and what kept it from being more."""
+    if run.is_broken:
+        return f"{run.verdict}: broken off, {run.ran}"
     if run.verdict is not Verdict.PARTIAL:
         return run.verdict
     why = [en for _, en in run.lacking if en != run.ran]

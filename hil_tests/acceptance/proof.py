@@ -1,7 +1,8 @@
 """A whole run on simulators that stands beside the report of a real lane.
 
 Not every fault can be made at real devices. What could not be played at a lane was played on
-simulators of the same version: the report of that run is the proof, known by its hash.
+simulators of the same version: the report of that run is the proof, known by its hash. A run that
+failed proves nothing, and so does one of a program that no commit names.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import msgspec
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+PROVES = ("ACCEPTED", "PARTIAL")  # what passed in a part of a run passed
 
 
 class ProofError(Exception):
@@ -58,6 +61,10 @@ def read_proof(path: Path, version: str, commit: str) -> Proof:
         raise ProofError(f"{path}: no report of make hil: {exc!r}") from exc
     if presences != {"simulated"}:
         raise ProofError(f"{path}: not a run on simulators only")
+    if proof.verdict not in PROVES:
+        raise ProofError(f"{path}: that run is {proof.verdict}")
+    if proof.commit == "unknown" or proof.commit.endswith("-dirty"):
+        raise ProofError(f"{path}: of commit {proof.commit}: which program that was nobody can say")
     if (proof.version, proof.commit) != (version, commit):
         found, wanted = f"{proof.version} ({proof.commit})", f"{version} ({commit})"
         raise ProofError(f"{path}: of Kakou {found}, and this is {wanted}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -13,7 +14,11 @@ from devices.sim.faults.table import FAULTS
 from hil_tests.acceptance.figures import Number
 from hil_tests.acceptance.proof import Proof
 from hil_tests.lane_bench.bench_file import Asset
+from hil_tests.lane_bench.catalogue import SCENARIOS
 from hil_tests.lane_bench.wording import Said, word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).parent
 
@@ -24,6 +29,7 @@ TEXTS = {
     "fail": ("不合格", "FAIL"),
     "run_of": ("已做项数", "run"),
     "chosen": ("选做", "chosen"),
+    "continued": ("接续", "continues"),
     "everything": ("凡此处能做的", "everything that can be played here"),
     "lacking": ("验收尚缺", "lacking for an acceptance"),
     "passed": ("通过", "passed"),
@@ -61,6 +67,8 @@ TEXTS = {
     ),
     "proof": ("仿真证明", "proved on simulators"),
     "proof_run": ("仿真运行", "the run on simulators"),
+    "proved_here": ("同次运行的仿真台架已证明", "proved on the simulated benches of this run"),
+    "not_undone": ("人工造成而未恢复的故障", "faults made by hand and not undone"),
     "unproved_step": ("未证明", "not proved"),
     "why": ("原因", "reason"),
     "absent": ("本台架没有的驱动", "drivers that this bench does not have"),
@@ -107,6 +115,10 @@ PATHS = {
     "filmed_from_arrival_to_departure": "录像从到达前至离开后",
     "filmed_and_refused": "退回车辆也有录像",
 }
+FAULTLESS = "faultless"
+REFUSALS = dict.fromkeys(
+    one.name for one in SCENARIOS if one.expected.outcome == "refuse" and one.fault is None
+)
 
 
 class Verdict(StrEnum):
@@ -125,15 +137,18 @@ class DeviceLine(msgspec.Struct, frozen=True, kw_only=True):
     driver: str
     place: str
     asset: Asset = Asset()
+    bench: str = ""  # where there are several
 
 
 class TapeLine(msgspec.Struct, frozen=True, kw_only=True):
     """One tape, or why there is none."""
 
     device: str
+    bench: str = ""  # where there are several
     file: str = ""
     sha256: str = ""
     why: str = ""
+    is_missing: bool = False  # there is a wire that bytes pass on, and no tape of it
 
 
 class StepLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +161,12 @@ class StepLine(msgspec.Struct, frozen=True, kw_only=True):
     problems: list[Said]
     skipped: Said | None = None  # why it was not played here
     recovery_ms: int | None = None
+    bench: str = ""  # where there are several
+
+    @property
+    def where(self) -> str:
+        """Its lane, and the bench of that where there are several."""
+        return " · ".join(filter(None, (self.bench, self.lane)))
 
     @property
     def zh(self) -> str:
@@ -175,6 +196,9 @@ class Run(msgspec.Struct, kw_only=True):
     forbidding: int  # scenarios in which a release was forbidden by a fault
     absent: list[str] = []  # drivers that none of its lanes has
     proof: Proof | None = None  # where what could not be played here was
+    proved_here: frozenset[str] = frozenset()  # what passed at simulated benches beside real ones
+    not_undone: list[Said] = []  # faults that a person made, and the run ended
+    continued: str = ""  # the folder of the run that this one went on with
     is_broken: bool = False  # the run stopped: a report on half a test is no acceptance
 
     @property
@@ -209,7 +233,8 @@ class Run(msgspec.Struct, kw_only=True):
 
     def is_proved(self, step: StepLine) -> bool:
         """Whether what was not played here was on simulators, and passed."""
-        return self.proof is not None and self.proof.has(step.name)
+        has_proof = self.proof is not None and self.proof.has(step.name)
+        return has_proof or step.name in self.proved_here
 
     @property
     def verdict(self) -> Verdict:
@@ -231,6 +256,8 @@ class Run(msgspec.Struct, kw_only=True):
     def lacking(self) -> list[tuple[str, str]]:
         """What this run lacks for an acceptance, in Chinese and English."""
         found, count = [], self.passed + self.failed
+        if self.is_broken:
+            found.append(("运行中途停止", "broken off"))
         if len(self.steps) < self.catalogue:
             found.append((f"{self.catalogue} 项中仅做 {count} 项", self.ran))
         unproved = [step for step in self.not_played if self.is_real and not self.is_proved(step)]
@@ -241,12 +268,31 @@ class Run(msgspec.Struct, kw_only=True):
             found.append(("未测量指标", "times not measured"))
         if nameless := self._without_serial():
             found.append((f"无序列号: {nameless}", f"no serial number: {nameless}"))
-        return found
+        if missing := ", ".join(_at(one.bench, one.device) for one in self.tapes if one.is_missing):
+            found.append((f"无线路记录: {missing}", f"no wire tape: {missing}"))
+        return [*found, *self._never_happened()]
+
+    def _never_happened(self) -> Iterator[tuple[str, str]]:
+        """What every lane with a real device must have done here, whatever is proved elsewhere."""
+        for bench in dict.fromkeys(one.bench for one in self.devices if one.presence == "real"):
+            done = {one.name.partition(":")[0] for one in self.played if one.bench == bench}
+            if FAULTLESS not in done:
+                en = f"no truck was released ({FAULTLESS} not played)"
+                yield _at(bench, f"此处未放行过车辆（未做 {FAULTLESS}）"), _at(bench, en)
+            if not done & REFUSALS.keys():
+                names = ", ".join(REFUSALS)
+                en = f"no truck was refused (none of {names} played)"
+                yield _at(bench, f"此处未退回过车辆（未做 {names}）"), _at(bench, en)
 
     def _without_serial(self) -> str:
         """The real devices of which nobody could say later whether these were tested."""
         real = [one for one in self.devices if one.presence == "real"]
-        return ", ".join(one.name for one in real if not one.asset.serial.strip())
+        return ", ".join(_at(one.bench, one.name) for one in real if not one.asset.serial.strip())
+
+
+def _at(bench: str, what: str) -> str:
+    """`what`, with the bench that it is of where there are several."""
+    return f"{bench}: {what}" if bench else what
 
 
 def both(key: str) -> str:

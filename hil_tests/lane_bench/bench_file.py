@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from devices.boards.board_file import shipped_boards
 from devices.camera.pushed import PLATE_POSTS
-from devices.config import BusConfig, SignConfig
+from devices.config import BusConfig, ContainerCameraConfig, SignConfig
 from devices.registry import CARD_READERS, TAG_READERS, WEIGHBRIDGES
 from devices.sim.pcsc_reader import vpcd_answers
 
@@ -34,6 +34,14 @@ NONE: Final = "none"
 """In a list of drivers, lane by lane: this lane has no such device."""
 
 
+def _drivers(table: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The drivers that a table of a lane file may name, where they are few and written there."""
+    return get_args(get_type_hints(table)["driver"])
+
+
+CONTAINER_POSTS = _drivers(ContainerCameraConfig)
+
+
 class BenchFileError(Exception):
     """The bench file cannot be used; the message names file and key."""
 
@@ -49,6 +57,7 @@ class Presences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     sign: Presence = "simulated"
     plate_camera: Presence = "simulated"
     lane_camera: Presence = "simulated"
+    container_camera: Presence = "simulated"
 
 
 class RealTruck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,6 +109,7 @@ class BenchFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     signs: Drivers = (NONE,)
     cameras: Annotated[tuple[Literal["http", "rtsp"], ...], Meta(min_length=1)] = ("http",)
     plate_cameras: Drivers = (NONE,)
+    container_cameras: Drivers = (NONE,)
     lane_cameras: Annotated[tuple[LaneCamera, ...], Meta(min_length=1)] = (NONE,)
     sign_refresh_s: Annotated[float, Meta(gt=0, le=60)] = 20.0
     devices: Presences = Presences()
@@ -155,14 +165,14 @@ def load_bench(path: Path) -> BenchFile:
 
 
 def _unknown_drivers(bench: BenchFile) -> Iterable[str]:
-    sign_drivers = get_args(get_type_hints(SignConfig)["driver"])
     known: dict[str, Iterable[str]] = {
         "weighbridges": WEIGHBRIDGES,
         "boards": shipped_boards(),
         "card_readers": CARD_READERS,
         "tag_readers": (NONE, *TAG_READERS),
-        "signs": (NONE, *sign_drivers),
+        "signs": (NONE, *_drivers(SignConfig)),
         "plate_cameras": (NONE, *PLATE_POSTS),
+        "container_cameras": (NONE, *CONTAINER_POSTS),
     }
     for key, names in known.items():
         for name in getattr(bench, key):
@@ -180,6 +190,11 @@ def _unfit(bench: BenchFile) -> Iterable[str]:
     is_hands_off = {"bus", "weighbridge"} <= bench.simulated
     if bench.moves == "simulated" and not is_hands_off:
         yield ("a simulated truck needs a simulated bus and weighbridge: moves = prompt, or relay")
+    if bench.moves == "prompt" and "bus" in bench.simulated:
+        yield (
+            "devices.bus: moves = prompt needs it real: no driver works simulated loops and beams;"
+            " with moves = simulated a person still holds cards to a real reader"
+        )
     if (bench.moves == "relay") != (bench.relay_box is not None):
         yield "[relay_box] belongs to moves = relay, and is needed there"
     box = bench.relay_box

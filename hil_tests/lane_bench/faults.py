@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devices.sim.faults.table import FAULTS, Allows, FaultSwitches
+from hil_tests.lane_bench.boom_watcher import line
 from hil_tests.lane_bench.scenario import WITHIN_A_SECOND
 from hil_tests.lane_bench.wording import Said, fault_word, said, word
 
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devices.sim.bench import Bench
-    from hil_tests.lane_bench.scenario import Scenario
+    from hil_tests.lane_bench.boom_watcher import line
+from hil_tests.lane_bench.scenario import Scenario
 
 
 class FaultMaker:
@@ -22,6 +24,7 @@ class FaultMaker:
         self._bench = bench
         self._switches = FaultSwitches(bench)
         self._ask = ask
+        self.not_undone: list[str] = []  # what a person has made and not yet said to be over
 
     def why_not(self, scenario: Scenario) -> Said | None:
         """What this lane lacks for the scenario; None when it can be played."""
@@ -43,12 +46,21 @@ class FaultMaker:
         if self._is_simulated(name):
             self._switches.turn(name, on=on)
         elif self._ask is not None:
-            what = FAULTS[name].by_hand if on else "undo that"
-            self._ask(f"   now: {what}; Enter: ")
+            if on:
+                self.not_undone.append(name)
+            fault = FAULTS[name]
+            what = Said(zh=fault.zh, en=fault.by_hand)
+            self._ask(line("prompt.fault_on" if on else "prompt.fault_off", what=what))
+            if not on and name in self.not_undone:
+                self.not_undone.remove(name)
 
     def clear(self) -> None:
         """End every fault that the bench makes."""
         self._switches.clear()
+
+    def is_by_hand(self, name: str) -> bool:
+        """Whether a person makes it: then it comes and goes some time before he presses Enter."""
+        return not self._is_simulated(name)
 
     def code_of(self, name: str | None) -> str | None:
         """The lasting condition that a lane reports while the fault lasts, if it can know."""

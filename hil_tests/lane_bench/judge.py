@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 
 RECOVERY_MAX_MS = 3_000
 FORCED, WELDED = "boom_forced", "board_raise_relay_welded"
+RELEASE_FAILED = "release_failed"  # the reason of a verdict: the boom did not come up
 OPENED_BY_FAULT = "opened_for_nobody"  # by hand, or by the contact itself: the lane did not
 EVIDENCE = {"weighbridge": "weight", "card_reader": "card"}
 """What of a decision's evidence comes from which device."""
 TOLD_AFTER_MS = 2_500  # a fault that lasts this long before anything else must be on record
+TOLD_LATER_MS = 5_000  # in any other phase: some devices are only lost after a while
+SLACK_MS = 100  # between the lane's word and the end of a fault
+UNSEEN_UNTIL_USED = frozenset({"sign_link"})
+"""Conditions that a lane can only know of when it next has something to say to the device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +51,12 @@ class Seen:
     records: tuple[LaneRecord, ...]
     violations: tuple[tuple[str, str], ...] = ()  # kind, detail
     raises: int = 0  # of a boom that was down
+    forced: int = 0  # a real boom left its lower limit by itself or by others
     left_by: str | None = None
-    on_ms: int | None = None  # the fault came
-    off_ms: int | None = None  # and went
+    on_ms: int | None = None  # the fault came; made by hand: is there
+    ending_ms: int | None = None  # until then it certainly lasted; None: until it went
+    off_ms: int | None = None  # and went; made by hand: is gone
+    is_by_hand: bool = False  # somewhere between the two before, before Enter, it went
     clips: tuple[ClipSeen, ...] | None = None  # of the passages closed; None: nobody films
     is_film_simulated: bool = False
 
@@ -68,12 +76,16 @@ def problems(scenario: Scenario, seen: Seen) -> list[Said]:
         *_forbidden(scenario, seen),
         *_conditions(scenario, seen),
         *_expected(scenario, seen),
+        *_carried_out(scenario, seen),
         *_clips(scenario, seen),
     ]
 
 
 def recovery_ms(scenario: Scenario, seen: Seen) -> int | None:
-    """From the end of the fault to the lane's own word that it is over; None: not told."""
+    """From the end of the fault to the lane's own word that it is over.
+
+    None: not told; or a person ended the fault, and the word came before he said that he had.
+    """
     fault = FAULTS[scenario.fault] if scenario.fault else None
     if fault is None or fault.code is None or seen.off_ms is None:
         return None
@@ -82,7 +94,9 @@ def recovery_ms(scenario: Scenario, seen: Seen) -> int | None:
         for record in _of(seen, "fault_changed")
         if record.body["code"] == fault.code and not record.body["raised"]
     ]
-    return max(0, cleared[-1] - seen.off_ms) if cleared else None
+    if not cleared or (seen.is_by_hand and cleared[-1] < seen.off_ms):
+        return None
+    return max(0, cleared[-1] - seen.off_ms)
 
 
 def unproved_releases(scenario: Scenario, seen: Seen) -> int:
@@ -93,13 +107,17 @@ def unproved_releases(scenario: Scenario, seen: Seen) -> int:
     is_early = scenario.phase is Phase.BEFORE
     on_the_way = scenario.phase in (Phase.ROLLING_ON, Phase.CAPTURING)
     is_early |= on_the_way and fault.device != "camera"
-    until_ms = seen.off_ms if seen.off_ms is not None else 1 << 62
+    until_ms = _lasted_until(seen) or 1 << 62
     return sum(
         is_early
         and seen.on_ms <= record.at_ms < until_ms
         and not _was_known(record, fault.device, seen.on_ms)
         for record in _releases(seen)
     )
+
+
+def _lasted_until(seen: Seen) -> int | None:
+    return seen.off_ms if seen.ending_ms is None else seen.ending_ms
 
 
 def _was_known(decided: LaneRecord, device: str, on_ms: int) -> bool:
@@ -136,14 +154,18 @@ def _boom(scenario: Scenario, seen: Seen) -> Iterator[Said]:
 
     A raise contact that welds opens the boom, once.
     """
-    by_person = [
-        record for record in _of(seen, "passage_overridden") if record.body["decision"] == "release"
-    ]
-    allowed = len(_releases(seen)) + len(by_person)
+    allowed = len(_releases(seen)) + len(_released_by_person(seen))
     if seen.raises > allowed + (scenario.fault == WELDED):
         yield said("problem.boom_opened", raises=seen.raises, allowed=allowed)
+    if seen.forced and not _moves_boom(scenario):
+        yield said("problem.boom_forced", times=seen.forced)
     if seen.left_by == "exit" and not allowed:
         yield said("problem.left_unreleased")
+
+
+def _moves_boom(scenario: Scenario) -> bool:
+    """Whether the fault itself is of the boom or its limit switches."""
+    return scenario.fault is not None and FAULTS[scenario.fault].device in ("bus", "barrier")
 
 
 def _forbidden(scenario: Scenario, seen: Seen) -> Iterator[Said]:
@@ -157,20 +179,30 @@ def _forbidden(scenario: Scenario, seen: Seen) -> Iterator[Said]:
 
 
 def _conditions(scenario: Scenario, seen: Seen) -> Iterator[Said]:
-    """The lasting condition is on record, and is over when the fault is."""
+    """The lasting condition is on record as long as the fault is there, and over when it is."""
     fault = FAULTS[scenario.fault] if scenario.fault else None
-    if fault is None or fault.code is None or seen.on_ms is None or seen.off_ms is None:
+    ending_ms = _lasted_until(seen)
+    if fault is None or fault.code is None or seen.on_ms is None or ending_ms is None:
         return
     told = [one for one in _of(seen, "fault_changed") if one.body["code"] == fault.code]
-    if not any(one.body["raised"] for one in told):
-        if scenario.phase is Phase.BEFORE and seen.off_ms - seen.on_ms >= TOLD_AFTER_MS:
+    meanwhile = [one for one in told if one.at_ms <= ending_ms]
+    if not any(one.body["raised"] for one in meanwhile):
+        if _must_be_told(scenario, fault.code, ending_ms - seen.on_ms):
             yield said("problem.not_on_record", code=fault.code)
-        return
-    if told[-1].body["raised"]:
+    elif not meanwhile[-1].body["raised"] and meanwhile[-1].at_ms <= ending_ms - SLACK_MS:
+        yield said("problem.told_over", code=fault.code)
+    if told and told[-1].body["raised"]:
         yield said("problem.still_on_record", code=fault.code)
     took_ms = recovery_ms(scenario, seen)
     if took_ms is not None and took_ms > RECOVERY_MAX_MS:
         yield said("problem.over_late", code=fault.code, took_ms=took_ms)
+
+
+def _must_be_told(scenario: Scenario, code: str, lasted_ms: int) -> bool:
+    """Whether the fault was there long enough; of a sign only a text that is sent tells."""
+    if scenario.phase is Phase.BEFORE:
+        return lasted_ms >= TOLD_AFTER_MS
+    return lasted_ms >= TOLD_LATER_MS and code not in UNSEEN_UNTIL_USED
 
 
 def _expected(scenario: Scenario, seen: Seen) -> Iterator[Said]:
@@ -196,6 +228,22 @@ def _expected(scenario: Scenario, seen: Seen) -> Iterator[Said]:
     if expected.by and by_person != (expected.by == "person"):
         by = str(end.get("decided_by"))
         yield said("problem.decided_by", by=by, expected=word(expected.by))
+
+
+def _carried_out(scenario: Scenario, seen: Seen) -> Iterator[Said]:
+    """What a person releases drives out, or the record says that the boom could not be raised."""
+    if scenario.person != "release":
+        return
+    if not _released_by_person(seen):
+        yield said("problem.release_not_on_record")
+    elif seen.left_by != "exit" and not any(
+        RELEASE_FAILED in one.body["reasons"] for one in _of(seen, "passage_decided")
+    ):
+        yield said("problem.release_not_done")
+
+
+def _released_by_person(seen: Seen) -> list[LaneRecord]:
+    return [one for one in _of(seen, "passage_overridden") if one.body["decision"] == "release"]
 
 
 def _reasons(verdict: dict[str, Any]) -> Said:

@@ -16,14 +16,14 @@ QUICK_S = 1.0  # a platform that rests sooner does not swing
 
 def lacks(bench: BenchFile, scenario: Scenario) -> Said | None:
     """What `bench` has nobody and nothing for; None where it can play the scenario."""
-    needs_person, is_driven = bench.needs_person, bench.moves == "prompt"
-    if needs_person and scenario.card is Card.OTHER:
+    is_driven, has_scale = bench.moves == "prompt", "weighbridge" not in bench.simulated
+    if "card_reader" not in bench.simulated and scenario.card is Card.OTHER:
         return said("skip.second_card")
-    if is_driven and scenario.weighs != 1.0:
+    if is_driven and has_scale and scenario.weighs != 1.0:
         return said("skip.real_weight")
     if not is_driven and "camera" not in bench.simulated and _needs_all(scenario):
         return said("skip.real_camera")
-    if not is_driven and "weighbridge" not in bench.simulated:
+    if not is_driven and has_scale:
         return _lacks_load(bench, scenario)
     return None
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 import tomllib
 from typing import TYPE_CHECKING, Any
 
+from devices.bench.desk import is_unreadable, make_key, make_password
 from devices.bench.toml_text import as_toml
-from devices.card_reader.osdp_line import KEY_BYTES
 from devices.errors import DeviceConfigError
 from devices.registry import CARD_READERS, TAG_READERS, WEIGHBRIDGES
 from devices.sim.pcsc_reader import READER
-from hil_tests.lane_bench.bench_file import NONE, BenchFileError
+from hil_tests.lane_bench.bench_file import CONTAINER_POSTS, NONE, BenchFileError
 from hil_tests.rig import HOST, free_ports
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ _UNNAMED: dict[str, Iterable[str]] = {
     "tag_reader": TAG_READERS,
     "sign": (),
     "plate_camera": (),
+    "container_camera": CONTAINER_POSTS,
 }
 """Of a lane file that does not name its driver: the first is what it gets."""
 
@@ -60,9 +60,11 @@ def lane_text(bench: BenchFile, own: Mapping[str, Any], lane: LanePlace, text: s
     tables = tomllib.loads(text)
     tables["policy"] = {"gather_timeout_s": bench.gather_timeout_s}
     served = tables["devices"] = _served(bench, own, lane, tables["devices"])
+    places = dict(served)
     for name, keys in own.items():
-        is_simulated = name in bench.simulated
-        served[name] = {**keys, **(_places(name, served[name]) if is_simulated else {})}
+        served[name] = dict(keys)
+        if name in bench.simulated:
+            served[name] |= {**_places(name, places[name]), **_secrets(name, keys, lane.folder)}
     try:
         return as_toml(tables)
     except DeviceConfigError as exc:
@@ -91,9 +93,8 @@ def _served(
     if (driver := of_lane(bench.signs, "sign")) != NONE:
         refresh = {"refresh_s": bench.sign_refresh_s}
         devices["sign"] = {"driver": driver, **refresh, **_sign_place(driver, lane.folder)}
-    if (driver := of_lane(bench.plate_cameras, "plate_camera")) != NONE:
-        (port,) = free_ports(1)
-        devices["plate_camera"] = {"driver": driver, "listen": HOST, "port": port, "allow": [HOST]}
+    for name in ("plate_camera", "container_camera"):
+        devices |= _posting(name, of_lane(getattr(bench, f"{name}s"), name))
     kind = "own" if "lane_camera" in own else bench.lane_cameras[number % len(bench.lane_cameras)]
     if kind != NONE:
         devices["lane_camera"] = _film(kind, devices["camera"]["source"])
@@ -104,7 +105,7 @@ def _reader(driver: str, folder: Path) -> dict[str, Any]:
     keys = {"driver": driver, **CARD_KEYS.get(driver, {})}
     match driver:
         case "osdp":
-            return {**keys, "key_file": str(_key_in(folder))}
+            return {**keys, "key_file": make_key(driver, folder)}
         case "pcsc":
             return {**keys, "port": READER}
         case _:
@@ -117,18 +118,26 @@ def _film(kind: str, shared: str) -> dict[str, Any]:
     return {"driver": "stream", "source": source, "before_s": BEFORE_S}
 
 
+def _posting(name: str, driver: str) -> dict[str, Any]:
+    """A camera that posts what it reads to a place where this lane listens."""
+    if driver == NONE:
+        return {}
+    return {name: {"driver": driver, "listen": HOST, "port": free_ports(1)[0], "allow": [HOST]}}
+
+
 def _sign_place(driver: str, folder: Path) -> dict[str, Any]:
     if driver == "http":
         return {"url": f"http://{HOST}:{free_ports(1)[0]}/show"}
     return {"port": str(folder / "sign")}
 
 
-def _key_in(folder: Path) -> Path:
-    """A key of its own for the secure channel to this lane's reader."""
-    path = folder / "osdp.key"
-    path.touch(mode=0o600)
-    path.write_text(secrets.token_hex(KEY_BYTES), encoding="ascii")
-    return path
+def _secrets(name: str, keys: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The key or password of a simulated device, made here where the lane's own is not readable."""
+    if name == "card_reader" and is_unreadable(keys.get("key_file", "")):
+        return {"key_file": make_key(str(keys.get("driver", "")), folder)}
+    if is_unreadable(keys.get("password_file", "")):
+        return {"password_file": make_password(name, folder)}
+    return {}
 
 
 def _places(name: str, keys: Mapping[str, Any]) -> dict[str, Any]:

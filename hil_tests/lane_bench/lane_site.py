@@ -13,13 +13,16 @@ from devices.sim.boom import BoomContact
 from devices.sim.faults.turns import EARLIER_CARD, EARLIER_PERSON
 from hil_tests.demo.console_client import ConsoleError
 from hil_tests.lane_bench.bench_file import devices_of
+from hil_tests.lane_bench.boom_moves import BoomMoves
+from hil_tests.lane_bench.boom_watcher import BoomWatcher
 from hil_tests.lane_bench.faults import FaultMaker
 from hil_tests.lane_bench.lacking import lacks
 from hil_tests.lane_bench.lane_file import lane_text
 from hil_tests.lane_bench.lane_view import LaneView
 from hil_tests.lane_bench.relay_box import BoxDrive
 from hil_tests.lane_bench.scenario import Card, Papers, Scenario
-from hil_tests.lane_bench.trucks import PromptedMover, SimulatedMover
+from hil_tests.lane_bench.shadow import Shadow
+from hil_tests.lane_bench.trucks import Person, PromptedMover, SimulatedMover
 from hil_tests.lane_bench.wording import Said, said, word
 from hil_tests.rig import BOOM_TRAVEL_S, SHORT_LANE
 from hil_tests.rig import Papers as TruckPapers
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from devices.sim.lane_world import Violation
     from hil_tests.demo.places import LanePlace
     from hil_tests.lane_bench.bench_file import BenchFile
+    from hil_tests.lane_bench.prompts import Prompts
     from hil_tests.lane_bench.trucks import Mover
 
 OTHER_PLATE = "粤Z99999"
@@ -41,6 +45,8 @@ PEOPLE_READER = "card_reader resident-id"
 CHECKS = "0123456789X"
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 START_S = 120.0
+SEEN_S = 1.0  # by then a lane has committed where its boom is
+TRIES = 5
 KEY_S = 6.0  # what a boom takes for one way
 
 
@@ -51,26 +57,43 @@ class BenchSite(Site):
         """Write every file. Raises `BenchFileError`, `PlaceError`, `DeviceConfigError`."""
         self.bench_file = bench
         self._own_devices = devices_of(bench, path)
+        self._is_over = False
         super().__init__(root, bench.lanes, clock, lane_file=self._lane_file)
         self._boxes: dict[str, BoxDrive] = {}
         if bench.relay_box is not None:
             for name, lane in self.benches.items():
                 self._boxes[name] = BoxDrive(bench.relay_box, lane, self.state_dir(name), clock)
+        self.shadows: dict[str, Shadow] = {}
+        if bench.moves == "prompt":
+            for name, lane in self.benches.items():
+                self.shadows[name] = Shadow(lane, self.state_dir(name), clock)
 
     def start(self, *, declared: Iterable[Declared] = ()) -> None:
         """Let the relay box's truck leave first, then as every site. Raises a `DeviceError`."""
         for box in self._boxes.values():
             box.start()
         super().start(declared=declared)
+        for shadow in self.shadows.values():
+            shadow.start()
 
     def stop(self) -> None:
         """End everything; may be called at any time."""
+        for shadow in self.shadows.values():
+            shadow.stop()
         super().stop()
+        for box in self._boxes.values():
+            box.stop()
+
+    def let_go(self) -> None:
+        """Let the trucks of relay boxes leave, now; from here on `check` ends who asks."""
+        self._is_over = True
         for box in self._boxes.values():
             box.stop()
 
     def check(self, lane: str) -> None:
         """Raise `ProcessDied` or a `DeviceError` when what moves or decides a lane has ended."""
+        if self._is_over:
+            raise SiteError(f"{lane}: the bench is being ended")
         self.processes[lane].check()
         if lane in self._boxes:
             self._boxes[lane].check()
@@ -105,7 +128,7 @@ class LaneUnderTest:
         name: str,
         clock: Clock,
         *,
-        ask: Callable[[str], str] | None,
+        ask: Prompts | None,
         tell: Callable[[str], None],
     ) -> None:
         self.site = site
@@ -115,10 +138,12 @@ class LaneUnderTest:
         self.bench = site.benches[name]
         self.state_dir = site.state_dir(name)
         self.has = devices_in(self.bench.config)
+        self._ask = ask
         self.faults = FaultMaker(self.bench, ask)
         self.gather_timeout_s = site.bench_file.gather_timeout_s
-        self._ask = ask
-        self._opened_by_key = 0
+        self.watcher = BoomWatcher(ask, is_real="bus" not in self.bench.simulated)
+        self._opened_by_key = self._forced_by_key = 0
+        self._moves_seen, self._moves_seq = BoomMoves(), 0
         self._by_key: list[Violation] = []  # what the technician did with it is not the lane's
         self.needs_person = site.bench_file.needs_person
         self._console = site.client("supervisor")
@@ -127,7 +152,8 @@ class LaneUnderTest:
         present = self.bench.card_reader.present
         self.mover: Mover = SimulatedMover(self.bench.world, present, by_hand)
         if site.bench_file.moves == "prompt" and ask is not None:
-            self.mover = PromptedMover(tell, ask, self._has_passage)
+            person = Person(tell=tell, ask=ask, in_lane=self._has_passage)
+            self.mover = PromptedMover(person, self.bench, site.shadows[name])
 
     def why_not(self, scenario: Scenario) -> Said | None:
         """What this lane lacks for a scenario; None when it can be played."""
@@ -154,10 +180,23 @@ class LaneUnderTest:
 
     @property
     def raise_count(self) -> int:
-        """How often the raise contact closed over a boom that was down; 0 where nobody counts."""
+        """How often the raise contact closed over a boom that was down; not by key.
+
+        Of a real boom: how often the lane itself saw it leave its lower limit upwards.
+        """
         if "bus" not in self.bench.simulated:
-            return 0
+            return self._moves().risen - self._opened_by_key
         return self.bench.world.boom.opened_count - self._opened_by_key
+
+    @property
+    def forced_count(self) -> int:
+        """How often a real boom left its lower limit and the lane had not told it to; not by key.
+
+        0 where the boom is simulated: its world sees that.
+        """
+        if "bus" not in self.bench.simulated:
+            return self._moves().forced - self._forced_by_key
+        return 0
 
     @property
     def violations(self) -> list[tuple[str, str]]:
@@ -169,12 +208,16 @@ class LaneUnderTest:
             if violation not in self._by_key
         ]
 
-    def work_boom_by_key(self) -> None:
-        """A technician works the barrier at its own controller: up, and down again."""
+    @property
+    def lane_s(self) -> float:
+        """The monotonic time without what a person took to answer: it is no time of the lane."""
+        waited_s = 0.0 if self._ask is None else self._ask.waited_s
+        return self.clock.now().mono_s - waited_s
+
+    def work_boom_by_key(self) -> bool:
+        """A technician works the barrier at its own controller; False where nobody is there."""
         if "bus" not in self.bench.simulated:
-            if self._ask is not None:
-                self._ask("work the barrier by its own key: up, and down again; Enter: ")
-            return
+            return self._have_key_worked()
         world, opened = self.bench.world, self.bench.world.boom.opened_count
         before = len(world.violations)
         for contact, position in ((BoomContact.RAISE, 1.0), (BoomContact.LOWER, 0.0)):
@@ -187,6 +230,27 @@ class LaneUnderTest:
             self.clock.sleep(0.5)
         self._opened_by_key += world.boom.opened_count - opened
         self._by_key += world.violations[before:]
+        return True
+
+    def _have_key_worked(self) -> bool:
+        risen, forced = self._moves().risen, self._moves().forced
+        was_worked = self.watcher.work_by_key()
+        self.clock.sleep(SEEN_S)
+        self._opened_by_key += self._moves().risen - risen
+        self._forced_by_key += self._moves().forced - forced
+        return was_worked
+
+    def _moves(self) -> BoomMoves:
+        """Of a real boom, up to now. Raises `SiteError`: a boom not counted is no good boom."""
+        for _ in range(TRIES):
+            found = self.view.boom_moves(self._moves_seq)
+            if found is not None:
+                for seq, position in found:
+                    self._moves_seen.take([position])
+                    self._moves_seq = seq
+                return self._moves_seen
+            self.clock.sleep(SEEN_S / TRIES)
+        raise SiteError(f"{self.name}: its journal cannot be read: the boom is not counted")
 
     def check(self) -> None:
         """Raise what ended the lane's process or the box that plays its truck."""
@@ -209,10 +273,17 @@ class LaneUnderTest:
         body = {"decision": decision, "reason": "acceptance: seen by eye, papers compared"}
         return self._post(self._console, f"/passages/{passage_id}/override", body)
 
-    def order_boom_down(self) -> None:
-        """A person orders down a boom over an empty lane."""
-        reason = {"reason": "acceptance: nobody is in the lane"}
+    def order_boom_down(self) -> bool:
+        """A person orders down a boom over an empty lane; a real one after a look, or not at all.
+
+        False where nobody said that it may.
+        """
+        if not self.watcher.may_come_down():
+            return False
+        who = "a simulated lane" if "bus" in self.bench.simulated else "a technician has looked"
+        reason = {"reason": f"acceptance: {who}, nobody is at the boom"}
         self._post(self._console, f"/lanes/{self.name}/lower-barrier", reason)
+        return True
 
     def order_mode(self, mode: Literal["auto", "attended", "closed"]) -> None:
         """A person sets the lane's mode; returns when the lane has it. Raises `SiteError`."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+from gate_agent.domain.events import BarrierMoved
 from gate_agent.domain.signals import is_inviting
 from gate_agent.errors import StoreError
-from gate_agent.store.encoding import EncodingError, decode_state
+from gate_agent.store.encoding import EncodingError, decode_event, decode_state
 from gate_agent.store.schema import open_reader
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from gate_agent.domain.state import LaneState
+    from gate_agent.domain.vocabulary import Barrier
 
 
 class LaneView:
@@ -46,6 +48,21 @@ class LaneView:
         """Whether the next vehicle may drive in."""
         lane = self.look()
         return lane is not None and is_inviting(lane)
+
+    def boom_moves(self, after_seq: int) -> list[tuple[int, Barrier]] | None:
+        """Every position of the boom that was committed behind journal row `after_seq`.
+
+        Each with its row; None where the database cannot be read.
+        """
+        sql = "SELECT seq, type, body FROM journal WHERE type = ? AND seq > ? ORDER BY seq"
+        try:
+            if self._reader is None:
+                self._reader = open_reader(self._path)
+            rows = self._reader.execute(sql, [BarrierMoved.__name__, after_seq]).fetchall()
+            moves = [(seq, decode_event(name, body)) for seq, name, body in rows]
+        except (sqlite3.Error, StoreError, EncodingError):
+            return None
+        return [(seq, move.position) for seq, move in moves if isinstance(move, BarrierMoved)]
 
     def close(self) -> None:
         """Give the database back."""

@@ -2,13 +2,13 @@
 
 Everything is decided by what the lane itself has committed, so a real lane is played as a
 simulated one. The truck's driver does what the signs say, and a supervisor at the console what
-the scenario says; a boom that is left open over an empty lane is ordered down as a person would.
+the scenario says; a boom that is left open over an empty lane is ordered down as a person would, a
+real one by a person only who has just looked. What a person is waited for is no time of the lane.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 import msgspec
 
@@ -17,7 +17,10 @@ from gate_agent.domain.effects import Sign
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.vocabulary import Barrier
 from gate_agent.domain.vocabulary import Phase as LanePhase
+from hil_tests.lane_bench.account import Account, LaneStuck
+from hil_tests.lane_bench.boom_watcher import Looked
 from hil_tests.lane_bench.clips import clip_of
+from hil_tests.lane_bench.fault_turn import FaultTurn
 from hil_tests.lane_bench.judge import LaneRecord, Seen, problems, recovery_ms, unproved_releases
 from hil_tests.lane_bench.lane_view import shown
 from hil_tests.lane_bench.moments import LASTS_S, NOT_LET_IN_S, TOLD_S, has_come, is_over
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from hil_tests.lane_bench.lane_site import LaneUnderTest
     from hil_tests.lane_bench.trucks import Truck
     from hil_tests.rig import Papers as TruckPapers
+
+__all__ = ["Account", "LaneStuck", "Player"]
 
 PENDING_S = 2.5  # longer than a sign over HTTP is waited for
 BACK_S = 6.0
@@ -44,38 +49,6 @@ MISSED_S = 2.0
 SYNC_S = 10.0
 TOLD_OVER_S = 5.0
 LEAVING = (LanePhase.IDLE, LanePhase.RELEASING, LanePhase.CLEARING)
-
-
-class LaneStuck(Exception):
-    """The lane does not come back to inviting; `said` tells what it shows."""
-
-    account: Account | None = None  # of the scenario that it happened in
-
-    def __init__(self, told: Said) -> None:
-        super().__init__(told.en)
-        self.said = told
-
-
-@dataclass(slots=True, kw_only=True)
-class Account:
-    """What came of one scenario."""
-
-    scenario: Scenario
-    lane: str = ""
-    began_ms: int = 0
-    took_s: float = 0.0
-    steps: list[tuple[float, Said]] = field(default_factory=list)  # seconds since it began
-    problems: list[Said] = field(default_factory=list)
-    skipped: Said | None = None
-    recovery_ms: int | None = None
-    unproved_releases: int = 0
-    verdict: str = ""
-    reasons: tuple[str, ...] = ()
-
-    @property
-    def is_good(self) -> bool:
-        """Whether the lane did what it must."""
-        return not self.problems and self.skipped is None
 
 
 class Player:
@@ -127,22 +100,23 @@ class Player:
         """Wait for the lane to invite; be the people that a boom needs which is left as it is."""
         lane, now_s = self._lane, self._now_s()
         deadline_s, order_s, key_s = now_s + READY_S, now_s + LEFT_OPEN_S, now_s + BROKEN_S
+        stuck = "problem.lane_stuck"
         while not lane.view.invites():
             lane.check()
             state = lane.view.look()
             if self._now_s() > deadline_s:
-                raise LaneStuck(said("problem.lane_stuck", lane=lane.name, state=shown(state)))
+                raise LaneStuck(said(stuck, lane=lane.name, state=shown(state)))
             if self._now_s() > order_s and state is not None and _is_left_open(state):
+                stuck = "problem.lane_stuck" if lane.order_boom_down() else "problem.left_open"
                 order_s = self._now_s() + LEFT_OPEN_S
-                lane.order_boom_down()
             if self._now_s() > key_s and state is not None and state.barrier is Barrier.FAULT:
+                if lane.work_boom_by_key():
+                    account.steps.append((account.took_s, said("step.by_key")))
                 key_s = self._now_s() + BROKEN_S
-                account.steps.append((account.took_s, said("step.by_key")))
-                lane.work_boom_by_key()
             self._clock.sleep(TICK_S)
 
     def _now_s(self) -> float:
-        return self._clock.now().mono_s
+        return self._lane.lane_s
 
 
 class _Run:
@@ -164,11 +138,8 @@ class _Run:
         self._number = number
         self._truck: Truck | None = None
         self._faults: FaultMaker = lane.faults
-        self._began_s = self._clock.now().mono_s
-        self._on_s: float | None = None
-        self._off_s: float | None = None
-        self._on_ms: int | None = None
-        self._off_ms: int | None = None
+        self._fault = FaultTurn(lane.faults, scenario.fault, lane.clock, self._now_s)
+        self._began_s = lane.lane_s
         self._verdict_s: float | None = None
         self._decided_s: float | None = None
         self._gone_s: float | None = None
@@ -177,7 +148,7 @@ class _Run:
         self._is_turned = False
         self._is_opened_again = False
         self._first_seq = 0
-        self._raises = lane.raise_count
+        self._raises, self._forced = lane.raise_count, lane.forced_count
         self._violations = len(lane.violations)
 
     # -- the course of it
@@ -207,7 +178,8 @@ class _Run:
         self._account.took_s = round(self._now_s() - self._began_s, 2)
 
     def _follow(self, truck: Truck) -> None:
-        deadline_s = self._now_s() + TRUCK_S * (20 if self._lane.needs_person else 1)
+        patience_s = TRUCK_S * (20 if self._lane.needs_person else 1)
+        deadline_s = self._now_s() + patience_s
         while not self._is_over(truck):
             self._lane.check()
             state = self._lane.view.look()
@@ -222,7 +194,7 @@ class _Run:
                 truck.turn_back()
                 self._turn_off()
                 deadline_s += TRUCK_S
-                if self._now_s() - self._began_s > 3 * TRUCK_S:
+                if self._now_s() - self._began_s > patience_s + 2 * TRUCK_S:
                     name = self._lane.name
                     raise LaneStuck(said("problem.truck_stuck", lane=name, state=shown(state)))
             self._clock.sleep(TICK_S)
@@ -232,10 +204,9 @@ class _Run:
         if not truck.is_gone:
             return False
         self._gone_s = self._gone_s or self._now_s()
-        if self._scenario.fault is None or self._off_s is not None:
+        if self._scenario.fault is None or self._fault.off_s is not None:
             return True
-        has_come = self._on_s is not None
-        return not has_come and self._now_s() - self._gone_s > MISSED_S
+        return self._fault.on_s is None and self._now_s() - self._gone_s > MISSED_S
 
     def _note(self, state: LaneState, truck: Truck) -> None:
         if self._verdict_s is None and state.passage is not None and state.passage.verdict:
@@ -248,16 +219,19 @@ class _Run:
     # -- the fault
 
     def _make_fault(self, state: LaneState, truck: Truck) -> None:
-        if self._scenario.fault is None or self._off_s is not None:
+        if self._scenario.fault is None or self._fault.off_s is not None:
             return
-        if self._on_s is None:
+        if self._fault.on_s is None:
             if has_come(self._scenario.phase, state, has_stopped=truck.has_stopped):
                 self._turn_on()
-        elif self._is_due(state, self._now_s() - self._on_s):
+        elif self._is_due(state, self._now_s() - self._fault.on_s):
             self._turn_off()
 
     def _is_due(self, state: LaneState, lasted_s: float) -> bool:
-        """Whether the fault has lasted as long as it, or this phase, asks for."""
+        """Whether the fault has lasted as long as it, or this phase, asks for, and was told."""
+        return self._has_lasted(state, lasted_s) and not self._fault.is_to_be_told(state, lasted_s)
+
+    def _has_lasted(self, state: LaneState, lasted_s: float) -> bool:
         fault, phase = self._scenario.fault, self._scenario.phase
         if lasted_s < self._faults.lasts_s(fault):
             return False
@@ -278,17 +252,12 @@ class _Run:
         return None if at_s is None else self._now_s() - at_s
 
     def _turn_on(self) -> None:
-        if self._scenario.fault is not None:
-            self._on_ms = self._clock.now().wall_ms
-            self._faults.turn(self._scenario.fault, on=True)
-            self._on_s = self._now_s()
-            self._tell("came", fault=fault_word(self._scenario.fault))
+        if self._fault.turn_on():
+            self._tell("came", fault=fault_word(self._fault.name or ""))
 
     def _turn_off(self) -> None:
-        if self._on_s is not None and self._off_s is None and self._scenario.fault is not None:
-            self._faults.turn(self._scenario.fault, on=False)
-            self._off_s, self._off_ms = self._now_s(), self._clock.now().wall_ms
-            self._tell("went", fault=fault_word(self._scenario.fault))
+        if self._fault.turn_off():
+            self._tell("went", fault=fault_word(self._fault.name or ""))
 
     # -- the people
 
@@ -301,7 +270,7 @@ class _Run:
             return
         if state.phase is not LanePhase.HELD:
             return
-        if scenario.fault is not None and self._on_s is None:
+        if scenario.fault is not None and self._fault.on_s is None:
             return
         if self._lane.decide(state.passage.passage_id, scenario.person):
             self._decided_s = self._now_s()
@@ -309,13 +278,13 @@ class _Run:
 
     def _lower_left_open(self, state: LaneState) -> None:
         """The fault left the boom open before an empty lane: nobody is let in until it is down."""
-        if self._off_s is None or self._verdict_s is not None or state.phase is not LanePhase.IDLE:
+        off_s = self._fault.off_s
+        if off_s is None or self._verdict_s is not None or state.phase is not LanePhase.IDLE:
             return
-        since_s = self._ordered_s or self._off_s
+        since_s = self._ordered_s or off_s
         if _is_left_open(state) and self._now_s() - since_s > LEFT_OPEN_S:
+            self._tell("ordered_down" if self._lane.order_boom_down() else "left_open")
             self._ordered_s = self._now_s()
-            self._tell("ordered_down")
-            self._lane.order_boom_down()
 
     def _open_again(self, state: LaneState) -> None:
         if not self._is_opened_again:
@@ -342,7 +311,7 @@ class _Run:
     def _must_turn(self, state: LaneState, truck: Truck) -> bool:
         if self._scenario.backs_out and truck.has_stopped:
             return True
-        if not truck.has_stopped or (self._on_s is not None and self._off_s is None):
+        if not truck.has_stopped or self._fault.is_on:
             return False
         if state.phase is LanePhase.TURNING_BACK:
             return True
@@ -357,6 +326,7 @@ class _Run:
     def judge(self) -> None:
         """Compare with what the lane recorded."""
         self._wait_told_over()
+        self._look_at_boom()
         records = self._records()
         closed = [record.body for record in records if record.kind == "passage_closed"]
         lane = self._lane
@@ -366,19 +336,40 @@ class _Run:
             clips=clips,
             is_film_simulated=lane.is_film_simulated,
             violations=tuple(self._lane.violations[self._violations :]),
-            raises=self._lane.raise_count - self._raises,
+            raises=lane.raise_count - self._raises,
+            forced=lane.forced_count - self._forced,
             left_by=self._truck.left_by if self._truck is not None else None,
-            on_ms=self._on_ms,
-            off_ms=self._off_ms,
+            on_ms=self._fault.on_ms,
+            ending_ms=self._fault.ending_ms,
+            off_ms=self._fault.off_ms,
+            is_by_hand=self._fault.is_by_hand,
         )
         account = self._account
         account.problems += problems(self._scenario, seen)
         account.recovery_ms = recovery_ms(self._scenario, seen)
+        self._tell_unmeasured(account)
         account.unproved_releases = unproved_releases(self._scenario, seen)
         decided = [record.body for record in records if record.kind == "passage_decided"]
         if decided:
             account.verdict = str(decided[-1]["outcome"])
             account.reasons = tuple(decided[-1]["reasons"])
+
+    def _look_at_boom(self) -> None:
+        """Nobody looks at a real boom unless a person does; say which."""
+        match looked := self._lane.watcher.look():
+            case Looked.BY_ITS_WORLD:
+                return
+            case Looked.WRONG:
+                self._account.problems.append(said("problem.boom_seen"))
+            case Looked.OBSERVED | Looked.NOT_OBSERVED:
+                self._tell(f"boom_{looked.value}")
+            case _:
+                assert_never(looked)
+
+    def _tell_unmeasured(self, account: Account) -> None:
+        is_known = self._faults.code_of(self._scenario.fault) is not None
+        if is_known and self._fault.is_by_hand and account.recovery_ms is None:
+            self._tell("recovery_not_measured")
 
     def _wait_told_over(self) -> None:
         """Some conditions do not keep a lane from inviting: give it the time to tell their end."""
@@ -409,7 +400,7 @@ class _Run:
         self._account.steps.append((round(self._now_s() - self._began_s, 2), told))
 
     def _now_s(self) -> float:
-        return self._clock.now().mono_s
+        return self._lane.lane_s
 
 
 def _is_left_open(state: LaneState) -> bool:

@@ -4,6 +4,9 @@ The truck is the simulated world's, with its geometry, times and driver. Where t
 simulated its inputs are set there already; where it is real the box closes the loops and cuts the
 beams, and what the driver sees (lamps, boom) is what the lane itself has committed, as with a
 person at the wheel. What the box has no relay for does not happen.
+
+A relay is drawn in for `HOLD_S` at a time where the box can end that by itself (`flash_on`), and
+told again each second: a bench that is killed leaves no loop occupied and no load on a scale.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 TURN_S = 0.01
 REPEAT_S = 1.0  # a box that lost its supply is told again
+HOLD_S = 5.0  # of nobody's telling until the box drops a relay by itself, if it can
 TRIES = 5  # in a row without an answer: the bench is broken
 POSITIONS = {Barrier.OPEN: 1.0, Barrier.CLOSED: 0.0}
 BETWEEN = 0.5
@@ -66,15 +70,24 @@ class BoxDrive:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
+            self._let_all_drop()
             self._thread = None
-            with suppress(DeviceError):
-                self._tell(dict.fromkeys(self._wanted(), False))
         self._bus.close()
 
     def check(self) -> None:
         """Raise the `DeviceError` that ended it, if one did."""
         if self._failure is not None:
             raise self._failure
+
+    def _let_all_drop(self) -> None:
+        """Over a link of its own where the last one has gone."""
+        for _ in range(TRIES):
+            self._told_s = float("-inf")  # each relay, whatever it was told before
+            with suppress(DeviceError):
+                if not self._bus.is_open:
+                    self._bus.open()
+                self._tell(dict.fromkeys(self._wanted(), False))
+                return
 
     # -- below: the box's thread
 
@@ -116,7 +129,13 @@ class BoxDrive:
         is_due = now_s - self._told_s > REPEAT_S
         for relay, on in wanted.items():
             if is_due or self._told.get(relay) is not on:
-                self._bus.write_coil(relay, on)
+                self._switch(relay, on=on)
                 self._told[relay] = on
         if is_due:
             self._told_s = now_s
+
+    def _switch(self, relay: int, *, on: bool) -> None:
+        if on and self._bus.ends_pulses:
+            self._bus.pulse_coil(relay, HOLD_S)
+        else:
+            self._bus.write_coil(relay, on)

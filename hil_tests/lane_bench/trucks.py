@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from devices.bench.trucks import BOXES
 from devices.sim.lane_world import TruckVisit
 from hil_tests.lane_bench.clear_pictures import ClearPictures
 from hil_tests.lane_bench.scenario import Card, Plate
@@ -13,8 +14,10 @@ from hil_tests.rig import picture_of_plate, quick_truck
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from devices.sim.bench import Bench
     from devices.sim.lane_world import LaneWorld
     from hil_tests.lane_bench.scenario import Scenario
+    from hil_tests.lane_bench.shadow import Shadow
     from hil_tests.rig import Papers
 
 LATE_S = 2.0
@@ -58,6 +61,30 @@ class Mover(Protocol):
     def hold_card(self, uid: str) -> None:
         """Hold a card to the reader now, truck or no truck."""
         ...
+
+
+def visit_of(
+    scenario: Scenario, papers: Papers, number: int, *, is_filmed: bool = True
+) -> TruckVisit:
+    """What simulated devices see of the truck of a scenario; `is_filmed`: in a drawn picture."""
+    spec = quick_truck(papers.gross_kg * scenario.weighs, seed=number, settle_s=scenario.settle_s)
+    if scenario.card is Card.LATE:
+        spec = replace(spec, card_after_s=LATE_S)
+    is_covered = scenario.plate is Plate.COVERED
+    return TruckVisit(
+        truck=spec,
+        picture=_picture(papers.plate, number, is_covered=is_covered) if is_filmed else b"",
+        card_uid=papers.card_uid if scenario.card not in (Card.NONE, Card.EARLY) else None,
+        tag_id=papers.tag_id or None,
+        plate="" if is_covered else papers.plate,
+        containers=(BOXES[number % len(BOXES)],),
+    )
+
+
+def _picture(plate: str, number: int, *, is_covered: bool) -> bytes:
+    if is_covered:
+        return picture_of_plate(plate, seed=number, unreadable=True)
+    return _clear_pictures.of_plate(plate, seed=number)
 
 
 class SimulatedTruck:
@@ -115,21 +142,9 @@ class SimulatedMover:
 
     def send(self, scenario: Scenario, papers: Papers, number: int) -> Truck:
         """Draw its picture and let it come."""
-        weighs_kg = papers.gross_kg * scenario.weighs
-        spec = quick_truck(weighs_kg, seed=number, settle_s=scenario.settle_s)
-        if scenario.card is Card.LATE:
-            spec = replace(spec, card_after_s=LATE_S)
-        is_covered = scenario.plate is Plate.COVERED
-        has_card = self._tell is None and scenario.card not in (Card.NONE, Card.EARLY)
-        visit = TruckVisit(
-            truck=spec,
-            picture=picture_of_plate(papers.plate, seed=number, unreadable=True)
-            if is_covered
-            else _clear_pictures.of_plate(papers.plate, seed=number),
-            card_uid=papers.card_uid if has_card else None,
-            tag_id=papers.tag_id or None,
-            plate="" if is_covered else papers.plate,
-        )
+        visit = visit_of(scenario, papers, number)
+        if self._tell is not None:
+            visit = replace(visit, card_uid=None)
         return SimulatedTruck(self._world, visit, None if self._tell is None else self._ask_card)
 
     def hold_card(self, uid: str) -> None:
@@ -147,26 +162,23 @@ class SimulatedMover:
 class PromptedTruck:
     """A real truck whose driver does what he is told; where it is the lane itself must say."""
 
-    def __init__(
-        self, tell: Callable[[str], None], ask: Callable[[str], str], in_lane: Callable[[], bool]
-    ) -> None:
-        self._tell = tell
-        self._ask = ask
-        self._in_lane = in_lane
+    def __init__(self, person: Person, hold_card: Callable[[str], None]) -> None:
+        self._person = person
+        self._hold_card = hold_card
         self._was_in = False
         self._left_by: str | None = None
 
     @property
     def has_stopped(self) -> bool:
         """Whether the lane has it."""
-        self._was_in = self._was_in or self._in_lane()
+        self._was_in = self._was_in or self._person.in_lane()
         return self._was_in
 
     @property
     def is_gone(self) -> bool:
         """Whether the lane had it and has it no more; the person says which way it went."""
-        if self._left_by is None and self.has_stopped and not self._in_lane():
-            answer = self._ask("which way did the truck leave? [x] exit, [e] entry: ")
+        if self._left_by is None and self.has_stopped and not self._person.in_lane():
+            answer = self._person.ask("which way did the truck leave? [x] exit, [e] entry: ")
             self._left_by = "entry" if answer.strip().lower().startswith("e") else "exit"
         return self._left_by is not None
 
@@ -177,34 +189,66 @@ class PromptedTruck:
 
     def turn_back(self) -> None:
         """Say so."""
-        self._tell("back out through the entry now")
+        self._person.tell("back out through the entry now")
 
     def present_card(self, uid: str) -> None:
-        """Say so."""
-        self._tell(f"hold card {uid} to the reader again")
+        """Say so, or hold it to the simulated reader."""
+        self._hold_card(uid)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who drives, and what the lane has of the truck."""
+
+    tell: Callable[[str], None]
+    ask: Callable[[str], str]
+    in_lane: Callable[[], bool]
 
 
 class PromptedMover:
-    """A person with a truck: told what to do, line by line."""
+    """A person with a truck: told what to do, line by line.
 
-    def __init__(
-        self, tell: Callable[[str], None], ask: Callable[[str], str], in_lane: Callable[[], bool]
-    ) -> None:
-        self._tell = tell
-        self._ask = ask
-        self._in_lane = in_lane
+    What is simulated of the lane's devices sees the truck through `shadow`: of a simulated reader
+    and camera the person is told nothing.
+    """
+
+    def __init__(self, person: Person, bench: Bench, shadow: Shadow) -> None:
+        self._person = person
+        self._bench = bench
+        self._shadow = shadow
+        self._has_reader = "card_reader" not in bench.simulated
+        self._has_camera = "camera" not in bench.simulated
+        self._is_filmed = bench.serves("camera") or bench.serves("lane_camera")
 
     def send(self, scenario: Scenario, papers: Papers, number: int) -> Truck:
         """Say what to do and wait for Enter."""
-        card = {
-            Card.OWN: f"hold card {papers.card_uid} to the reader once you stand",
-            Card.LATE: f"hold card {papers.card_uid} to the reader two seconds after you stand",
-            Card.OTHER: "hold the other card to the reader once you stand",
-        }.get(scenario.card, "hold no card to the reader")
-        plate = "" if scenario.plate is Plate.CLEAR else "; cover the plate first"
-        self._ask(f"{number}. {scenario.name}: drive onto the scale{plate}; {card}. Enter: ")
-        return PromptedTruck(self._tell, self._ask, self._in_lane)
+        is_filmed = self._is_filmed
+        self._shadow.expect(visit_of(scenario, papers, number, is_filmed=is_filmed))
+        covers = self._has_camera and scenario.plate is not Plate.CLEAR
+        plate = "; cover the plate first" if covers else ""
+        card = f"; {_card_told(scenario, papers)}" if self._has_reader else ""
+        self._person.ask(
+            f"{number}. {scenario.name}: after Enter drive onto the scale{plate}{card}. Enter: "
+        )
+        return PromptedTruck(self._person, self._present_again)
 
     def hold_card(self, uid: str) -> None:
-        """Say so and wait for Enter."""
-        self._ask(f"hold card {uid} to the reader, then Enter: ")
+        """Say so and wait for Enter, or hold it to the simulated reader."""
+        if self._has_reader:
+            self._person.ask(f"hold card {uid} to the reader, then Enter: ")
+        else:
+            self._bench.card_reader.present(uid)
+
+    def _present_again(self, uid: str) -> None:
+        if self._has_reader:
+            self._person.tell(f"hold card {uid} to the reader again")
+        else:
+            self._bench.card_reader.present(uid)
+
+
+def _card_told(scenario: Scenario, papers: Papers) -> str:
+    return {
+        Card.OWN: f"hold card {papers.card_uid} to the reader once you stand",
+        Card.LATE: f"hold card {papers.card_uid} to the reader two seconds after you stand",
+        Card.OTHER: "hold the other card to the reader once you stand",
+    }.get(scenario.card, "hold no card to the reader")

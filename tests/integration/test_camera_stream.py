@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from devices.camera.api import Camera
-from devices.camera.opencv import StreamCamera, without_password
+from devices.camera.opencv import StreamCamera
 from devices.camera.opening import open_camera
 from devices.clock import SystemClock
 from devices.config import CameraConfig
@@ -288,4 +288,3 @@ def test_a_password_in_an_address_never_reaches_a_message() -> None:
         camera.open()
     assert "secret" not in str(raised.value)
     assert "127.0.0.1:1/x" in str(raised.value)
-    assert without_password("http://10.0.0.1/x") == "http://10.0.0.1/x"

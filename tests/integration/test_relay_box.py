@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from devices.clock import SystemClock
@@ -10,6 +11,7 @@ from devices.config import BusConfig
 from devices.errors import DeviceError
 from devices.sim.bench import DEVICES, Bench
 from devices.sim.modbus_host import ModbusHost
+from hil_tests.lane_bench import relay_box
 from hil_tests.lane_bench.bench_file import RelayBox, Wire
 from hil_tests.lane_bench.relay_box import BoxDrive
 from hil_tests.rig import HOST, devices_at, free_ports
@@ -96,3 +98,53 @@ def test_a_box_that_is_not_there_is_named_before_anything_begins(
 ) -> None:
     with pytest.raises(DeviceError, match=str(board.tcp_port)):
         drive(board, bench, tmp_path).start()
+
+
+def test_a_bench_that_is_killed_leaves_no_relay_drawn_in_at_a_box_that_can_end_that_itself(
+    bench: Bench,
+    board: BusConfig,
+    host: ModbusHost,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(relay_box, "HOLD_S", 0.6)
+    monkeypatch.setattr(relay_box, "REPEAT_S", 0.1)
+    box = drive(board, bench, tmp_path)
+    box.start()
+    bench.world.hold_input("entry_loop", True)
+    bench.world.tick(0.0)
+    assert soon(lambda: host.coil(2))
+    until_s = CLOCK.now().mono_s + 1.5
+    while CLOCK.now().mono_s < until_s:
+        assert host.coil(2)  # renewed all the time
+        CLOCK.sleep(0.01)
+    box._stopping.set()  # as if it were killed: nobody tells the box that it is over
+    assert soon(lambda: not host.coil(2))
+    box.stop()
+
+
+def test_a_box_that_cannot_end_it_itself_is_switched_and_dropped_by_the_bench(
+    bench: Bench, board: BusConfig, host: ModbusHost, tmp_path: Path
+) -> None:
+    box = drive(msgspec.structs.replace(board, flash_on=False), bench, tmp_path)
+    box.start()
+    bench.world.hold_input("entry_loop", True)
+    bench.world.tick(0.0)
+    assert soon(lambda: host.coil(2))
+    box.stop()
+    assert not any(host.coils())
+
+
+def test_a_box_whose_link_broke_has_its_relays_dropped_over_another(
+    bench: Bench, board: BusConfig, host: ModbusHost, tmp_path: Path
+) -> None:
+    box = drive(msgspec.structs.replace(board, flash_on=False), bench, tmp_path)
+    box.start()
+    bench.world.hold_input("entry_loop", True)
+    bench.world.tick(0.0)
+    assert soon(lambda: host.coil(2))
+    box._bus.close()  # from here on each request is refused, until somebody opens it
+    assert soon(lambda: box._failure is not None)
+    assert host.coil(2)
+    box.stop()
+    assert not any(host.coils())

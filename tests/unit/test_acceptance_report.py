@@ -1,13 +1,18 @@
 """The site acceptance report, and the bench file that it is made from."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from central.printing import write_pdf
 from hil_tests.acceptance import __main__ as acceptance
+from hil_tests.acceptance.device_lines import lines_of_all
 from hil_tests.acceptance.figures import number
+from hil_tests.acceptance.merging import Played, together
+from hil_tests.acceptance.one_bench import names_of
+from hil_tests.acceptance.playing import read_accounts
 from hil_tests.acceptance.proof import Proof, ProofError, read_proof
 from hil_tests.acceptance.report import (
     DeviceLine,
@@ -17,6 +22,7 @@ from hil_tests.acceptance.report import (
     Verdict,
     write_html,
 )
+from hil_tests.bench.machine import machine
 from hil_tests.lane_bench.bench_file import Asset, BenchFileError, load_bench
 from hil_tests.lane_bench.catalogue import SCENARIOS
 from hil_tests.lane_bench.wording import Said, fault_word, said, texts, word
@@ -44,7 +50,7 @@ def run_of(problems: list[Said]) -> Run:
         commit="abc",
         machine="2 cores",
         chosen="",
-        catalogue=1,
+        catalogue=3,
         devices=[
             DeviceLine(
                 name="weighbridge",
@@ -64,7 +70,9 @@ def run_of(problems: list[Said]) -> Run:
                 course=[(0.0, said("step.came", fault=fault_word("scale_frozen")))],
                 problems=problems,
                 recovery_ms=120,
-            )
+            ),
+            StepLine(name="faultless", lane="lane1", took_s=6.0, course=[], problems=[]),
+            StepLine(name="no_declaration", lane="lane1", took_s=6.0, course=[], problems=[]),
         ],
         unproved_releases=0,
         forbidding=1,
@@ -122,11 +130,11 @@ def test_a_share_of_the_scenarios_that_passed_is_partial_and_says_how_much_was_r
     run = run_of([])
     run.catalogue, run.chosen = 508, "-k scale_frozen-before"
     assert run.verdict is Verdict.PARTIAL
-    assert run.lacking == [("508 项中仅做 1 项", "1 of 508 run")]
+    assert run.lacking == [("508 项中仅做 3 项", "3 of 508 run")]
     page = page_of(run, tmp_path)
-    for shown in ("部分 PARTIAL", "1 / 508", "508 项中仅做 1 项", "-k scale_frozen-before"):
+    for shown in ("部分 PARTIAL", "3 / 508", "508 项中仅做 3 项", "-k scale_frozen-before"):
         assert shown in page
-    assert page.count("合格 PASS") == 2  # of a number and a step: not of the lane
+    assert page.count("合格 PASS") == 4  # of a number and three steps: not of the lane
     run.steps[0].problems.append(said("problem.closed_let_in"))
     assert run.verdict is Verdict.NOT_ACCEPTED
 
@@ -159,8 +167,8 @@ def test_the_report_says_that_its_times_are_of_simulated_devices(tmp_path: Path)
     ("given", "chosen", "said", "status"),
     [
         ([], "", "ACCEPTED", 0),
-        (["-m", "share"], "-m share", "PARTIAL: 1 of 2 run", 0),
-        (["--no-numbers"], "--no-numbers", "PARTIAL: 1 of 1 run; times not measured", 0),
+        (["-m", "share"], "-m share", "PARTIAL: 3 of 4 run", 0),
+        (["--no-numbers"], "--no-numbers", "PARTIAL: 3 of 3 run; times not measured", 0),
     ],
 )
 def test_the_last_line_and_the_exit_status_tell_a_part_from_the_whole(
@@ -181,7 +189,7 @@ def test_the_last_line_and_the_exit_status_tell_a_part_from_the_whole(
     assert run.chosen == chosen
     assert acceptance._report(run, tmp_path) == status
     lines = capsys.readouterr().out.splitlines()
-    assert any(line.startswith(f"{said}: 1 passed, 0 failed") for line in lines)
+    assert any(line.startswith(f"{said}: 3 passed, 0 failed") for line in lines)
     written = msgspec.json.decode((tmp_path / "report.json").read_bytes())
     assert (written["verdict"], written["chosen"]) == (said.partition(":")[0], chosen)
 
@@ -217,7 +225,7 @@ CANNOT = Said(zh="真实地磅仪表上不能造成", en="cannot be made on a re
 
 def with_a_step_not_played(proof: Proof | None) -> Run:
     run = run_of([])
-    run.catalogue = 2
+    run.catalogue = 4
     run.steps.append(
         StepLine(
             name="scale_garbled-before:sma", lane="", took_s=0.0, course=[], problems=[],
@@ -278,7 +286,10 @@ def test_the_proof_is_a_whole_report_on_simulators_of_the_same_version(tmp_path:
     run.devices = [msgspec.structs.replace(run.devices[0], presence="simulated")]
     path = written_report(tmp_path, run)
     proof = read_proof(path, "0.1.0", "abc")
-    assert (proof.passed, proof.verdict) == (frozenset({"scale_frozen-before"}), "ACCEPTED")
+    assert (proof.passed, proof.verdict) == (
+        frozenset({"scale_frozen-before", "faultless", "no_declaration"}),
+        "ACCEPTED",
+    )
     with pytest.raises(ProofError, match=r"of Kakou 0.1.0 \(abc\), and this is 0.1.0 \(def\)"):
         read_proof(path, "0.1.0", "def")
     for spoiled in (b"{}", b"["):
@@ -287,14 +298,169 @@ def test_the_proof_is_a_whole_report_on_simulators_of_the_same_version(tmp_path:
             read_proof(path, "0.1.0", "abc")
 
 
-def account(name: str, skipped: Said | None = None) -> dict[str, object]:
-    return {"scenario": {"name": name}, "skipped": skipped}
+def account(name: str, skipped: Said | None = None, *problems: Said) -> dict[str, Any]:
+    return {"scenario": {"name": name}, "skipped": skipped, "problems": list(problems)}
+
+
+FAILS = said("problem.closed_let_in")
+SCALES = frozenset({"weighbridge sma"})
+
+
+def bench(label: str, *accounts: dict[str, Any], is_real: bool = False) -> Played:
+    return Played(label=label, is_real=is_real, has=SCALES, accounts=list(accounts))
 
 
 def test_what_one_of_two_benches_played_is_in_the_report_once() -> None:
     first = [account("faultless"), account("faultless:sma", CANNOT), account("no_card", CANNOT)]
     second = [account("faultless:sma"), account("no_card", CANNOT)]
-    assert acceptance.merged([first, second]) == [first[0], second[1], second[0]]
+    found = together([bench("sim", *first), bench("drivers", *second)])
+    assert found.steps == [("sim", first[0]), ("sim", first[2]), ("drivers", second[0])]
+    assert found.proved == frozenset()
+
+
+@pytest.mark.parametrize("is_real", [False, True])
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_failure_at_one_bench_is_not_hidden_by_a_pass_at_another(
+    *, is_real: bool, is_first: bool
+) -> None:
+    failed = account("faultless", None, FAILS)
+    benches = [bench("lane1", failed, is_real=is_real), bench("sim", account("faultless"))]
+    found = together(benches if is_first else benches[::-1])
+    assert found.steps == [("lane1", failed)]
+    benches = [bench("lane1", account("faultless"), is_real=is_real), bench("sim", failed)]
+    found = together(benches if is_first else benches[::-1])
+    assert ("sim", failed) in found.steps
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+def test_what_simulators_played_beside_a_real_lane_is_proof_and_not_a_step_of_the_lane(
+    *, is_first: bool
+) -> None:
+    real = [account("faultless"), account("no_card", CANNOT), account("no_declaration", CANNOT)]
+    simulated = [account("faultless"), account("no_card"), account("no_declaration", CANNOT)]
+    benches = [bench("lane1", *real, is_real=True), bench("sim", *simulated)]
+    found = together(benches if is_first else benches[::-1])
+    assert sorted((label, one["scenario"]["name"]) for label, one in found.steps) == [
+        ("lane1", "faultless"),
+        ("lane1", "no_card"),
+        ("lane1", "no_declaration"),
+    ]
+    assert found.proved == {"faultless", "no_card"}
+    run = with_a_step_not_played(None)
+    run.proved_here = frozenset({"scale_garbled-before:sma"})
+    assert run.verdict is Verdict.ACCEPTED
+
+
+def test_each_of_two_real_lanes_has_its_own_steps() -> None:
+    first, second = account("faultless"), account("faultless", CANNOT)
+    found = together([bench("a", first, is_real=True), bench("b", second, is_real=True)])
+    assert found.steps == [("a", first), ("b", second)]
+    assert found.catalogue % 2 == 0
+
+
+def test_two_bench_files_of_one_name_are_told_apart() -> None:
+    paths = [Path("/etc/a/lane.toml"), Path("/etc/b/lane.toml"), Path("sim.toml")]
+    assert names_of(paths) == ["lane-1", "lane-2", "sim"]
+
+
+def test_a_simulated_device_hides_no_real_one_in_the_list(tmp_path: Path) -> None:
+    real = run_of([]).devices[0]
+    simulated = msgspec.structs.replace(real, presence="simulated", bench="sim", asset=Asset())
+    for benches in ([[simulated], [real]], [[real], [simulated]]):
+        both = lines_of_all(benches)
+        assert {one.presence for one in both} == {"real", "simulated"}
+        run = run_of([])
+        run.devices = both
+        with pytest.raises(ProofError, match="not a run on simulators only"):
+            read_proof(written_report(tmp_path, run), "0.1.0", "abc")
+    other = msgspec.structs.replace(real, bench="lane2", place="/dev/kakou/other")
+    assert lines_of_all([[real], [other]]) == [real, other]
+
+
+def test_a_real_lane_that_released_nobody_is_not_accepted(tmp_path: Path) -> None:
+    run = run_of([])
+    run.catalogue, run.steps = 1, run.steps[:1]
+    assert run.verdict is Verdict.PARTIAL
+    assert [en for _, en in run.lacking] == [
+        "no truck was released (faultless not played)",
+        "no truck was refused (none of no_declaration, declaration_expired, documents_rejected,"
+        " declaration_used_before, filmed_and_refused played)",
+    ]
+    assert "此处未放行过车辆" in page_of(run, tmp_path)
+    run = run_of([])
+    run.steps[1] = msgspec.structs.replace(run.steps[1], skipped=CANNOT)
+    run.proof = a_proof("faultless")
+    assert [en for _, en in run.lacking] == ["no truck was released (faultless not played)"]
+    run.devices = [msgspec.structs.replace(run.devices[0], presence="simulated")]
+    assert run.lacking == []
+
+
+def test_of_two_real_lanes_each_must_have_released_and_refused() -> None:
+    run = run_of([])
+    run.devices = [msgspec.structs.replace(run.devices[0], bench=name) for name in ("a", "b")]
+    run.steps = [msgspec.structs.replace(step, bench="a") for step in run.steps]
+    assert next(en for _, en in run.lacking).startswith("b: no truck was released")
+
+
+def test_a_tape_that_is_missing_keeps_a_run_partial_and_one_that_cannot_be_does_not() -> None:
+    run = run_of([])
+    run.tapes.append(TapeLine(device="bus", why="no such port", is_missing=True))
+    run.tapes.append(TapeLine(device="sign", why="what passes under TLS cannot be taped"))
+    assert run.verdict is Verdict.PARTIAL
+    assert run.lacking == [("无线路记录: bus", "no wire tape: bus")]
+
+
+def test_a_failed_run_and_one_of_a_program_that_no_commit_names_prove_nothing(
+    tmp_path: Path,
+) -> None:
+    run = run_of([FAILS])
+    run.devices = [msgspec.structs.replace(run.devices[0], presence="simulated")]
+    with pytest.raises(ProofError, match="that run is NOT ACCEPTED"):
+        read_proof(written_report(tmp_path, run), "0.1.0", "abc")
+    for commit in ("unknown", "9dc551e-dirty"):
+        run = run_of([])
+        run.commit, run.devices = (
+            commit,
+            [msgspec.structs.replace(run.devices[0], presence="simulated")],
+        )
+        assert run.verdict is Verdict.ACCEPTED  # of itself
+        with pytest.raises(ProofError, match=f"of commit {commit}: which program"):
+            read_proof(written_report(tmp_path, run), "0.1.0", commit)
+
+
+def test_a_run_that_was_broken_off_keeps_its_whole_accounts_and_names_what_must_be_undone(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "accounts-lane1.jsonl"
+    left = said("problem.not_undone", lane="lane1", fault=fault_word("scale_unplugged"))
+    whole = [msgspec.json.encode(one) for one in (account("faultless"), {"not_undone": left})]
+    path.write_bytes(b"\n".join([*whole, b'{"scenario": {"na']))
+    kept = read_accounts(path)
+    assert [one["scenario"]["name"] for one in kept.accounts] == ["faultless"]
+    assert kept.not_undone == [left]
+    run = run_of([])
+    run.is_broken, run.not_undone = True, kept.not_undone
+    assert ("运行中途停止", "broken off") in run.lacking
+    assert left.zh in page_of(run, tmp_path)
+    assert read_accounts(tmp_path / "none").accounts == []
+
+
+def test_a_computer_without_git_has_a_report_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert machine().commit == "unknown"
+
+
+def test_a_run_never_writes_over_what_another_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("report.json", "scale.tape", "accounts-sim.jsonl"):
+        (tmp_path / name).write_text("signed")
+        assert acceptance.main(["--out", str(tmp_path)]) == 3
+        assert f"holds another run ({name}): name a new folder" in capsys.readouterr().err
+        assert (tmp_path / name).read_text() == "signed"
+        (tmp_path / name).unlink()
 
 
 def test_every_bench_file_here_can_be_read_and_a_wrong_one_names_its_key(tmp_path: Path) -> None:

@@ -58,6 +58,9 @@ def test_a_real_device_is_named_and_nothing_is_said_of_it() -> None:
     assert "bus          real: not shown here" in screen
     assert "18240 kg" not in screen
     assert "relays" not in screen
+    assert "boom         real: not shown here" in screen  # it may be up, whatever the world has
+    assert "violations   real: not shown here" in screen
+    assert "down [" not in screen
 
 
 def test_keys_send_trucks_and_turn_the_chosen_fault_on_and_off() -> None:

@@ -6,6 +6,8 @@ from devices.boards.board_file import shipped_boards
 from devices.registry import CARD_READERS, WEIGHBRIDGES
 from devices.sim.weighbridge import ScaleFault, can_have
 from devices.weighbridge.protocols import protocol_named
+from gate_agent.domain.vocabulary import Barrier
+from hil_tests.lane_bench.boom_moves import BoomMoves
 from hil_tests.lane_bench.catalogue import SCENARIOS
 from hil_tests.lane_bench.clips import ClipSeen
 from hil_tests.lane_bench.judge import (
@@ -110,6 +112,152 @@ def test_a_condition_must_be_told_and_must_end_soon() -> None:
     assert problems(scenario, never) == ["bus_link is still on record after the fault was gone"]
     untold = Seen(records=(), on_ms=500, off_ms=5_000)
     assert problems(scenario, untold) == ["bus_link is not on record"]
+
+
+def changed(at_ms: int, code: str, *, raised: bool) -> LaneRecord:
+    return record(at_ms, "fault_changed", code=code, raised=raised)
+
+
+def test_a_condition_told_over_while_the_fault_lasts_is_found() -> None:
+    scenario = BY_NAME["scale_unplugged-before"]
+    told = (
+        changed(10_500, "scale_link", raised=True),
+        changed(11_000, "scale_link", raised=False),
+    )
+    seen = Seen(records=told, on_ms=10_000, off_ms=30_000)
+    assert problems(scenario, seen) == ["scale_link was told as over while the fault lasted"]
+    again = (*told, changed(12_000, "scale_link", raised=True))
+    back = Seen(
+        records=(*again, changed(30_400, "scale_link", raised=False)), on_ms=10_000, off_ms=30_000
+    )
+    assert problems(scenario, back) == []
+    at_the_end = replace(back, records=(told[0], changed(29_980, "scale_link", raised=False)))
+    assert problems(scenario, at_the_end) == []
+
+
+def test_a_condition_that_is_never_told_is_found_in_every_phase() -> None:
+    for phase in Phase:
+        scenario = BY_NAME[f"scale_unplugged-{phase.value}"]
+        seen = Seen(records=(), on_ms=10_000, off_ms=30_000)
+        assert "scale_link is not on record" in problems(scenario, seen)
+        late = replace(seen, records=(changed(30_200, "scale_link", raised=True),))
+        assert "scale_link is not on record" in problems(scenario, late)
+        short = Seen(records=(), on_ms=10_000, off_ms=11_000)
+        assert "scale_link is not on record" not in problems(scenario, short)
+
+
+def test_a_sign_is_known_to_be_gone_only_when_something_is_to_be_shown() -> None:
+    seen = Seen(records=(), on_ms=10_000, off_ms=16_100)
+    found = problems(BY_NAME["sign_unplugged-closing"], seen)
+    assert not [problem for problem in found if "sign_link" in problem]
+
+
+def test_a_recovery_by_hand_is_not_called_zero() -> None:
+    scenario = BY_NAME["scale_unplugged-before"]
+    told = changed(10_500, "scale_link", raised=True)
+    # plugged in at once after the prompt at 20 s, Enter at 50 s; this lane needed 25 s
+    records = (told, changed(45_000, "scale_link", raised=False))
+    seen = Seen(records=records, on_ms=10_000, ending_ms=20_000, off_ms=50_000, is_by_hand=True)
+    assert problems(scenario, seen) == []
+    assert recovery_ms(scenario, seen) is None
+    at_that_moment = replace(seen, off_ms=44_000)
+    assert recovery_ms(scenario, at_that_moment) == 1_000
+    before_the_prompt = replace(seen, records=(told, changed(15_000, "scale_link", raised=False)))
+    assert problems(scenario, before_the_prompt) == [
+        "scale_link was told as over while the fault lasted"
+    ]
+
+
+def test_a_release_after_a_person_was_told_to_end_the_fault_is_not_held_against_the_lane() -> None:
+    seen = Seen(
+        records=released(3_000), raises=1, left_by="exit",
+        on_ms=500, ending_ms=2_500, off_ms=9_000, is_by_hand=True,
+    )  # fmt: skip
+    assert unproved_releases(BY_NAME["scale_frozen-before"], seen) == 0
+    early = replace(seen, records=released(2_400))
+    assert unproved_releases(BY_NAME["scale_frozen-before"], early) == 1
+
+
+def test_a_real_boom_that_rises_for_nobody_is_found() -> None:
+    moves = BoomMoves()
+    moves.take([Barrier.CLOSED, Barrier.OPENING, Barrier.OPEN, Barrier.CLOSING, Barrier.OPENING])
+    moves.take([Barrier.OPEN, Barrier.CLOSED, Barrier.UNKNOWN, Barrier.CLOSED])
+    assert (moves.risen, moves.forced) == (1, 0)  # reversed on its way down: the same truck
+    moves.take([Barrier.UNKNOWN, Barrier.FORCED, Barrier.CLOSED, Barrier.FAULT, Barrier.OPEN])
+    assert (moves.risen, moves.forced) == (2, 1)
+    seen = Seen(records=released(), left_by="exit", raises=moves.risen, forced=moves.forced)
+    assert problems(BY_NAME["faultless"], seen) == [
+        "the boom was opened 2 times for 1 releases on record",
+        "the boom left its lower limit 1 times without an order of the lane",
+    ]
+    by_hand = Seen(records=(), forced=1, on_ms=500, off_ms=900)
+    assert problems(BY_NAME["boom_forced-before"], by_hand) == []
+
+
+def held(*bodies: LaneRecord, by: str, reasons: tuple[str, ...] = ()) -> tuple[LaneRecord, ...]:
+    return (
+        record(1_000, "passage_opened", passage_id="p1"),
+        record(
+            2_000,
+            "passage_decided",
+            passage_id="p1",
+            outcome="hold",
+            reasons=("weight_differs", *reasons),
+        ),
+        *bodies,
+        record(9_000, "passage_closed", passage_id="p1", decided_by=by),
+    )
+
+
+PERSONS_WORD = record(2_100, "passage_overridden", passage_id="p1", decision="release")
+
+
+def test_a_release_by_a_person_that_is_not_carried_out_is_found_under_a_harmless_fault() -> None:
+    for name in ("scale_noise-held", "camera_black-held", "sign_hangs-held", "scale_silent-held"):
+        scenario = BY_NAME[name]
+        good = Seen(
+            records=held(PERSONS_WORD, by="person"),
+            raises=1,
+            left_by="exit",
+            on_ms=2_050,
+            off_ms=4_700,
+        )
+        assert problems(scenario, good) == []
+        ignored = replace(good, records=held(by="lane"), raises=0, left_by="entry")
+        assert problems(scenario, ignored) == [
+            "left by the entry instead of the exit",
+            "decided by 'lane' instead of the person",
+            "the release by a person is not on record",
+        ]
+        not_done = replace(good, raises=0, left_by="entry")
+        assert problems(scenario, not_done) == [
+            "left by the entry instead of the exit",
+            "the release by a person was neither carried out nor refused on record",
+        ]
+
+
+def test_a_release_that_no_boom_can_carry_out_must_be_refused_on_record() -> None:
+    failed = Seen(
+        records=held(PERSONS_WORD, by="lane", reasons=("release_failed",)),
+        left_by="entry",
+        on_ms=2_050,
+        off_ms=4_700,
+    )
+    silent = replace(failed, records=held(PERSONS_WORD, by="lane"))
+    for name in ("board_raise_relay_dead-held", "boom_stops_midway-held"):
+        assert problems(BY_NAME[name], failed) == []
+        assert len(problems(BY_NAME[name], silent)) == 2
+    assert problems(BY_NAME["boom_jammed-held"], failed) == []
+    assert problems(BY_NAME["boom_jammed-held"], silent) == [
+        "the release by a person was neither carried out nor refused on record"
+    ]
+
+
+def test_every_fault_while_a_person_is_awaited_says_what_comes_of_his_release() -> None:
+    for name, scenario in BY_NAME.items():
+        if scenario.phase is Phase.HELD:
+            assert scenario.expected.outcome == "hold", name
+            assert scenario.expected.reason in ("weight_differs", "release_failed"), name
 
 
 def test_a_scenario_whose_fault_never_came_has_proved_nothing() -> None:

@@ -52,8 +52,11 @@ def why(bench: BenchFile, name: str) -> str:
     return "" if lacking is None else lacking.en
 
 
-def a_bench(folder: Path, text: str) -> tuple[BenchFile, Path]:
-    (folder / "lane.toml").write_text(OWN)
+def a_bench(
+    folder: Path, text: str, further: str = "", card_reader: str = "[devices.card_reader]"
+) -> tuple[BenchFile, Path]:
+    own = OWN.replace("[devices.card_reader]", card_reader)
+    (folder / "lane.toml").write_text(own + further)
     path = folder / "bench.toml"
     path.write_text(f'name = "x"\nlane_file = "lane.toml"\n{text}')
     return load_bench(path), path
@@ -192,3 +195,74 @@ def test_a_truck_of_a_relay_box_weighs_its_load_and_each_has_a_plate_card_and_ta
     assert {len(bytes.fromhex(each.tag_id)) for each in papers} == {12}
     (row,) = declaration_rows(BY_NAME["faultless"], papers[3], 3)
     assert row.endswith(f",released,,{papers[3].tag_id}")
+
+
+def test_a_person_cannot_drive_over_simulated_loops_and_the_bench_file_says_so(
+    tmp_path: Path,
+) -> None:
+    text = 'moves = "prompt"\n[devices]\ncamera = "real"\n[truck]\nplate = "粤B12345"\n'
+    with pytest.raises(BenchFileError, match=r"devices.bus: moves = prompt needs it real"):
+        a_bench(tmp_path, text + 'card_uid = "8A2B3C4D"\ngross_kg = 9000')
+
+
+def test_with_a_person_at_the_wheel_only_what_is_real_keeps_a_scenario_from_being_played(
+    tmp_path: Path,
+) -> None:
+    truck = '[truck]\nplate = "粤B12345"\ncard_uid = "8A2B3C4D"\ngross_kg = 9000'
+    text = f'moves = "prompt"\n[devices]\nbus = "real"\n{truck}'
+    bench, _ = a_bench(tmp_path, text)
+    assert lacks(bench, BY_NAME["far_too_heavy"]) is None
+    assert lacks(bench, BY_NAME["card_of_another_vehicle"]) is None
+    further = 'bus = "real"\nweighbridge = "real"\ncard_reader = "real"\n'
+    bench, _ = a_bench(tmp_path, f'moves = "prompt"\n[devices]\n{further}{truck}')
+    assert why(bench, "far_too_heavy") == "a real truck's weight cannot be changed"
+    assert why(bench, "card_of_another_vehicle") == "a second card is not in the bench file"
+
+
+BOXES = """
+[devices.container_camera]
+listen = "10.20.1.5"
+port = 8086
+path = "/boxes"
+allow = ["10.20.1.13"]
+username = "camera"
+password_file = "/nowhere/password"
+"""
+
+
+def test_a_camera_that_reads_containers_is_named_in_the_bench_file_and_listed_with_its_serial(
+    tmp_path: Path,
+) -> None:
+    asset = '[assets.container_camera]\nserial = "4711"\n'
+    bench, path = a_bench(tmp_path, f'[devices]\ncontainer_camera = "real"\n{asset}', BOXES)
+    (config,) = lanes_of(bench, path, tmp_path)
+    assert config.container_camera is not None
+    assert config.container_camera.listen == "10.20.1.5"
+    assert config.container_camera.password_file == "/nowhere/password"
+    (line,) = (
+        line for line in device_lines(bench, [config], "1.2.3") if line.name == "container_camera"
+    )
+    assert (line.presence, line.driver) == ("real", "http-json")
+    assert (line.place, line.asset.serial) == ("10.20.1.5:8086/boxes", "4711")
+
+
+def test_simulated_devices_have_keys_and_passwords_of_their_own_where_the_lanes_cannot_be_read(
+    tmp_path: Path,
+) -> None:
+    key = '[devices.card_reader]\ndriver = "osdp"\nkey_file = "/etc/kakou/nowhere.key"\n'
+    bench, path = a_bench(tmp_path, "", BOXES, card_reader=key)
+    (config,) = lanes_of(bench, path, tmp_path)
+    made, posts = Path(config.card_reader.key_file), config.container_camera
+    assert made.is_relative_to(tmp_path)
+    assert len(bytes.fromhex(made.read_text())) == 16
+    assert posts is not None
+    assert (posts.listen, posts.allow, posts.path) == ("127.0.0.1", ("127.0.0.1",), "/boxes")
+    assert Path(posts.password_file).read_text()
+    assert Path(posts.password_file).is_relative_to(tmp_path)
+    readable = tmp_path / "own.key"
+    readable.write_text("00" * 16)
+    bench, path = a_bench(
+        tmp_path, "", card_reader=key.replace("/etc/kakou/nowhere.key", str(readable))
+    )
+    (config,) = lanes_of(bench, path, tmp_path)
+    assert config.card_reader.key_file == str(readable)
