@@ -159,3 +159,13 @@ def standing(db: sqlite3.Connection) -> tuple[set[str], set[str]]:
     )
     said = db.execute("SELECT passage_id FROM deletions WHERE kind = 'picture'")
     return {row[0] for row in present}, {row[0] for row in said}
+
+
+def later(desk: Desk, duration_s: float) -> None:
+    """Time goes on, for the hub and for a lane that said something then."""
+    desk.clock.advance(duration_s)
+    heard(desk.services.store, desk.clock.wall_ms())
+
+
+def heard(store: Store, at_ms: int) -> None:
+    store.write_now(lambda db: db.execute("UPDATE lane_epochs SET last_at_ms = ?", [at_ms]))

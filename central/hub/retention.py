@@ -3,6 +3,9 @@
 First what is older than its days. Then, while the disk has less room than the floor, the oldest
 that are beyond a least age. What nothing may be deleted for is an alarm. Room is what the disk has
 free and what is free inside the database, which does not shrink.
+
+Nothing ages beyond what a lane has seen of the time: a hub whose clock was set to another year
+deletes nothing for it.
 """
 
 from __future__ import annotations
@@ -111,18 +114,14 @@ class Retention:
         if leaving is not None:
             await self._store.write(retention_store.drop_parts, leaving)
             return True
-        return await self._step(self._by_age, self._too_old()) or await self._make_room()
+        lanes_ms = await self._store.read(retention_store.newest_by_a_lane_ms)
+        now_ms = min(self._clock.wall_ms(), lanes_ms)
+        is_busy = await self._step(self._by_age, self._too_old(now_ms))
+        return is_busy or await self._make_room(now_ms)
 
-    def _too_old(self) -> Wanted:
+    def _too_old(self, now_ms: int) -> Wanted:
         days = {Kind.PICTURE: self._config.pictures_days, Kind.CLIP: self._config.clips_days}
-        return self._wanted(RetentionRule.AGE, {kind: n for kind, n in days.items() if n})
-
-    def _wanted(
-        self, rule: RetentionRule, days: dict[Kind, int], free_gb: float | None = None
-    ) -> Wanted:
-        now_ms = self._clock.wall_ms()
-        before_ms = {kind: now_ms - count * DAY_MS for kind, count in days.items()}
-        return Wanted(rule=rule, days=days, before_ms=before_ms, free_gb=free_gb)
+        return _wanted(RetentionRule.AGE, {kind: n for kind, n in days.items() if n}, now_ms)
 
     async def _step(self, way: _Pass, wanted: Wanted) -> bool:
         """Go on along one way; whether there is more of it now."""
@@ -142,7 +141,7 @@ class Retention:
             way.next_s = self._clock.mono_s() + PASS_EVERY_S
         return bool(gone) or not found.is_end
 
-    async def _make_room(self) -> bool:
+    async def _make_room(self, now_ms: int) -> bool:
         """Below the floor: let the oldest go, or call a person; whether more may go now."""
         floor_gb, days = self._config.disk_free_gb, self._config.room_after_days
         disk_gb = self._free_bytes() / GB
@@ -152,8 +151,9 @@ class Retention:
             if disk_gb >= min(floor_gb / 2, SCRATCH_GB):
                 return False
         elif days is not None:
-            both = {Kind.PICTURE: days, Kind.CLIP: days}
-            if await self._step(self._for_room, self._wanted(RetentionRule.ROOM, both, floor_gb)):
+            both = dict.fromkeys(Kind, days)
+            wanted = _wanted(RetentionRule.ROOM, both, now_ms, floor_gb)
+            if await self._step(self._for_room, wanted):
                 return True
         await self._call(disk_gb, inside_gb)
         return False
@@ -168,3 +168,10 @@ class Retention:
         if await self._store.write(retention_store.tell_low, detail, self._clock.wall_ms()):
             log.error("hub_disk_low", detail=detail, to_do=TO_DO)
             self._changes.announce()
+
+
+def _wanted(
+    rule: RetentionRule, days: dict[Kind, int], now_ms: int, free_gb: float | None = None
+) -> Wanted:
+    before_ms = {kind: now_ms - count * DAY_MS for kind, count in days.items()}
+    return Wanted(rule=rule, days=days, before_ms=before_ms, free_gb=free_gb)

@@ -178,6 +178,12 @@ def _overwritten(db: sqlite3.Connection) -> Iterator[None]:
         db.execute(f"PRAGMA secure_delete = {'FAST' if before == 2 else before}").fetchone()  # noqa: PLR2004 - SQLite's number for it
 
 
+def newest_by_a_lane_ms(db: sqlite3.Connection) -> int:
+    """The latest time that any lane's clock stamped a record with."""
+    (newest,) = db.execute("SELECT coalesce(max(last_at_ms), 0) FROM lane_epochs").fetchone()
+    return int(newest)
+
+
 def reusable_bytes(db: sqlite3.Connection) -> int:
     """What is free inside the file: new records and pictures go there first."""
     (pages,) = db.execute("PRAGMA freelist_count").fetchone()

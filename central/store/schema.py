@@ -375,7 +375,6 @@ def m015_retention(db: Database) -> None:
         "UPDATE clips SET passage_id = (SELECT max(a.passage_id) FROM audit a"
         " WHERE a.action = 'clip_asked' AND a.detail = clips.clip_id)",
         "CREATE INDEX pictures_here ON pictures (received_ms, picture_id) WHERE jpeg IS NOT NULL",
-        "CREATE INDEX pictures_gone ON pictures (picture_id) WHERE jpeg IS NULL",
         "CREATE INDEX passages_by_picture ON passage_pictures (picture_id)",
         "CREATE INDEX clips_here ON clips (ended_at_ms, clip_id) WHERE here_bytes > 0",
         "CREATE INDEX alarms_by_passage ON alarms (passage_id) WHERE passage_id IS NOT NULL",

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,10 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         hub.call("POST", "/api/v1/passages/p-kept/keep", b'{"reason": "claim 77 for damages"}')
         lane.close()
         hub.stop()
-        with sqlite3.connect(hub.state / "hub.db") as db:  # the year that passes meanwhile
-            db.execute("UPDATE pictures SET received_ms = received_ms - ?", [DAYS_MS])
+        with closing(sqlite3.connect(hub.state / "hub.db", isolation_level=None)) as db:
+            db.execute(  # the year that passes meanwhile
+                "UPDATE pictures SET received_ms = received_ms - ?", [DAYS_MS]
+            )
         hub.start()
         wait_until(lambda: not is_here(hub, "p-gone"), what="the rule deleted its pictures")
         with sync_playwright() as playwright:

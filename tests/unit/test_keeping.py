@@ -29,6 +29,7 @@ from tests.retention_desk import (
     here,
     in_conflict,
     jpeg_of,
+    later,
     page,
     passes,
     rules,
@@ -67,7 +68,7 @@ def test_what_is_open_disputed_unseen_or_owed_is_kept_whatever_its_age(
     happens(desk)
     before = here(desk)
     assert before
-    desk.clock.advance(9_000 * DAY_S)
+    later(desk, 9_000 * DAY_S)
     room = changed(ALL_DAYS, room_after_days=1, disk_free_gb=500.0)
     work(rules(desk, room, free_gb=2.0))
     assert here(desk) == before
@@ -80,7 +81,7 @@ def test_what_is_open_disputed_unseen_or_owed_is_kept_whatever_its_age(
 def test_what_is_settled_goes_with_the_next_pass(desk: Desk) -> None:
     passes(desk, "p-owes", number=1, owes=True)
     with_alarm(desk)
-    desk.clock.advance(366 * DAY_S)
+    later(desk, 366 * DAY_S)
     retention = rules(desk)
     work(retention)
     assert here(desk) == {"p-owes", "p-alarm"}
@@ -94,7 +95,7 @@ def test_what_is_settled_goes_with_the_next_pass(desk: Desk) -> None:
         store.write_now(audit.acknowledge_alarm, alarm.alarm_id, at_ms=now_ms, who="sun.li")
     work(retention)
     assert here(desk) == {"p-owes", "p-alarm"}, "one look at everything old is enough for a while"
-    desk.clock.advance(PASS_EVERY_S + 1)
+    later(desk, PASS_EVERY_S + 1)
     work(retention)
     assert here(desk) == set()
 
@@ -115,7 +116,7 @@ def test_a_named_person_keeps_a_passage_and_an_administrator_ends_it_with_reason
     assert say("keep", "  ", supervisor) == 400
     assert say("keep", "a complaint of 5 May", supervisor) == 200
     assert say("keep", "again", supervisor) == 409
-    desk.clock.advance(366 * DAY_S)
+    later(desk, 366 * DAY_S)
     work(rules(desk))
     assert here(desk) == {"p-1"}
     assert say("end-keep", "settled", supervisor) == 403
@@ -154,7 +155,7 @@ def test_the_passage_page_keeps_and_shows_who_keeps_since_when_and_why(desk: Des
 
 def test_a_dispute_ends_by_a_persons_word_only_and_then_its_pictures_may_go(desk: Desk) -> None:
     in_conflict(desk)
-    desk.clock.advance(366 * DAY_S)
+    later(desk, 366 * DAY_S)
     store, now_ms = desk.services.store, desk.clock.wall_ms()
     for alarm in store.read_now(hub_store.alarms):
         store.write_now(audit.acknowledge_alarm, alarm.alarm_id, at_ms=now_ms, who="sun.li")
@@ -187,14 +188,14 @@ def test_one_picture_of_two_passages_goes_when_both_let_it_go_and_is_as_young_as
 ) -> None:
     """A camera that froze sends the same bytes for every vehicle."""
     passes(desk, "p-1", number=1)
-    desk.clock.advance(300 * DAY_S)
+    later(desk, 300 * DAY_S)
     same = taken("p-2", jpeg_of("p-1"))
     desk.send(v1.PassageOpened(passage_id="p-2"), same, decided("p-2", number=2))
-    desk.clock.advance(100 * DAY_S)
+    later(desk, 100 * DAY_S)
     desk.send(left("p-2", "release", "lane"))
     work(rules(desk))
     assert here(desk) == {"p-1", "p-2"}
-    desk.clock.advance(300 * DAY_S)
+    later(desk, 300 * DAY_S)
     word = KeepWord(passage_id="p-1", deed=KeepDeed.KEPT, by="sun.li", at_ms=0, reason="x")
     desk.services.store.write_now(keeping.say, word)
     work(rules(desk))

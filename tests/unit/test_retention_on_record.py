@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from central.cli import main
 from central.errors import StoreError
 from central.hub.retention import DAY_MS
+from central.proof import verify
 from central.store import audit, hub_store, keeping, retention_store
 from central.store.keeping import KeepDeed, KeepWord
 from central.store.retention_store import FIRST
@@ -40,6 +41,7 @@ from tests.retention_desk import (
     here,
     jpeg_of,
     keep_clip,
+    later,
     name_of,
     passes,
     rules,
@@ -62,7 +64,7 @@ def test_verify_tells_deleted_by_rule_from_lost_and_from_missing(
     keep_clip(desk, "p-9", parts=2)
     lost = v1.PictureTaken(passage_id="p-0", picture_id="12" * 32, view="overview", jpeg=None)
     desk.send(lost)
-    desk.clock.advance(366 * DAY_S)
+    later(desk, 366 * DAY_S)
     store = desk.services.store
     now_ms = desk.clock.wall_ms()
     word = KeepWord(passage_id="p-2", deed=KeepDeed.KEPT, by="sun.li", at_ms=now_ms, reason="x")
@@ -90,13 +92,13 @@ def test_what_is_deleted_is_overwritten_in_the_file_and_its_room_is_used_again(
     desk: Desk,
 ) -> None:
     passes(desk, "p-1", number=1)
-    desk.clock.advance(366 * DAY_S)
+    later(desk, 366 * DAY_S)
     store = desk.services.store
     file = store.folder / "hub.db"
     mark = jpeg_of("p-1")[1_000:1_200]
 
     def settle() -> bytes:
-        with sqlite3.connect(file) as db:
+        with closing(sqlite3.connect(file)) as db:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return file.read_bytes()
 
@@ -217,3 +219,30 @@ def test_an_export_names_what_rules_deleted_of_its_passages(
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=out, check=True)
     assert agent_main(["verify", str(out)]) == 0
     assert agent_main(["replay", str(out)]) == 0
+
+
+def test_a_database_of_before_knows_which_pictures_lanes_had_lost_and_whose_clips_it_has(
+    desk: Desk, tmp_path: Path
+) -> None:
+    clip_id = keep_clip(desk, "p-1", parts=2)
+    lost = v1.PictureTaken(passage_id="p-1", picture_id="12" * 32, view="overview", jpeg=None)
+    desk.send(lost)
+
+    def as_before(db: sqlite3.Connection) -> None:
+        names = "pictures_here passages_by_picture clips_here alarms_by_passage"
+        for index in names.split():
+            db.execute(f"DROP INDEX {index}")
+        for change in ("pictures DROP COLUMN lost", "clips DROP COLUMN passage_id"):
+            db.execute(f"ALTER TABLE {change}")
+        for table in ("keeps", "deletions"):
+            db.execute(f"DROP TABLE {table}")
+        db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm015_retention'")
+
+    desk.services.store.write_now(as_before)
+    with a_store(desk.services.config.database) as store:
+        rows = store.read_now(
+            lambda db: db.execute("SELECT clip_id, passage_id FROM clips").fetchall()
+        )
+        assert rows == [(clip_id, "p-1")]
+        assert main(["verify", "--state", str(desk.state)]) == 0
+        assert store.read_now(verify.absences).pictures_lost == 1
