@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import shutil
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +30,7 @@ from central.hub.ingest import Ingest
 from central.hub.lanes import Lanes
 from central.hub.mqtt import HubMqtt, MqttAddress, Received
 from central.hub.refusals import Refusals
+from central.hub.retention import Retention
 from central.hub.switchboard import Switchboard
 from central.manifest.distribute import Distributor
 from central.manifest.versions import ManifestService
@@ -118,6 +120,14 @@ class Hub:
         )
         self.claims = Claims(store=store, clock=self._clock, sender=self.mqtt)
         self.clips = Clips(store=store, clock=self._clock, changes=changes, sender=self.mqtt)
+        self.retention = Retention(
+            store=store,
+            clock=self._clock,
+            changes=changes,
+            clips=self.clips,
+            config=self._config.retention,
+            free_bytes=self._free_bytes,
+        )
         self.refusals = Refusals(store=store, clock=self._clock, changes=changes)
         self.ingest = self._make_ingest(store, changes, lanes, manifest)
         self.switchboard = Switchboard(
@@ -139,6 +149,7 @@ class Hub:
             lanes=lanes,
             commands=self.commands,
             clips=self.clips,
+            retention=self.retention,
             manifest=manifest,
             changes=changes,
             access=access,
@@ -148,6 +159,9 @@ class Hub:
 
     def _open_store(self) -> Store:
         return open_store(self._config.database)
+
+    def _free_bytes(self) -> int:
+        return shutil.disk_usage(self._config.state_folder).free
 
     async def _make_link(self) -> HubLink:
         return HubMqtt(
@@ -176,6 +190,7 @@ class Hub:
             ("ingest", self.ingest.run()),
             ("commands", self.commands.run()),
             ("clips", self.clips.run()),
+            ("retention", self.retention.run()),
             ("manifest", manifest.run()),
             ("distributor", self.distributor.run()),
         ):

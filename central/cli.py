@@ -77,6 +77,8 @@ def _run(args: argparse.Namespace) -> int:
 def _check_config(args: argparse.Namespace) -> int:
     config = load(args.config)
     print(f"{args.config}: site {config.site}, {len(config.lanes)} lanes, state in {config.state}")
+    for line in config.retention.said():
+        print(f"{args.config}: {line}")
     return 0
 
 

@@ -11,6 +11,7 @@ from central.hub.changes import Changes
 from central.hub.clips import Clips
 from central.hub.commands import Commands
 from central.hub.lanes import Lanes
+from central.hub.retention import Retention
 from central.manifest.versions import ManifestService
 from central.store.connection import Store
 
@@ -25,6 +26,7 @@ class Services:
     lanes: Lanes
     commands: Commands
     clips: Clips
+    retention: Retention
     manifest: ManifestService
     changes: Changes
     access: Access

@@ -27,6 +27,7 @@ from central.hub.commands import Commands
 from central.hub.ingest import Arrival, decode
 from central.hub.lanes import Lanes
 from central.hub.mqtt import HubMqtt, MqttAddress
+from central.hub.retention import Retention
 from central.manifest.versions import ManifestService
 from central.services import Services
 from central.store import ingest_store
@@ -112,6 +113,7 @@ def open_desk(folder: Path) -> Iterator[Desk]:
         received=lambda _message: None,
         connection_changed=lambda _connected: None,
     )
+    clips = Clips(store=store, clock=clock, changes=changes, sender=mqtt)
     services = Services(
         config=config,
         clock=clock,
@@ -125,7 +127,15 @@ def open_desk(folder: Path) -> Iterator[Desk]:
             sender=mqtt,
             expires_after_s=20.0,
         ),
-        clips=Clips(store=store, clock=clock, changes=changes, sender=mqtt),
+        clips=clips,
+        retention=Retention(
+            store=store,
+            clock=clock,
+            changes=changes,
+            clips=clips,
+            config=config.retention,
+            free_bytes=lambda: 10**12,
+        ),
         manifest=ManifestService(store=store, clock=clock, changed=changes.announce),
         changes=changes,
         access=access,

@@ -38,6 +38,7 @@ FILES = (
     ("central.toml", "the hub", "central/config.py", "CentralConfig"),
 )
 SHORT = {
+    "Days | None": "days ≥ 1 ≤ 36500",
     "Baud": "int ≥ 300 ≤ 115200",
     "Id": "1 to 48 of A-Z a-z 0-9 _ -",
     "Port": "int ≥ 1 ≤ 65535",

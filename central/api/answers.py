@@ -11,6 +11,7 @@ from central.store.rows import (
     AuditRow,
     ClipRow,
     CommandRow,
+    Keeping,
     OutcomeCounts,
     PassageSummary,
     PictureRef,
@@ -127,6 +128,7 @@ class PassageAnswer(msgspec.Struct, frozen=True, kw_only=True):
     timeline: Timeline | None
     pictures: tuple[PictureRef, ...]
     clip: ClipRow | None
+    keeping: Keeping
     records: tuple[RecordAnswer, ...]
     commands: tuple[CommandRow, ...]
     alarms: tuple[AlarmRow, ...]
@@ -155,6 +157,12 @@ class EvacuationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 class LowerBarrierRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why a boom that was left open is ordered down."""
+
+    reason: str
+
+
+class KeepRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why the pictures and the clip of a passage are kept, or why no longer."""
 
     reason: str
 

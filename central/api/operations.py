@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, Literal, cast
 
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from central.api.answers import (
     EvacuationRequest,
     HealthAnswer,
+    KeepRequest,
     LowerBarrierRequest,
     ModeRequest,
     OverrideRequest,
@@ -33,10 +35,12 @@ from central.store import (
     conflict_queries,
     hub_store,
     manifest_queries,
+    retention_store,
     scope,
 )
+from central.store.keeping import KeepError
 from central.store.queue import ranked
-from central.store.rows import CommandRow, PassageFilter
+from central.store.rows import CommandRow, Deletion, Keeping, PassageFilter
 from gate_agent.domain.matching import normalize_card, normalize_plate
 from gate_agent.wire.v1 import DecisionName, OutcomeName
 
@@ -90,6 +94,7 @@ async def passage(call: Call) -> object:
         timeline=found.timeline,
         pictures=found.pictures,
         clip=found.clip,
+        keeping=found.keeping,
         records=tuple(
             RecordAnswer(
                 seq=record.seq,
@@ -129,8 +134,11 @@ async def picture(call: Call) -> object:
     picture_id = call.request.path_params["picture_id"]
     jpeg = await call.services.store.read(hub_store.picture, picture_id)
     seen = await call.services.store.read(scope.shows, call.identity.scope, picture_id)
-    if jpeg is None or not seen:
+    if not seen:
         raise ApiError(HTTPStatus.NOT_FOUND, f"picture {picture_id}: not here")
+    if jpeg is None:
+        gone = await call.services.store.read(retention_store.last_deletion, picture_id)
+        raise _not_here(f"picture {picture_id}", gone)
     return Response(
         jpeg,
         media_type="image/jpeg",
@@ -143,8 +151,45 @@ async def clip(call: Call) -> object:
     clip_id = call.request.path_params["clip_id"]
     content = await call.services.store.read(clip_store.content, clip_id)
     if content is None:
-        raise ApiError(HTTPStatus.NOT_FOUND, f"clip {clip_id}: not here")
+        row = await call.services.store.read(clip_store.clip, clip_id)
+        raise _not_here(f"clip {clip_id}", row.deleted if row else None)
     return clip_file(clip_id, content)
+
+
+def _not_here(what: str, gone: Deletion | None) -> ApiError:
+    """Why there are no bytes: 410 for what a rule deleted."""
+    if gone is None:
+        return ApiError(HTTPStatus.NOT_FOUND, f"{what}: not here")
+    at = datetime.fromtimestamp(gone.at_ms / 1000, tz=UTC).isoformat()
+    return ApiError(
+        HTTPStatus.GONE, f"{what}: deleted at {at} by rule {gone.rule.value}, {gone.days} days"
+    )
+
+
+async def keep(call: Call) -> object:
+    """Somebody says that no rule deletes the pictures and the clip of a passage, and why."""
+    reason = _reason((await call.parsed(KeepRequest)).reason)
+    passage_id = call.request.path_params["passage_id"]
+    return await _kept(
+        call.services.retention.keep(passage_id, by=call.identity.name, reason=reason)
+    )
+
+
+async def end_keep(call: Call) -> object:
+    """Somebody lets the rules have them again, and says why."""
+    reason = _reason((await call.parsed(KeepRequest)).reason)
+    passage_id = call.request.path_params["passage_id"]
+    return await _kept(
+        call.services.retention.end_keep(passage_id, by=call.identity.name, reason=reason)
+    )
+
+
+async def _kept(word: Awaitable[Keeping]) -> Keeping:
+    try:
+        return await word
+    except KeepError as exc:
+        status = HTTPStatus.CONFLICT if exc.is_known else HTTPStatus.NOT_FOUND
+        raise ApiError(status, str(exc)) from exc
 
 
 async def fetch_clip(call: Call) -> object:

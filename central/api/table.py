@@ -9,6 +9,7 @@ from central.api import operations, policy_operations
 from central.api.answers import (
     EvacuationRequest,
     HealthAnswer,
+    KeepRequest,
     LaneAnswer,
     LowerBarrierRequest,
     ModeRequest,
@@ -32,12 +33,15 @@ from central.store.rows import (
     ClipRow,
     CommandRow,
     HeldPassage,
+    Keeping,
     ManifestVersionRow,
     PassageSummary,
 )
 from gate_agent.wire.v1 import DeclarationRow
 
 PREFIX = "/api/v1"
+GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)  # 410: a rule deleted it
+_OF_KEEPING = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
 
 def _order(
@@ -88,11 +92,11 @@ _READING = (
     ),
     question(
         "/pictures/{picture_id}", "One evidence picture (image/jpeg)",
-        operations.picture, None, errors=NOT_FOUND, keeps_scope=True,
+        operations.picture, None, errors=GONE, keeps_scope=True,
     ),
     question(
         "/clips/{clip_id}", "One clip that was fetched from its lane (video/x-msvideo)",
-        operations.clip, None, errors=NOT_FOUND,
+        operations.clip, None, errors=GONE,
     ),
     question(
         "/summary",
@@ -155,6 +159,16 @@ _CHANGING = (
         "/passages/{passage_id}/clip", Role.SUPERVISOR,
         "Ask the lane for the clip of a passage", operations.fetch_clip, ClipRow,
         errors=NOT_FOUND, status=HTTPStatus.ACCEPTED,
+    ),
+    change(
+        "/passages/{passage_id}/keep", Role.SUPERVISOR,
+        "Keep the pictures and the clip of a passage from every rule that deletes",
+        operations.keep, Keeping, body=KeepRequest, errors=_OF_KEEPING,
+    ),
+    change(
+        "/passages/{passage_id}/end-keep", Role.ADMINISTRATOR,
+        "Let the rules have the pictures and the clip of a passage again",
+        operations.end_keep, Keeping, body=KeepRequest, errors=_OF_KEEPING,
     ),
     change(
         "/alarms/{alarm_id:int}/acknowledge", Role.SUPERVISOR,

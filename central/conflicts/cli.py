@@ -42,5 +42,7 @@ def _line(use: dict[str, Any]) -> str:
     at = datetime.fromtimestamp(use["at_ms"] / 1000, tz=UTC).isoformat(timespec="seconds")
     claim = use["claim"]["state"] if use["claim"] else "not claimed"
     pictures = f"{len(use['pictures'])} pictures"
+    if use.get("pictures_deleted"):  # a hub of before does not say
+        pictures += f" and {use['pictures_deleted']} deleted by rule"
     who = use["plate"] or "no plate", use["card_uid"] or "no card"
     return f"{at} {use['passage_id']} by {use['by']}: {' '.join(who)}, {claim}, {pictures}"

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from central.api.answers import LaneAnswer
 from central.api.lane_answers import lane_answer, lane_pairs
+from central.auth.roles import Role
 from central.console.comparison import compare
 from central.console.nearest import nearest
 from central.console.rendering import Fragments, Visit, render
@@ -229,6 +230,21 @@ def clip(visit: Visit, passage_id: str, found: ClipRow) -> str:
         clip=found,
         is_lane_here=presence is not None and presence.state is PresenceState.ONLINE,
         may_decide=visit.may_decide,
+    )
+
+
+def keeping(visit: Visit, detail: PassageDetail, error: str) -> str:
+    """How long pictures and clip stay, who keeps them, and the words that change it."""
+    return render(
+        "_keeping.html",
+        visit.wording,
+        passage_id=detail.summary.passage_id,
+        keeping=detail.keeping,
+        has_clip=detail.clip is not None,
+        rules=visit.services.config.retention,
+        error=error,
+        may_decide=visit.may_decide,
+        may_end=visit.identity.may(Role.ADMINISTRATOR),
     )
 
 

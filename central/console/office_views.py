@@ -18,7 +18,15 @@ from central.console.safety_page import safety_html
 from central.console.views import trouble
 from central.proof import exit_proof
 from central.proof.exit_proof import ExitProofError
-from central.store import crossings, figures, ledger, obligation_store, policy_store, safety
+from central.store import (
+    crossings,
+    figures,
+    hub_store,
+    ledger,
+    obligation_store,
+    policy_store,
+    safety,
+)
 from central.store.account_store import AccountError
 from central.store.obligation_store import Deed, ObligationError, Standing, Word
 from gate_agent.domain.policy_pack import Targets
@@ -119,7 +127,10 @@ async def exit_proof_page(visit: Visit) -> Response:
         )
     except ExitProofError as exc:
         return await trouble(visit, HTTPStatus.CONFLICT, str(exc))
-    return HTMLResponse(render("exit_proof.html", visit.wording, proof=proof))
+    detail = await visit.services.store.read(hub_store.passage, proof.facts.passage_id)
+    pictures = detail.pictures if detail else ()
+    deleted = {each.picture_id: each.deleted for each in pictures if each.deleted}
+    return HTMLResponse(render("exit_proof.html", visit.wording, proof=proof, deleted=deleted))
 
 
 async def figures_page(visit: Visit) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final, cast
 
@@ -10,10 +11,12 @@ from starlette.responses import Response
 from central.console import forms
 from central.console.access_views import see_other
 from central.console.rendering import Visit
-from central.console.views import held_page, lane_page, trouble
+from central.console.views import held_page, lane_page, passage_page, trouble
 from central.errors import CommandStale
 from central.hub.commands import ModeName
 from central.store import audit, hub_store
+from central.store.keeping import KeepError
+from central.store.rows import Keeping
 from gate_agent.wire.v1 import DecisionName
 
 _DECISIONS: Final = ("release", "inspect", "refuse")
@@ -103,6 +106,30 @@ async def fetch_clip(visit: Visit) -> Response:
     except CommandStale as exc:
         return await trouble(visit, HTTPStatus.NOT_FOUND, _stale(visit, exc))
     return see_other(f"/passages/{passage_id}#clip")
+
+
+async def keep(visit: Visit) -> Response:
+    """Keep the pictures and the clip of a passage, with a reason."""
+    return await _word(visit, visit.services.retention.keep)
+
+
+async def end_keep(visit: Visit) -> Response:
+    """Let the rules have them again, with a reason."""
+    return await _word(visit, visit.services.retention.end_keep)
+
+
+async def _word(visit: Visit, say: Callable[..., Awaitable[Keeping]]) -> Response:
+    passage_id = visit.request.path_params["passage_id"]
+    form = await visit.request.form()
+    try:
+        await say(passage_id, by=visit.identity.name, reason=forms.reason(form, visit.wording))
+    except forms.FormError as exc:
+        error = visit.wording.label(exc.label, **exc.values)
+        return await passage_page(visit, passage_id, error=error, status=HTTPStatus.BAD_REQUEST)
+    except KeepError:  # somebody was faster: the page shows who
+        error = visit.wording.label("keeping.changed")
+        return await passage_page(visit, passage_id, error=error, status=HTTPStatus.CONFLICT)
+    return see_other(f"/passages/{passage_id}#keep")
 
 
 async def acknowledge_alarm(visit: Visit) -> Response:

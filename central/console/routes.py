@@ -56,6 +56,8 @@ _PAGES: tuple[tuple[str, View], ...] = (
 _ORDERS: tuple[tuple[str, Role, View], ...] = (
     ("/held/{passage_id}/decide", Role.SUPERVISOR, order_views.decide),
     ("/passages/{passage_id}/clip", Role.SUPERVISOR, order_views.fetch_clip),
+    ("/passages/{passage_id}/keep", Role.SUPERVISOR, order_views.keep),
+    ("/passages/{passage_id}/end-keep", Role.ADMINISTRATOR, order_views.end_keep),
     ("/lanes/{lane}/mode", Role.SUPERVISOR, order_views.set_mode),
     ("/lanes/{lane}/evacuation", Role.SUPERVISOR, order_views.evacuate),
     ("/lanes/{lane}/lower-barrier", Role.SUPERVISOR, order_views.lower_barrier),

@@ -150,7 +150,13 @@ def _lanes_seen(visit: Visit) -> list[str]:
 
 async def passage(visit: Visit) -> Response:
     """One passage with its whole record."""
-    passage_id = visit.request.path_params["passage_id"]
+    return await passage_page(visit, visit.request.path_params["passage_id"])
+
+
+async def passage_page(
+    visit: Visit, passage_id: str, *, error: str = "", status: HTTPStatus = HTTPStatus.OK
+) -> Response:
+    """One passage, with what went wrong with a word about its pictures."""
     detail = await visit.services.store.read(hub_store.passage, passage_id)
     seen = await visit.services.store.read(scope.within, visit.identity.scope, [passage_id])
     if detail is None or not seen:
@@ -164,11 +170,12 @@ async def passage(visit: Visit) -> Response:
         fragments=await live.navigation(visit) | {"clip": _clip(visit, detail)},
         live="clip" if is_pending and visit.identity.scope is None else None,
         subject=passage_id,
-        values=await _passage_values(visit, detail),
+        status=status,
+        values=await _passage_values(visit, detail, error),
     )
 
 
-async def _passage_values(visit: Visit, detail: PassageDetail) -> dict[str, object]:
+async def _passage_values(visit: Visit, detail: PassageDetail, error: str) -> dict[str, object]:
     evidence = await live.evidence(visit, detail)
     doubts = ""
     if detail.summary.reasons:
@@ -181,6 +188,7 @@ async def _passage_values(visit: Visit, detail: PassageDetail) -> dict[str, obje
         "policy_hash": detail.policy_hash,
         "evidence_html": live.safe(evidence),
         "doubts_html": live.safe(doubts),
+        "keeping_html": live.safe(live.keeping(visit, detail, error)),
         "bars": waterfall(detail.timeline) if detail.timeline else (),
         "orders": detail.commands,
         "alarms": detail.alarms,
@@ -234,6 +242,8 @@ async def clip(visit: Visit) -> Response:
         content = await visit.services.store.read(clip_store.content, row.clip_id)
         if content is not None:
             return clip_file(row.clip_id, content)
+        if row.deleted is not None:
+            return await trouble(visit, HTTPStatus.GONE, visit.wording.deleted(row.deleted))
     return await trouble(visit, HTTPStatus.NOT_FOUND, visit.wording.label("stale.no_clip"))
 
 

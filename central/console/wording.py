@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import exp
 
+from central.store.rows import Deletion
 from gate_agent.texts.catalogue import LANGUAGES, CatalogueError, Language, emergency_kind, text
 
 DASH = "—"
@@ -58,6 +59,13 @@ class Wording:
     def driver(self, reason: str) -> str:
         """What the driver does next; empty when nothing is known."""
         return self._first((f"reason_driver.{reason}",), "", {})
+
+    def deleted(self, gone: Deletion) -> str:
+        """When and by which rule a picture or a clip was deleted."""
+        gb = "" if gone.free_gb is None else f"{gone.free_gb:g}"
+        return self.label(
+            f"deleted.{gone.rule.value}", time=self.time(gone.at_ms), days=gone.days, gb=gb
+        )
 
     def _first(self, keys: tuple[str, ...], fallback: str, values: dict[str, object]) -> str:
         for key in keys:

@@ -37,7 +37,8 @@ def add_commands(subparsers: Subparsers) -> None:
         "verify",
         help="check that nothing is missing and no record was altered",
         description="Walk the chain of every lane, and compare dossiers, pictures and clips with"
-        " their SHA-256. Exit status 1: something is missing or altered.",
+        " their SHA-256. What a rule of [retention] deleted is counted and not missing. Exit status"
+        " 1: something is missing or altered.",
     )
     add_place(check)
     check.set_defaults(run=_verify)
@@ -45,7 +46,8 @@ def add_commands(subparsers: Subparsers) -> None:
         "dossiers",
         help="write the dossiers of a period to a folder",
         description="Write the dossiers of a period, the chained records that seal them and a"
-        " SHA256SUMS; gate-agent verify and replay take the folder.",
+        " SHA256SUMS; gate-agent verify and replay take the folder. What rules deleted of these"
+        " passages is in DELETED.csv.",
     )
     add_place(out)
     _add_period(out, "closed")
@@ -180,6 +182,7 @@ def _verify(args: argparse.Namespace) -> int:
             for complaint in verify.contents(db):
                 is_whole = False
                 print(f"gate-central: {complaint}", file=sys.stderr)
+            print(verify.absences(db))
     except sqlite3.Error as exc:
         raise CentralError(f"hub.db: {exc}") from exc
     return 0 if is_whole else 1
@@ -193,5 +196,8 @@ def _dossiers(args: argparse.Namespace) -> int:
             )
     except sqlite3.Error as exc:
         raise CentralError(f"hub.db: {exc}") from exc
-    print(f"{args.out}: {done.dossiers} dossiers, {done.records} records, {done.pictures} pictures")
+    print(
+        f"{args.out}: {done.dossiers} dossiers, {done.records} records, {done.pictures} pictures;"
+        f" {done.deleted} pictures and clips deleted by rule"
+    )
     return 0

@@ -1,8 +1,9 @@
 """Dossiers, the records that seal them and their pictures, as files that stand for themselves.
 
 `<passage>.json` is a dossier's canonical bytes, `<lane>.<epoch>.jsonl` the records of the period
-as the lane chained them, `SHA256SUMS` what `sha256sum -c` reads. `gate-agent verify` and `replay`
-take the folder as it is.
+as the lane chained them, `SHA256SUMS` what `sha256sum -c` reads, `DELETED.csv` which pictures and
+clips of these passages a rule deleted, where one did. `gate-agent verify` and `replay` take the
+folder as it is.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ import hashlib
 import re
 import sqlite3
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
 from central.errors import CentralError
-from central.store import chain_store
+from central.store import chain_store, retention_store
 from gate_agent.wire import dossier, v1
 from gate_agent.wire.chain import line_of
 
+_HEAD = "passage_id,kind,sha256,deleted_at,rule,days,free_gb\n"
 _UNSAFE = re.compile(r"[^\w.-]")
 
 
@@ -34,6 +37,7 @@ class Exported:
     dossiers: int = 0
     records: int = 0
     pictures: int = 0
+    deleted: int = 0
     sums: list[str] = field(default_factory=list)
 
 
@@ -45,12 +49,19 @@ def export(
     Raises `ExportError`, also where a stored dossier is not the one that was sealed.
     """
     done = Exported()
+    gone: list[str] = []
     try:
         out.mkdir(parents=True, exist_ok=True)
         rows = chain_store.sealed_between(db, from_ms, to_ms)
         for (lane, epoch), sealed in groupby(rows, key=itemgetter(0, 1)):
-            seqs = [_dossier(db, out, row, done, with_pictures=with_pictures) for row in sealed]
+            seqs = []
+            for row in sealed:
+                seqs.append(_dossier(db, out, row, done, with_pictures=with_pictures))
+                gone += _deleted(db, row[3])
             _records(db, out, (lane, epoch), (seqs[0], seqs[-1]), done)
+        if gone:
+            done.deleted = len(gone)
+            _write(out / "DELETED.csv", "".join([_HEAD, *gone]).encode(), out, done)
         sums = "".join(f"{line}\n" for line in sorted(done.sums, key=lambda line: line[66:]))
         (out / "SHA256SUMS").write_text(sums, encoding="utf-8")
     except OSError as exc:
@@ -77,6 +88,17 @@ def _dossier(
             _write(out / "pictures" / name, jpeg, out, done)
             done.pictures += 1
     return seq
+
+
+def _deleted(db: sqlite3.Connection, passage_id: str) -> list[str]:
+    """What rules deleted of a passage, a line each."""
+    lines = []
+    for kind, content_id, found in retention_store.deletions_of(db, passage_id):
+        at = datetime.fromtimestamp(found.at_ms / 1000, tz=UTC).isoformat()
+        free_gb = "" if found.free_gb is None else f"{found.free_gb:g}"
+        row = (passage_id, kind.value, content_id, at, found.rule.value, found.days, free_gb)
+        lines.append(",".join(map(str, row)) + "\n")
+    return lines
 
 
 def file_name(passage_id: str) -> str:

@@ -60,15 +60,57 @@ def chains(db: sqlite3.Connection) -> Iterator[LaneProof]:
 
 
 def contents(db: sqlite3.Connection) -> Iterator[str]:
-    """What the chain holds by its hash only: dossiers, pictures and clips that were altered."""
+    """What the chain holds by its hash only: dossiers, pictures and clips, altered or missing.
+
+    What a rule deleted, with its row, is not missing; nor is what its lane had lost: `absences`.
+    """
     for _, _, _, passage_id, body in chain_store.sealed_between(db, -(2**53), 2**53):
         try:
             content_of(passage_id, body)
         except ExportError as exc:
             yield str(exc)
+    yield from _pictures(db)
+    yield from _clips(db)
+
+
+def _pictures(db: sqlite3.Connection) -> Iterator[str]:
     for picture_id, jpeg in chain_store.all_pictures(db):
         if hashlib.sha256(jpeg).hexdigest() != picture_id:
             yield f"picture {picture_id}: altered"
+    for passage_id, picture_id, is_lost, is_deleted in chain_store.pictures_not_here(db):
+        if not is_lost and not is_deleted:
+            yield f"picture {picture_id} of passage {passage_id}: missing, deleted by no rule"
+
+
+def _clips(db: sqlite3.Connection) -> Iterator[str]:
     for clip_id in clip_store.whole(db):
         if clip_store.digest(db, clip_id) != clip_id:
             yield f"clip {clip_id}: altered"
+    for clip in clip_store.deleted(db):
+        if clip.deleted is None:
+            yield f"clip {clip.clip_id}: missing, deleted by no rule"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absences:
+    """What is not here and is accounted for."""
+
+    pictures_deleted: int = 0
+    clips_deleted: int = 0
+    pictures_lost: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"deleted by rule: {self.pictures_deleted} pictures, {self.clips_deleted} clips;"
+            f" lost at their lanes: {self.pictures_lost} pictures"
+        )
+
+
+def absences(db: sqlite3.Connection) -> Absences:
+    """What is not here for a reason that is on record; a picture counts once a passage."""
+    pictures = [found[2:] for found in chain_store.pictures_not_here(db)]
+    return Absences(
+        pictures_deleted=sum(is_deleted for _, is_deleted in pictures),
+        clips_deleted=sum(clip.deleted is not None for clip in clip_store.deleted(db)),
+        pictures_lost=sum(is_lost and not is_deleted for is_lost, is_deleted in pictures),
+    )

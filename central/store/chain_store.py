@@ -175,6 +175,16 @@ def pictures_of(db: sqlite3.Connection, passage_id: str) -> Iterator[tuple[str, 
     )
 
 
+def pictures_not_here(db: sqlite3.Connection) -> Iterator[tuple[str, str, bool, bool]]:
+    """Pictures without bytes, by passage: was it lost at its lane, did a rule delete it?"""
+    yield from db.execute(
+        "SELECT DISTINCT y.passage_id, y.picture_id, coalesce(x.lost, 0), EXISTS (SELECT 1 FROM"
+        " deletions d WHERE d.passage_id = y.passage_id AND d.kind = 'picture'"
+        " AND d.content_id = y.picture_id) FROM passage_pictures y"
+        " LEFT JOIN pictures x USING (picture_id) WHERE x.jpeg IS NULL ORDER BY 1, 2"
+    )
+
+
 def all_pictures(db: sqlite3.Connection) -> Iterator[tuple[str, bytes]]:
     """Every picture that is here."""
     yield from db.execute("SELECT picture_id, jpeg FROM pictures WHERE jpeg IS NOT NULL")

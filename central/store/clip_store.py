@@ -12,14 +12,16 @@ import sqlite3
 import msgspec
 
 from central.errors import CommandStale, StaleReason
-from central.store import audit
+from central.store import audit, retention_store
+from central.store.columns import Row
+from central.store.retention_store import Kind
 from central.store.rows import ClipRow, ClipState
 from gate_agent.wire.v1 import ClipPart, PassageClosed
 
 MAX_BYTES = 200_000_000
 _COLUMNS = (
     "clip_id, lane, state, here_bytes, total_bytes, asked_by, asked_at_ms, expires_at_ms,"
-    " ended_at_ms"
+    " ended_at_ms, passage_id"
 )
 _closed = msgspec.json.Decoder(PassageClosed)
 
@@ -42,7 +44,7 @@ def clip(db: sqlite3.Connection, clip_id: str) -> ClipRow | None:
         f"SELECT {_COLUMNS} FROM clips WHERE clip_id = ?",  # noqa: S608 - columns of this file
         [clip_id],
     ).fetchone()
-    return _row(row) if row else None
+    return _row(db, row) if row else None
 
 
 def pending(db: sqlite3.Connection) -> tuple[ClipRow, ...]:
@@ -50,7 +52,7 @@ def pending(db: sqlite3.Connection) -> tuple[ClipRow, ...]:
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM clips WHERE state = 'pending' ORDER BY asked_at_ms"  # noqa: S608
     )
-    return tuple(_row(row) for row in rows)
+    return tuple(_row(db, row) for row in rows)
 
 
 def ask(
@@ -65,15 +67,16 @@ def ask(
         raise CommandStale(StaleReason.NO_CLIP, f"passage {passage_id}")
     if found.state in (ClipState.HERE, ClipState.PENDING):
         return found
-    if found.state in (ClipState.ALTERED, ClipState.GONE):
+    if found.state in (ClipState.ALTERED, ClipState.GONE, ClipState.DELETED):
         db.execute("DELETE FROM clip_parts WHERE clip_id = ?", [found.clip_id])
         db.execute("DELETE FROM clips WHERE clip_id = ?", [found.clip_id])
     db.execute(
-        "INSERT INTO clips (clip_id, lane, asked_by, asked_at_ms, expires_at_ms, state)"
-        " VALUES (?,?,?,?,?,'pending') ON CONFLICT (clip_id) DO UPDATE SET state = 'pending',"
+        "INSERT INTO clips"
+        " (clip_id, lane, asked_by, asked_at_ms, expires_at_ms, passage_id, state)"
+        " VALUES (?,?,?,?,?,?,'pending') ON CONFLICT (clip_id) DO UPDATE SET state = 'pending',"
         " asked_by = excluded.asked_by, asked_at_ms = excluded.asked_at_ms,"
         " expires_at_ms = excluded.expires_at_ms, ended_at_ms = NULL",
-        [found.clip_id, found.lane, by, at_ms, expires_at_ms],
+        [found.clip_id, found.lane, by, at_ms, expires_at_ms, passage_id],
     )
     audit.record(
         db,
@@ -162,15 +165,26 @@ def _known(db: sqlite3.Connection, clip_id: str) -> ClipRow:
     return row
 
 
-def _row(row: tuple[str, str, str, int, int | None, str, int, int, int | None]) -> ClipRow:
+def deleted(db: sqlite3.Connection) -> tuple[ClipRow, ...]:
+    """The clips that are said to have been deleted by a rule."""
+    rows = db.execute(f"SELECT {_COLUMNS} FROM clips WHERE state = 'deleted'")  # noqa: S608
+    return tuple(_row(db, row) for row in rows)
+
+
+def _row(db: sqlite3.Connection, row: Row) -> ClipRow:
+    clip_id, state, passage_id = row[0], ClipState(row[2]), row[9]
+    deletion = None
+    if state is ClipState.DELETED and passage_id is not None:
+        deletion = retention_store.deletion(db, passage_id, Kind.CLIP, clip_id)
     return ClipRow(
-        clip_id=row[0],
+        clip_id=clip_id,
         lane=row[1],
-        state=ClipState(row[2]),
+        state=state,
         here_bytes=row[3],
         total_bytes=row[4],
         asked_by=row[5],
         asked_at_ms=row[6],
         expires_at_ms=row[7],
         ended_at_ms=row[8],
+        deleted=deletion,
     )

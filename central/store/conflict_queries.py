@@ -39,6 +39,7 @@ class ConflictUse:
     gross_kg: int | None
     claim: ClaimFact | None
     pictures: tuple[str, ...]
+    pictures_deleted: int = 0  # by a rule, after a person had ended that they were kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,7 @@ def _uses(db: sqlite3.Connection, which: str, used: str, first: str) -> tuple[Co
             gross_kg=row[8],
             claim=_evidence.decode(row[9]).claim if row[9] else None,
             pictures=_pictures(db, row[0]),
+            pictures_deleted=_pictures_deleted(db, row[0]),
         )
         for row in rows
     )
@@ -135,3 +137,13 @@ def _pictures(db: sqlite3.Connection, passage_id: str) -> tuple[str, ...]:
         [passage_id],
     )
     return tuple(row[0] for row in rows)
+
+
+def _pictures_deleted(db: sqlite3.Connection, passage_id: str) -> int:
+    (count,) = db.execute(
+        "SELECT count(DISTINCT d.content_id) FROM deletions d JOIN pictures x"
+        " ON x.picture_id = d.content_id WHERE d.passage_id = ? AND d.kind = 'picture'"
+        " AND x.jpeg IS NULL",
+        [passage_id],
+    ).fetchone()
+    return int(count)

@@ -9,7 +9,7 @@ import sqlite3
 
 import msgspec
 
-from central.store import clip_store, scope
+from central.store import clip_store, keeping, retention_store, scope
 from central.store.columns import (
     ALARM,
     AUDIT,
@@ -24,15 +24,18 @@ from central.store.columns import (
     passage_of,
 )
 from central.store.queue import risk_of
+from central.store.retention_store import Kind
 from central.store.rows import (
     AlarmRow,
     AuditRow,
     CommandRow,
     CommandState,
     DeadLetterRow,
+    Deletion,
     FaultRow,
     HeldPassage,
     HubCounts,
+    Keeping,
     LaneRecords,
     OutcomeCounts,
     PassageDetail,
@@ -131,6 +134,7 @@ def passage(db: sqlite3.Connection, passage_id: str) -> PassageDetail | None:
         timeline=msgspec.json.decode(timeline, type=Timeline) if timeline else None,
         pictures=_pictures(db, passage_id),
         clip=clip_store.clip_of(db, passage_id),
+        keeping=keeping.of(db, passage_id) or Keeping(because=()),
         records=_records(db, passage_id),
         commands=commands_of_passage(db, passage_id),
         alarms=alarms_of_passage(db, passage_id),
@@ -166,7 +170,7 @@ def _held(db: sqlite3.Connection, row: Row) -> HeldPassage:
 
 
 def picture(db: sqlite3.Connection, picture_id: str) -> bytes | None:
-    """The JPEG; None if it is not known or the lane had lost it."""
+    """The JPEG; None if it is not known, a rule deleted it or the lane had lost it."""
     row = db.execute("SELECT jpeg FROM pictures WHERE picture_id = ?", [picture_id]).fetchone()
     return row[0] if row else None
 
@@ -345,9 +349,19 @@ def _pictures(db: sqlite3.Connection, passage_id: str) -> tuple[PictureRef, ...]
         [passage_id],
     )
     return tuple(
-        PictureRef(picture_id=picture_id, view=view, at_ms=at_ms, present=bool(present))
-        for picture_id, view, at_ms, present in rows
+        PictureRef(
+            picture_id=picture_id,
+            view=view,
+            at_ms=at_ms,
+            present=bool(present),
+            deleted=None if present else _deleted(db, passage_id, picture_id),
+        )
+        for picture_id, view, at_ms, present in rows.fetchall()
     )
+
+
+def _deleted(db: sqlite3.Connection, passage_id: str, picture_id: str) -> Deletion | None:
+    return retention_store.deletion(db, passage_id, Kind.PICTURE, picture_id)
 
 
 def _records(db: sqlite3.Connection, passage_id: str) -> tuple[StoredRecord, ...]:

@@ -138,9 +138,11 @@ def _picture(db: sqlite3.Connection, body: PictureTaken, origin: _Origin) -> Non
     if body.jpeg is not None and hashlib.sha256(body.jpeg).hexdigest() != body.picture_id:
         raise Unusable(f"picture {body.picture_id} is not the SHA-256 of its {len(body.jpeg)} B")
     db.execute(
-        "INSERT INTO pictures (picture_id, received_ms, jpeg) VALUES (?,?,?)"
-        " ON CONFLICT (picture_id) DO UPDATE SET jpeg = coalesce(jpeg, excluded.jpeg)",
-        [body.picture_id, origin.received_ms, body.jpeg],
+        # The same bytes again, from a camera that froze, are as young as the last of them.
+        "INSERT INTO pictures (picture_id, received_ms, jpeg, lost) VALUES (?,?,?,?)"
+        " ON CONFLICT (picture_id) DO UPDATE SET jpeg = coalesce(jpeg, excluded.jpeg),"
+        " lost = min(lost, excluded.lost), received_ms = max(received_ms, excluded.received_ms)",
+        [body.picture_id, origin.received_ms, body.jpeg, body.jpeg is None],
     )
     db.execute(
         "INSERT OR IGNORE INTO passage_pictures (passage_id, picture_id, view, at_ms)"

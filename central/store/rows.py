@@ -97,14 +97,53 @@ class PassageSummary:
         return self.outcome or self.override_decision or self.verdict
 
 
+class RetentionRule(StrEnum):
+    """Why a picture or a clip was deleted. Texts: `deleted.<rule>`."""
+
+    AGE = "age"  # it was kept for `days`
+    ROOM = "room"  # the disk had less than `free_gb` free, and it was older than `days`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """That a rule deleted a picture or a clip, and which."""
+
+    at_ms: int
+    rule: RetentionRule
+    days: int
+    free_gb: float | None  # None: not asked by this rule
+
+
+class KeptFor(StrEnum):
+    """Why no rule deletes the pictures and the clip of a passage. Texts: `keeping.<code>`."""
+
+    PERSON = "person"  # somebody said so
+    OPEN = "open"  # the passage has not ended
+    CONFLICT = "conflict"  # another passage used its declaration or its slip
+    ALARM = "alarm"  # nobody has acknowledged an alarm that names it
+    OBLIGATION = "obligation"  # something is owed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """Whether the rules leave a passage's pictures and clip alone. `by`: the last word."""
+
+    because: tuple[KeptFor, ...]  # empty: the rules may delete them when their time has come
+    is_kept: bool = False  # the last word of a person is that they are kept
+    by: str = ""  # "": nobody ever said anything
+    at_ms: int | None = None
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureRef:
-    """A picture of a passage. `present` False: the lane had lost the file."""
+    """A picture of a passage. Not `present`: a rule deleted it, or the lane had lost the file."""
 
     picture_id: str
     view: str  # plate | overview | lane
     at_ms: int
     present: bool
+    deleted: Deletion | None = None  # None: it is present, or was lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +255,7 @@ class ClipState(StrEnum):
     EXPIRED = "expired"  # the lane did not deliver all of it in time
     ALTERED = "altered"  # what came has another SHA-256
     TOO_LARGE = "too_large"
+    DELETED = "deleted"  # a rule deleted what was here; `deleted` says which
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +271,7 @@ class ClipRow:
     asked_at_ms: int | None = None
     expires_at_ms: int | None = None
     ended_at_ms: int | None = None
+    deleted: Deletion | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +291,7 @@ class PassageDetail:
     timeline: Timeline | None  # None until closed
     pictures: tuple[PictureRef, ...]
     clip: ClipRow | None  # None: its record names none
+    keeping: Keeping
     records: tuple[StoredRecord, ...]
     commands: tuple[CommandRow, ...]
     alarms: tuple[AlarmRow, ...]

@@ -64,7 +64,8 @@ _PROJECTIONS = (
     "CREATE INDEX passages_by_lane ON passages (lane, first_at_ms)",
     "CREATE INDEX passages_by_plate ON passages (plate)",
     "CREATE INDEX passages_open ON passages (lane, epoch) WHERE closed_at_ms IS NULL",
-    # `jpeg` NULL: the lane had lost the file. The id is the SHA-256 of the JPEG, checked.
+    # `jpeg` NULL: the lane had lost the file (`lost`), or a rule deleted it (`deletions`).
+    # The id is the SHA-256 of the JPEG, checked.
     """CREATE TABLE pictures (
         picture_id TEXT PRIMARY KEY, received_ms INTEGER NOT NULL, jpeg BLOB) STRICT""",
     """CREATE TABLE passage_pictures (
@@ -351,3 +352,31 @@ def m014_crews(db: Database) -> None:
         " PRIMARY KEY (card_uid, declaration_id)) STRICT, WITHOUT ROWID"
     )
     db.execute("CREATE INDEX declaration_crews_by_id ON declaration_crews (declaration_id)")
+
+
+@hub_migrations()
+def m015_retention(db: Database) -> None:
+    """Pictures and clips that a rule deletes, and passages of which a person keeps them."""
+    for statement in (
+        # Never updated, never deleted: the last word counts. `deed`: kept | ended.
+        """CREATE TABLE keeps (
+            word_id INTEGER PRIMARY KEY, passage_id TEXT NOT NULL, deed TEXT NOT NULL,
+            said_by TEXT NOT NULL, at_ms INTEGER NOT NULL, reason TEXT NOT NULL) STRICT""",
+        "CREATE INDEX keeps_of ON keeps (passage_id)",
+        # What a rule deleted, in the transaction that deleted it. `kind`: picture | clip.
+        """CREATE TABLE deletions (
+            passage_id TEXT NOT NULL, kind TEXT NOT NULL, content_id TEXT NOT NULL,
+            at_ms INTEGER NOT NULL, rule TEXT NOT NULL, days INTEGER NOT NULL, free_gb REAL,
+            PRIMARY KEY (passage_id, kind, content_id, at_ms)) STRICT, WITHOUT ROWID""",
+        # Whether no lane ever had its bytes to send. Until now that was the only way to have none.
+        "ALTER TABLE pictures ADD COLUMN lost INTEGER NOT NULL DEFAULT 0",
+        "UPDATE pictures SET lost = 1 WHERE jpeg IS NULL",
+        "ALTER TABLE clips ADD COLUMN passage_id TEXT",
+        "UPDATE clips SET passage_id = (SELECT max(a.passage_id) FROM audit a"
+        " WHERE a.action = 'clip_asked' AND a.detail = clips.clip_id)",
+        "CREATE INDEX pictures_here ON pictures (received_ms, picture_id) WHERE jpeg IS NOT NULL",
+        "CREATE INDEX passages_by_picture ON passage_pictures (picture_id)",
+        "CREATE INDEX clips_here ON clips (ended_at_ms, clip_id) WHERE here_bytes > 0",
+        "CREATE INDEX alarms_by_passage ON alarms (passage_id) WHERE passage_id IS NOT NULL",
+    ):
+        db.execute(statement)

@@ -38,6 +38,7 @@ class Alarm(StrEnum):
     RECORDS_LOST = "records_lost"  # found by the hub: it acknowledged them once and lacks them now
     PICTURE_LOST = "picture_lost"  # found by the hub: the lane deleted it unsent, or it is damaged
     POLICY_REFUSED = "policy_refused"  # found by the hub: a lane cannot take the rules
+    HUB_DISK_LOW = "hub_disk_low"  # found by the hub: its disk fills up, and nothing may be deleted
 
 
 class Refusal(StrEnum):

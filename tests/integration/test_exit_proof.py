@@ -13,10 +13,13 @@ import pytest
 
 from central.auth.roles import Role
 from central.cli import main
+from central.console.rendering import render
+from central.console.wording import Wording
 from central.hub.ingest import decode
 from central.proof import exit_proof
 from central.proof.exit_proof import ExitProofError
 from central.store import ingest_store
+from central.store.rows import Deletion, RetentionRule
 from gate_agent.domain.manifest import Declaration, Direction
 from gate_agent.wire import v1
 from tests.builders import a_declaration
@@ -117,3 +120,23 @@ def test_what_is_no_export_has_no_proof_of_exit(desk: Desk, tmp_path: Path) -> N
         assert (answer.status_code, said in answer.json()["error"]) == (409, True)
     assert desk.client.get("/api/v1/exit-proof", headers=headers).status_code == 400
     assert "/exit-proof" not in desk.client.get(f"/passages/{passage_id}").text
+
+
+def test_where_a_rule_deleted_a_picture_the_printed_proof_says_so_beside_its_hash(
+    desk: Desk, tmp_path: Path
+) -> None:
+    goes_out(desk, tmp_path / "lane")
+    answer = desk.client.get("/api/v1/exit-proof?declaration=D1", headers=desk.token(Role.VIEWER))
+    proof = exit_proof.read(answer.content)
+    gone, here = "12" * 32, "34" * 32
+    facts = msgspec.structs.replace(proof.facts, pictures=(gone, here))
+    told = Deletion(at_ms=NOW_MS, rule=RetentionRule.AGE, days=365, free_gb=None)
+    page = render(
+        "exit_proof.html",
+        Wording("en"),
+        proof=msgspec.structs.replace(proof, facts=facts),
+        deleted={gone: told},
+    )
+    assert f"/api/v1/pictures/{here}" in page
+    assert f"/api/v1/pictures/{gone}" not in page
+    assert "by rule: kept for 365 days" in page

@@ -68,3 +68,14 @@ def test_both_passages_of_a_declaration_are_named(
 def test_one_use_is_no_conflict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert asks(tmp_path, report(tmp_path, "lane1")) == 0
     assert capsys.readouterr().out == "no declaration and no slip was used twice\n"
+
+
+def test_pictures_that_a_rule_deleted_are_not_said_to_have_never_been(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (conflict,) = msgspec.json.decode(report(tmp_path, "lane1", "lane2"))
+    conflict["uses"][0]["pictures_deleted"] = 2
+    assert asks(tmp_path, msgspec.json.encode([conflict])) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[1].endswith("0 pictures and 2 deleted by rule")
+    assert said[2].endswith("0 pictures")
