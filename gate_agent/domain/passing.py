@@ -54,7 +54,8 @@ def begin_release(lane: LaneState, at: Instant) -> Step:
     timeline = replace(passage.timeline, raise_sent=None, boom_up=at if is_up else None)
     nose_out = lane.inputs.front_beam is True
     passage = replace(passage, timeline=timeline, front_seen=nose_out, exit_seen=False)
-    lane = disarm(replace(lane, phase=Phase.RELEASING, passage=passage), DeadlineKind.ABSENCE)
+    lane = replace(lane, phase=Phase.RELEASING, passage=passage)
+    lane = disarm(lane, DeadlineKind.ABSENCE, DeadlineKind.LEFT_OPEN)
     return watch_open(lane) if is_up else _raise(lane, passage)
 
 
@@ -157,22 +158,7 @@ def move_barrier(lane: LaneState, event: BarrierMoved, at: Instant) -> Step:
         return step.on(_boom_while_releasing(lane, at))
     if lane.phase is Phase.CLEARING:
         return step.on(_boom_while_clearing(lane, at))
-    if lane.phase is Phase.IDLE:
-        return step.on(watch_left_open(lane))
     return step
-
-
-def watch_left_open(lane: LaneState) -> Step:
-    """A boom that is not down while nobody passes is an alarm after a while."""
-    if lane.evacuation is not None:
-        return Step(lane)
-    if lane.phase is not Phase.IDLE:
-        return follow_exit(lane)
-    if lane.barrier is Barrier.CLOSED:
-        return Step(disarm(lane, DeadlineKind.LEFT_OPEN))
-    if lane.barrier in NOT_DOWN and not is_armed(lane, DeadlineKind.LEFT_OPEN):
-        return arm(lane, DeadlineKind.LEFT_OPEN, LEFT_OPEN_S)
-    return Step(lane)
 
 
 def _boom_while_releasing(lane: LaneState, at: Instant) -> Step:
@@ -231,7 +217,7 @@ def follow_exit(lane: LaneState) -> Step:
     passage = lane.passage
     if passage is None or lane.phase is not Phase.RELEASING:
         return Step(lane)
-    if may_lower(lane):
+    if is_way_clear(lane):
         if is_armed(lane, DeadlineKind.LOWER):
             return Step(lane)
         return arm(lane, DeadlineKind.LOWER, lane.policy.lower_delay_s)
@@ -243,7 +229,7 @@ def follow_exit(lane: LaneState) -> Step:
     return Step(disarm(lane, DeadlineKind.LEFT_OPEN))
 
 
-def may_lower(lane: LaneState) -> bool:
+def is_way_clear(lane: LaneState) -> bool:
     """I2: seen occupied and then clear since the raise, and nothing occupied or unknown now."""
     return (
         lane.passage is not None
@@ -251,17 +237,16 @@ def may_lower(lane: LaneState) -> bool:
         and lane.inputs.exit_loop is False
         and lane.inputs.front_beam is False
         and lane.barrier is Barrier.OPEN
-        and FaultCode.EMERGENCY_STOP not in lane.faults
     )
 
 
 def lower(lane: LaneState, at: Instant) -> Step:
     """The way has been clear for long enough: lower the boom."""
     passage = lane.passage
-    if passage is None or lane.phase is not Phase.RELEASING or not may_lower(lane):
+    if passage is None or lane.phase is not Phase.RELEASING or not is_way_clear(lane):
         return Step(lane, (Ignored(why="the way is not clear any more"),))
     timeline = replace(passage.timeline, exit_clear=at)
-    if passage.evacuated:  # the boom that was kept open comes down by a person's order only
+    if passage.evacuated or passage.in_hand:  # then it comes down by a person's order only
         gone = replace(lane, passage=replace(passage, timeline=timeline))
         return close_passage(gone, Left.EXIT, at)
     passage = replace(passage, timeline=timeline, lowerings=passage.lowerings + 1)
@@ -385,7 +370,7 @@ def close_passage(lane: LaneState, left: Left, at: Instant) -> Step:
     lane = step.lane
     if someone_is_here(lane):
         return step.on(open_passage(lane, at, unexpected=not waits_at_entry(lane)))
-    return step.on(watch_left_open(lane))
+    return step
 
 
 def _fault(code: FaultCode, *, raised: bool) -> Record:
