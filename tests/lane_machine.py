@@ -115,6 +115,8 @@ def settles_down(story: LaneStory) -> None:
         story.inputs, entry_loop=False, front_beam=False, rear_beam=False, exit_loop=False
     )
     story.sees().weighs(WeightState.EMPTY, 0).passes(60.0)
+    if story.phase in (Phase.HELD, Phase.TURNING_BACK):  # not gone before it was seen to go
+        story.backs_out().passes(60.0)
     if story.lane.barrier is not Barrier.CLOSED:
         story.boom(Barrier.OPEN).passes(60.0)
         if not isinstance(story.effects[-1], LowerBarrier) and story.phase is not Phase.CLEARING:

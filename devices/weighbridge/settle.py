@@ -14,8 +14,8 @@ that the indicator or the limits declare unusable makes the state INVALID and st
 An indicator that is frozen repeats a perfect value. In mid swing it is known by that: no swing
 stops dead, and what did is no weight until the value changes again. The caller compares
 `judged_since_s` with the moment at which the vehicle's tail was on: a weight, or a swing, that
-began before then is not its own. What this cannot see is an indicator that freezes before the
-first turn of the swing, or once it has all but died.
+began before then is not its own. What this cannot see is an indicator that freezes where the swing
+turns about, or once it has all but died.
 """
 
 from __future__ import annotations

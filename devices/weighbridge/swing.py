@@ -80,13 +80,14 @@ class SwingBracket:
         return min(used)
 
     def stopped_dead(self, rested_s: float) -> bool:
-        """Whether a swing was still wide when the rest began at `rested_s`.
+        """Whether the readings were still wide apart when the rest began at `rested_s`.
 
-        A swing dies by degrees: 8 divisions a quarter of a second before a rest within one is more
-        than springs can do. Readings that stop so are repeated, not weighed.
+        A swing dies by degrees, and a vehicle that stops swings: 8 divisions a quarter of a second
+        before a rest within one is more than springs can do, whether a turn was seen or not.
+        Readings that stop so are repeated, not weighed.
         """
         before_kg = [kg for at_s, kg in self._recent if rested_s - DEAD_S <= at_s <= rested_s]
-        if not before_kg or not self._turns:
+        if not before_kg:
             return False
         wide_kg = max(before_kg) - min(before_kg)
         is_swing = wide_kg * 100 <= DEAD_PERCENT * before_kg[-1]

@@ -25,6 +25,7 @@ def open_passage(lane: LaneState, at: Instant, *, unexpected: bool = False) -> S
         in_hand=bool(IN_HAND & lane.faults),
         scale_zeroed=lane.weight_state is WeightState.EMPTY,
         rear_beam_cut=lane.inputs.rear_beam is True,
+        exit_loop_was=lane.inputs.exit_loop,
     )
     lane = replace(lane, phase=Phase.GATHERING, passage=passage, passage_count=number, deadlines=())
     opened = Step(

@@ -42,6 +42,7 @@ from gate_agent.domain.vocabulary import (
     PassageId,
     Phase,
 )
+from gate_agent.domain.way_out import keep_clip
 
 REMEMBERED_COMMANDS = 64
 _CUT_OFF = frozenset({FaultCode.UPLINK, FaultCode.CLOCK})
@@ -148,6 +149,8 @@ def lower_on_order(lane: LaneState, event: LoweringOrdered, at: Instant) -> Step
     if lane.phase not in (Phase.IDLE, Phase.RELEASING, Phase.CLEARING) or not is_empty(lane):
         return _refuse(lane, event.command_id, Refusal.LANE_NOT_EMPTY, None)
     lane = _remember(lane, event.command_id)
+    kept = keep_clip(lane)
+    lane = kept.lane
     if lane.passage is not None:
         lane = replace(lane, phase=Phase.CLEARING, deadlines=())
     done = CommandCarriedOut(
@@ -155,7 +158,7 @@ def lower_on_order(lane: LaneState, event: LoweringOrdered, at: Instant) -> Step
     )
     prefix = lane.passage.passage_id if lane.passage else lane.lane_id
     command_id = CommandId(f"{prefix}-order-{event.command_id}")
-    step = Step(lane, (Record(body=done), LowerBarrier(command_id=command_id)))
+    step = kept.on(Step(lane, (Record(body=done), LowerBarrier(command_id=command_id))))
     return step.on(arm(lane, DeadlineKind.LEFT_OPEN, LEFT_OPEN_S))
 
 

@@ -34,7 +34,7 @@ from gate_agent.domain.records import PassageDecided, PictureTaken, PictureView
 from gate_agent.domain.rules.identity import is_current
 from gate_agent.domain.state import DeadlineKind, Found, LaneState, Lookup, Passage, Step
 from gate_agent.domain.vocabulary import Instant, Outcome, Phase, WeightState
-from gate_agent.domain.weighing import is_wholly_on, settled_weight, swinging_weight
+from gate_agent.domain.weighing import is_wholly_on, note_zero, settled_weight, swinging_weight
 
 EARLIER_MAX: Final = 8  # a vehicle has not so many plates: one of them contradicts
 
@@ -185,8 +185,7 @@ def take_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
     if passage is None or lane.phase is not Phase.GATHERING:
         return Step(lane)
     passage = replace(
-        passage,
-        scale_zeroed=passage.scale_zeroed or event.state is WeightState.EMPTY,
+        note_zero(lane, passage, event),
         weight_moved=passage.weight_moved or event.state is WeightState.MOVING,
     )
     weight = settled_weight(lane, passage, event, at)
@@ -213,6 +212,8 @@ def follow_beams(lane: LaneState, at: Instant) -> LaneState:
         rear_beam_lost=passage.rear_beam_lost or rear is None,
         rear_beam_passed=passed,
         tail_at=at if has_just_passed else passage.tail_at,
+        rear_beam_cut_again=passage.rear_beam_cut_again
+        or (cut_again and lane.phase in (Phase.HELD, Phase.TURNING_BACK)),
         alone=passage.alone and not (cut_again and lane.phase is Phase.GATHERING),
         weight=passage.weight if keeps_weight else None,
         swing=passage.swing if keeps_weight else None,

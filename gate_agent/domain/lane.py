@@ -19,8 +19,9 @@ Invariants, each held by a property test against the history of effects
   evacuation that a named person's unexpired order began and none has ended: then for nobody's
   passage. Never while an emergency stop or the barrier's own switch says that it is in hand.
 - I2 the lane lowers the barrier by itself only after the front beam was seen cut and then the exit
-  loop occupied and clear since the raise (after a restart: the exit loop alone), and nothing under
-  or before the boom is occupied or unknown. A boom that
+  loop occupied and clear since the raise (after a restart: the exit loop alone,
+  once the scale says zero), and nothing under or before the boom is occupied or unknown; three
+  times at most for one passage. A boom that
   was left open over an empty lane comes down by a named person's order, with every loop and beam
   known clear and the scale at zero. While an evacuation lasts nothing lowers it, and after its end
   it comes down by such an order only: no passage that saw an evacuation lowers. Nor does one
@@ -29,7 +30,8 @@ Invariants, each held by a property test against the history of effects
 - I4 missing, stale or faulty evidence can only make a verdict stricter. That there was an
   evacuation is evidence: nobody is released during one, by verdict or override, nothing is used up.
 - I5 every passage ends with exactly one closing record; that of a vehicle which drives out of an
-  evacuation unreleased says so.
+  evacuation unreleased says so. None ends because the scale says zero under a vehicle that was
+  wholly on the platform and was not seen to leave.
 - I6 the weight used was settled, or an interval in which it must settle lay wholly inside the
   tolerance; either way with the vehicle wholly on the platform.
 - I7 folding the journal reproduces the snapshot.
@@ -51,6 +53,7 @@ from gate_agent.domain import (
     noticing,
     passing,
     watching,
+    way_out,
 )
 from gate_agent.domain.arrival import adopt, open_passage, someone_is_here
 from gate_agent.domain.deadlines import disarm, kind_of
@@ -236,7 +239,7 @@ def _follow_inputs(lane: LaneState, event: InputsChanged, at: Instant) -> Step:
     )
     if lane.phase is Phase.IDLE:
         return _inputs_while_idle(lane, before, at)
-    step = watching.watch_tailgating(passing.note_exit(lane, before))
+    step = watching.watch_tailgating(way_out.note_exit(lane))
     lane = gathering.follow_beams(step.lane, at)
     step = step.on(follow_hiding(lane, at))
     lane = step.lane
@@ -263,6 +266,7 @@ def _follow_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
     step = step.on(noticing.follow_early(step.lane, event, at))
     step = step.on(noticing.notice_weight(step.lane, event, at))
     step = step.on(passing.follow_presence(step.lane))
+    step = step.on(Step(way_out.note_exit(step.lane)))
     return step.on(passing.follow_exit(step.lane))
 
 

@@ -55,13 +55,13 @@ def _notice_standing(lane: LaneState, event: WeightObserved, at: Instant) -> Ste
     )
     step = Step(replace(lane, passage=replace(passage, watch=watch)))
     if rests and wholly_on and passage.tail_at is None and not passage.unexpected:
-        step = step.on(_once(step.lane, Alarm.REAR_BEAM_UNCUT))
+        step = step.on(notice(step.lane, Alarm.REAR_BEAM_UNCUT))
     if _lasted(watch.axle_off_since, at, AXLE_OFF_S):
-        step = step.on(_once(step.lane, Alarm.AXLE_OFF_DECK))
+        step = step.on(notice(step.lane, Alarm.AXLE_OFF_DECK))
     if _lasted(watch.moving_since, at, CREEP_S):
-        step = step.on(_once(step.lane, Alarm.CREEPING))
+        step = step.on(notice(step.lane, Alarm.CREEPING))
     if rests and wholly_on and _is_person(known, event):
-        step = step.on(_once(step.lane, Alarm.PERSON_STEPPED))
+        step = step.on(notice(step.lane, Alarm.PERSON_STEPPED))
     return step
 
 
@@ -77,7 +77,8 @@ def _lasted(since: Instant | None, at: Instant, for_s: float) -> bool:
     return since is not None and since.age_s(at) >= for_s
 
 
-def _once(lane: LaneState, code: Alarm) -> Step:
+def notice(lane: LaneState, code: Alarm) -> Step:
+    """Raise an alarm once a passage."""
     passage = lane.passage
     if passage is None or code in passage.watch.noticed:
         return Step(lane)
@@ -101,14 +102,14 @@ def follow_early(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
     if event.state is WeightState.SETTLED and event.gross_kg is not None:
         agrees = judged.low_kg <= event.gross_kg <= judged.high_kg
         step = _taken(lane, passage, event.gross_kg, 0, agrees=agrees)
-        return step if agrees else step.on(_once(step.lane, Alarm.WEIGHT_CHANGED))
+        return step if agrees else step.on(notice(step.lane, Alarm.WEIGHT_CHANGED))
     swing = swinging_weight(lane, passage, event, at)
     if swing is None:
         return Step(lane)
     lane = replace(lane, passage=replace(passage, swing=swing))
     if swing.low_kg <= judged.high_kg and judged.low_kg <= swing.high_kg:
         return Step(lane)
-    return _once(lane, Alarm.WEIGHT_CHANGED)
+    return notice(lane, Alarm.WEIGHT_CHANGED)
 
 
 def weighed_in_the_end(lane: LaneState) -> Step:

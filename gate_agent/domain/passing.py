@@ -7,7 +7,6 @@ from dataclasses import replace
 from gate_agent.domain.arrival import (
     adopt,
     is_empty,
-    is_loaded,
     open_passage,
     someone_is_here,
     waits_at_entry,
@@ -16,30 +15,33 @@ from gate_agent.domain.at_hand import evidence_of
 from gate_agent.domain.deadlines import arm, disarm, is_armed
 from gate_agent.domain.decision import Reason
 from gate_agent.domain.departures import note_departure
-from gate_agent.domain.effects import Ignored, KeepClip, LowerBarrier, RaiseBarrier, Record
+from gate_agent.domain.effects import Ignored, LowerBarrier, RaiseBarrier, Record
 from gate_agent.domain.events import BarrierCommandFailed, BarrierMoved, RaiseSent
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.handover import handed_over
-from gate_agent.domain.noticing import weighed_in_the_end
+from gate_agent.domain.noticing import notice, weighed_in_the_end
 from gate_agent.domain.records import (
     Alarm,
     FaultChanged,
     PassageClosed,
     PassageDecided,
 )
-from gate_agent.domain.state import DeadlineKind, Inputs, LaneState, Passage, Step
+from gate_agent.domain.state import DeadlineKind, LaneState, Passage, Step
 from gate_agent.domain.vocabulary import (
     Barrier,
     CommandId,
     Instant,
     Left,
     Phase,
-    WeightState,
 )
 from gate_agent.domain.watching import alarm
+from gate_agent.domain.way_out import LOWERINGS_MAX, is_gone, is_way_clear, is_weightless, keep_clip
 
 LEFT_OPEN_S = 10.0
 """An open boom over an empty lane, or one that was told to come down, is an alarm after this."""
+
+ASTRAY = (Barrier.FAULT, Barrier.STOPPED_MID, Barrier.FORCED)
+"""Where a boom is that goes neither up nor down by itself."""
 
 NOT_DOWN = (Barrier.OPEN, Barrier.STOPPED_MID, Barrier.FORCED)
 """Where a boom stays that nobody lowers."""
@@ -174,8 +176,26 @@ def _boom_while_releasing(lane: LaneState, at: Instant) -> Step:
         # Lowered by somebody else, freed by hand, or closed while the agent was down.
         if passage.exit_seen:
             return close_passage(lane, Left.EXIT, at)
-        return hold(lane, Reason.INTERRUPTED if passage.interrupted else Reason.RELEASE_FAILED, at)
+        return hold(lane, _why_not_up(passage), at)
+    if passage.exit_seen:
+        # It comes down without the lane: its own controller, or somebody at it.
+        is_up_again = lane.barrier in (Barrier.OPENING, Barrier.CLOSED)
+        step = Step(lane) if is_up_again else keep_clip(lane)
+        return step.on(follow_exit(step.lane))
+    if lane.barrier in ASTRAY and not is_armed(lane, DeadlineKind.BOOM_UP):
+        return _boom_astray(lane, passage, at)
     return Step(lane)
+
+
+def _boom_astray(lane: LaneState, passage: Passage, at: Instant) -> Step:
+    """A boom that did not get up, or did not stay up, before a released vehicle: a person's."""
+    if passage.timeline.boom_up is None:
+        return hold(lane, _why_not_up(passage), at)
+    return arm(lane, DeadlineKind.BOOM_UP, lane.policy.boom_up_timeout_s)
+
+
+def _why_not_up(passage: Passage) -> Reason:
+    return Reason.INTERRUPTED if passage.interrupted else Reason.RELEASE_FAILED
 
 
 def _boom_while_clearing(lane: LaneState, at: Instant) -> Step:
@@ -189,29 +209,6 @@ def _boom_while_clearing(lane: LaneState, at: Instant) -> Step:
     return Step(lane)
 
 
-def note_exit(lane: LaneState, before: Inputs) -> LaneState:
-    """Keep that the vehicle reached the exit loop: it became occupied with the boom not down.
-
-    A loop that was occupied all along is somebody else beyond the boom, and so is one that
-    becomes occupied before the released vehicle has cut the front beam. After a restart that
-    beam may have been passed unseen, so the loop tells, unless the scale still feels a vehicle.
-    """
-    passage = lane.passage
-    if passage is not None and lane.inputs.front_beam is True and not passage.front_seen:
-        passage = replace(passage, front_seen=True)
-        lane = replace(lane, passage=passage)
-    became_occupied = lane.inputs.exit_loop is True and before.exit_loop is not True
-    is_way_open = lane.barrier is not Barrier.CLOSED and (
-        lane.barrier is not Barrier.UNKNOWN or lane.phase is Phase.RELEASING
-    )
-    if passage is None or not became_occupied or not is_way_open:
-        return lane
-    may_be_past = passage.interrupted and not is_loaded(lane)
-    if lane.phase is Phase.RELEASING and not (passage.front_seen or may_be_past):
-        return lane
-    return replace(lane, passage=replace(passage, exit_seen=True))
-
-
 def follow_exit(lane: LaneState) -> Step:
     """Lower after the exit loop was seen occupied and is clear again, for a moment (I2)."""
     passage = lane.passage
@@ -220,24 +217,16 @@ def follow_exit(lane: LaneState) -> Step:
     if is_way_clear(lane):
         if is_armed(lane, DeadlineKind.LOWER):
             return Step(lane)
-        return arm(lane, DeadlineKind.LOWER, lane.policy.lower_delay_s)
+        step = keep_clip(lane)
+        return step.on(arm(step.lane, DeadlineKind.LOWER, lane.policy.lower_delay_s))
     lane = disarm(lane, DeadlineKind.LOWER)
-    if lane.barrier is Barrier.OPEN and is_empty(lane) and not passage.exit_seen:
+    is_up = lane.barrier is Barrier.OPEN
+    needs_order = not passage.exit_seen or passage.lowerings >= LOWERINGS_MAX or not is_up
+    if lane.barrier in NOT_DOWN and is_empty(lane) and needs_order:
         if is_armed(lane, DeadlineKind.LEFT_OPEN):
             return Step(lane)
         return arm(lane, DeadlineKind.LEFT_OPEN, LEFT_OPEN_S)
     return Step(disarm(lane, DeadlineKind.LEFT_OPEN))
-
-
-def is_way_clear(lane: LaneState) -> bool:
-    """I2: seen occupied and then clear since the raise, and nothing occupied or unknown now."""
-    return (
-        lane.passage is not None
-        and lane.passage.exit_seen
-        and lane.inputs.exit_loop is False
-        and lane.inputs.front_beam is False
-        and lane.barrier is Barrier.OPEN
-    )
 
 
 def lower(lane: LaneState, at: Instant) -> Step:
@@ -251,8 +240,7 @@ def lower(lane: LaneState, at: Instant) -> Step:
         return close_passage(gone, Left.EXIT, at)
     passage = replace(passage, timeline=timeline, lowerings=passage.lowerings + 1)
     lane = replace(lane, phase=Phase.CLEARING, passage=passage)
-    keep = KeepClip(passage_id=passage.passage_id)
-    step = Step(lane, (LowerBarrier(command_id=lowering_id(passage)), keep))
+    step = Step(lane, (LowerBarrier(command_id=lowering_id(passage)),))
     return step.on(arm(lane, DeadlineKind.LEFT_OPEN, LEFT_OPEN_S))
 
 
@@ -287,12 +275,13 @@ def follow_presence(lane: LaneState) -> Step:
     if lane.phase not in (Phase.GATHERING, Phase.HELD, Phase.TURNING_BACK):
         return Step(lane)
     lane = _note_backing(lane)
-    if not is_gone(lane):
+    is_leaving = is_gone(lane)
+    if not is_leaving and not is_weightless(lane):
         return Step(disarm(lane, DeadlineKind.ABSENCE))
     if is_armed(lane, DeadlineKind.ABSENCE):
         return Step(lane)
-    keep = () if lane.passage is None else (KeepClip(passage_id=lane.passage.passage_id),)
-    return Step(lane, keep).on(arm(lane, DeadlineKind.ABSENCE, lane.policy.absence_s))
+    step = keep_clip(lane) if is_leaving else Step(lane)
+    return step.on(arm(step.lane, DeadlineKind.ABSENCE, lane.policy.absence_s))
 
 
 def _note_backing(lane: LaneState) -> LaneState:
@@ -304,38 +293,13 @@ def _note_backing(lane: LaneState) -> LaneState:
     return replace(lane, passage=replace(passage, entry_seen_again=True))
 
 
-def is_gone(lane: LaneState) -> bool:
-    """Whether the vehicle has left by the entry.
-
-    What stands on the exit loop is beyond the boom and says nothing about it. A vehicle that
-    cleared the entry loop and never cut the rear beam, which was seen all the while, was never
-    on the platform, so whatever the scale feels is not it: else somebody on the scale could keep
-    its passage, and its plate, open for another vehicle.
-
-    Mud or snow that a vehicle leaves on the scale is not a vehicle, but a light one weighs no
-    more; and with the scale silent one that stands wholly on the platform is invisible. So then
-    it must have been seen on the entry loop again.
-    """
-    passage, inputs = lane.passage, lane.inputs
-    if passage is None or not (
-        inputs.entry_loop is False and inputs.rear_beam is False and inputs.front_beam is False
-    ):
-        return False
-    if lane.weight_state is WeightState.EMPTY:
-        return True
-    came_on = passage.rear_beam_cut or passage.rear_beam_lost or passage.unexpected
-    if lane.phase is Phase.GATHERING and not came_on:
-        return not is_loaded(lane)
-    rests = lane.weight_state is WeightState.SETTLED and not is_loaded(lane)
-    silent = lane.weight_state is WeightState.UNAVAILABLE
-    return passage.entry_seen_again and (rests or silent)
-
-
 def absence_confirmed(lane: LaneState, at: Instant) -> Step:
-    """The lane has been empty for long enough: the passage ends."""
+    """The lane has been empty for long enough: the passage ends. Unless only the scale says so."""
     passage = lane.passage
-    if passage is None or not is_gone(lane):
+    if passage is None:
         return Step(lane)
+    if not is_gone(lane):
+        return notice(lane, Alarm.ZEROED_UNDER_LOAD) if is_weightless(lane) else Step(lane)
     why = Reason.LANE_EVACUATED if passage.evacuated else Reason.LEFT_UNDECIDED
     step = Step(lane) if passage.verdict else hold(lane, why, at)
     if passage.exit_seen and lane.evacuation is not None:

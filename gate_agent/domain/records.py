@@ -29,6 +29,7 @@ class Alarm(StrEnum):
     AXLE_OFF_DECK = "axle_off_deck"  # the scale rests, and an axle stands in a beam beside it
     CREEPING = "creeping"  # wholly on the platform, and the scale does not come to rest
     PERSON_STEPPED = "person_stepped"  # the weight at rest changed by what a person weighs
+    ZEROED_UNDER_LOAD = "zeroed_under_load"  # the scale says zero; nobody saw the vehicle leave
     ZERO_DRIFT = "zero_drift"  # the empty scale is off zero, over a day
     TARE_DRIFT = "tare_drift"  # the scale reads off for vehicles whose weight is registered
     CHAIN_BROKEN = "chain_broken"  # found by the hub: a record was altered, put in or taken out

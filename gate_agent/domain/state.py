@@ -142,11 +142,13 @@ class Passage:
     weight: WeightEvidence | None = None  # settled; after an early verdict what it rested on
     swing: WeightEvidence | None = None  # where a weight that still moves must settle
     scale_zeroed: bool = False
+    scale_loaded: bool = False  # once it was in the beam the scale felt it, or could not be read
     weight_moved: bool = False  # the scale reacted to this vehicle
     tail_at: Instant | None = None  # its tail passed the rear beam
     rear_beam_cut: bool = False
     rear_beam_lost: bool = False  # it could not be read for a while: it may have been cut
     rear_beam_passed: bool = False  # cut and clear again: the vehicle is wholly past it
+    rear_beam_cut_again: bool = False  # while it waited, decided: somebody, or itself backing out
     entry_seen_again: bool = False  # on the entry loop after it was past it: backing out
     alone: bool = True
     unexpected: bool = False
@@ -161,10 +163,12 @@ class Passage:
     verdict: Verdict | None = None
     decided_by: str = ""
     clip_id: str = ""  # of the last clip kept; "": none
+    clips: int = 0  # so many were asked for
     raises: int = 0
     lowerings: int = 0
     front_seen: bool = False  # the front beam was cut since the raise
     exit_seen: bool = False  # after that the exit loop went from clear to occupied
+    exit_loop_was: bool | None = None  # when it was last read; None: not since it came
     tailgated: bool = False
     weight_alarmed: bool = False
     watch: Watch = Watch()

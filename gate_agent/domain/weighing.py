@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gate_agent.domain.events import WeightObserved
 from gate_agent.domain.evidence import WeightEvidence, since_arrival_ms
 from gate_agent.domain.state import LaneState, Passage
 from gate_agent.domain.vocabulary import Instant, WeightState
+
+
+def note_zero(lane: LaneState, passage: Passage, event: WeightObserved) -> Passage:
+    """Keep whether the scale was at zero before this vehicle came onto it.
+
+    Zero after it had felt the vehicle, or after a while in which nobody could read it, is a zero
+    that was set under the vehicle: what it shows from then on is too little.
+    """
+    if event.state is WeightState.EMPTY:
+        return replace(passage, scale_zeroed=not passage.scale_loaded)
+    is_load = event.gross_kg is not None and event.gross_kg >= lane.policy.min_vehicle_kg
+    if passage.rear_beam_cut and (is_load or event.state is WeightState.UNAVAILABLE):
+        return replace(passage, scale_loaded=True)
+    return passage
 
 
 def is_wholly_on(lane: LaneState) -> bool:

@@ -105,3 +105,14 @@ def test_the_scale_that_speaks_meanwhile_does_not_put_it_off() -> None:
     for _ in range(11):
         story.passes(1.0).weighs(WeightState.SETTLED, 32_000).sees()
     assert calls(story) == 1
+
+
+@pytest.mark.parametrize("position", [Barrier.STOPPED_MID, Barrier.FORCED])
+def test_one_that_hangs_half_way_behind_a_vehicle_that_has_left_is_an_alarm(
+    position: Barrier,
+) -> None:
+    story = a_released_truck().boom_goes_up().passes(60.0).drives_out().boom(position)
+    assert story.phase is Phase.RELEASING
+    assert calls(story.passes(10.5)) == 1
+    story.orders_boom_down()
+    assert story.lowerings() == 1

@@ -136,3 +136,25 @@ def test_a_scale_that_froze_while_the_vehicle_rolled_on_weighs_nothing(state: We
     story.passes(60.0)
     assert story.verdict[0] is Outcome.HOLD
     assert "weight_missing" in story.verdict[1]
+
+
+def test_a_scale_zeroed_under_the_front_axles_was_not_at_zero_before_this_vehicle() -> None:
+    story = LaneStory().ready().truck_arrives().plate_is_read()
+    story.sees(rear_beam=True).weighs(WeightState.MOVING, 7_000).weighs(WeightState.SETTLED, 7_000)
+    story.weighs(WeightState.EMPTY, 0).drives_on().card().passes(0.1)
+    story.manifest_answers()
+    assert story.verdict == (Outcome.HOLD, ("scale_not_zero",))
+
+
+def test_nor_was_one_that_could_not_be_read_and_came_back_at_zero_under_the_axles() -> None:
+    story = LaneStory().ready().truck_arrives().plate_is_read().sees(rear_beam=True)
+    story.weighs(WeightState.UNAVAILABLE).weighs(WeightState.EMPTY, 0)
+    story.drives_on().card().passes(0.1).manifest_answers()
+    assert story.verdict == (Outcome.HOLD, ("scale_not_zero",))
+
+
+def test_a_nose_in_the_beam_before_the_scale_felt_anything_is_no_load() -> None:
+    story = LaneStory().ready().weighs(WeightState.MOVING, 40).truck_arrives().plate_is_read()
+    story.sees(rear_beam=True).weighs(WeightState.EMPTY, 0)
+    story.drives_on().card().passes(0.1).manifest_answers()
+    assert story.verdict == (Outcome.RELEASE, ())

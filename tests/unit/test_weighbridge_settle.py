@@ -229,6 +229,16 @@ def test_a_swing_that_stops_dead_is_a_frozen_indicator_and_no_weight_until_it_mo
     assert (rest.phase, rest.gross_kg) == (WeightPhase.SETTLED, 32_020)
 
 
+def test_an_indicator_that_freezes_before_the_first_turn_of_the_swing_weighs_nothing_either() -> (
+    None
+):
+    scale = Scale()
+    scale.holds(0, for_s=2.0)
+    flank_kg = [round(600 * math.sin(0.5 * n) / 20) * 20 for n in range(-3, 2)]
+    scale.shows([12_000, 31_000, 31_800, *(32_000 + kg for kg in flank_kg)])
+    assert scale.holds(32_000 + flank_kg[-1], for_s=30.0).phase is WeightPhase.MOVING
+
+
 def test_a_platform_that_a_vehicle_rolled_off_is_empty_however_abruptly_it_rests() -> None:
     scale = Scale()
     scale.holds(20_000, for_s=2.0)
