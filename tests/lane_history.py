@@ -31,6 +31,7 @@ from gate_agent.domain.effects import (
 )
 from gate_agent.domain.events import (
     AgentStarted,
+    BarrierCommandFailed,
     BarrierMoved,
     CardPresented,
     ContainersRead,
@@ -55,7 +56,7 @@ from gate_agent.domain.evidence import (
     TagEvidence,
     WeightEvidence,
 )
-from gate_agent.domain.faults import FaultCode, prevents_release
+from gate_agent.domain.faults import IN_HAND, FaultCode, prevents_release
 from gate_agent.domain.lane import TRANSITIONS
 from gate_agent.domain.marks import CONTAINERS_MAX
 from gate_agent.domain.matching import normalize_card, normalize_plate
@@ -63,6 +64,8 @@ from gate_agent.domain.policy import ReleasePolicy
 from gate_agent.domain.policy_pack import PolicyPack, policy_hash
 from gate_agent.domain.reasons import Reason
 from gate_agent.domain.records import (
+    Alarm,
+    AlarmRaised,
     CommandCarriedOut,
     CommandRefused,
     FaultChanged,
@@ -97,6 +100,7 @@ ALLOWED_CHANGES = (
     }
 )
 ORDERS = Overridden | LoweringOrdered | ModeSet | EvacuationOrdered | EvacuationEnded
+NOT_DOWN = (Barrier.OPEN, Barrier.STOPPED_MID, Barrier.FORCED)
 _UNREAD = InputsChanged(entry_loop=None, front_beam=None, rear_beam=None, exit_loop=None)
 
 
@@ -121,6 +125,7 @@ class Vehicle:
     pack: PolicyPack | None = None  # the rules under which it came
     decided: list[Outcome] = field(default_factory=list)
     evacuated: bool = False  # it was here during an evacuation
+    in_hand: bool = False  # and while an emergency stop was pressed, or the barrier's key was on
     owes_weight: bool = False  # judged on an interval, and no weight recorded since
     released: bool = False  # by verdict or override, and not taken back since
     front_cut: bool = False  # the front beam was cut since the release
@@ -164,6 +169,9 @@ class LaneHistory:
     asked: list[FindDeclarations] = field(default_factory=list)
     lit: set[Lamp] = field(default_factory=set)
     shown: str = ""
+    lowering: CommandId | None = None  # told so, and the boom not seen up or down since
+    open_since: Instant | None = None  # the boom, and nobody was let through
+    is_called: bool = False  # somebody, to the open boom
     seen: Counter[str] = field(default_factory=Counter)
 
     def turn(self, before: LaneState, event: Event, at: Instant, result: Step) -> None:
@@ -190,6 +198,7 @@ class LaneHistory:
         self._answer(event, result, first=first)
         self._phases(before, result.lane)
         self._signals(result.lane)
+        self._somebody_is_called(at, result)
         self._remembers_only_what_was_sensed(result.lane)
 
     def _other(self, effect: Effect) -> None:
@@ -226,6 +235,10 @@ class LaneHistory:
                         vehicle.weight = vehicle.swing = None
             case BarrierMoved():
                 self.barrier = event.position
+                if event.position in (Barrier.CLOSED, Barrier.OPEN, Barrier.OPENING):
+                    self.lowering = None
+            case BarrierCommandFailed() if event.command_id == self.lowering:
+                self.lowering = None
             case WeightObserved():
                 self._weigh(event, at)
                 self.weight_kg = event.gross_kg or 0
@@ -247,6 +260,9 @@ class LaneHistory:
                     self.seen["a container of before the arrival"] += 1
             case FaultRaised():
                 self.faults.add(event.code)
+                if vehicle is not None:
+                    vehicle.in_hand |= event.code in IN_HAND
+                    self.seen["in hand in mid passage"] += event.code in IN_HAND
             case FaultCleared():
                 self.faults.discard(event.code)
         self._follow_feeling(at)
@@ -301,6 +317,7 @@ class LaneHistory:
                     at,
                     pack=self.pack,
                     evacuated=self.evacuation is not None,
+                    in_hand=bool(IN_HAND & self.faults),
                     beam_cut=self.inputs.rear_beam is True,
                 )
                 self.seen["opened"] += 1
@@ -517,6 +534,7 @@ class LaneHistory:
         assert effect.passage_id == vehicle.passage_id, "I1: raised for another passage"
         assert effect.command_id not in self.sent, "a command id was used twice"
         assert vehicle.released, "I1: raised without release"
+        assert not IN_HAND & self.faults, "I1: raised against whoever has the boom in hand"
         self.sent.add(effect.command_id)
         bodies = [e.body for e in result.effects if isinstance(e, Record)]
         position = result.effects.index(effect)
@@ -545,8 +563,7 @@ class LaneHistory:
         assert self.evacuation in effect.command_id, "I1: raised for another evacuation"
         assert effect.command_id not in self.sent, "a command id was used twice"
         assert self.barrier is not Barrier.OPEN, "raised a boom that is up"
-        assert FaultCode.EMERGENCY_STOP not in self.faults, "I1: raised against an emergency stop"
-        assert FaultCode.MANUAL_SWITCH not in self.faults, "I1: raised against the manual switch"
+        assert not IN_HAND & self.faults, "I1: raised against whoever has the boom in hand"
         assert effect.valid_for_s <= self.policy.raise_valid_s
         self.sent.add(effect.command_id)
         self.seen["raised for an evacuation"] += 1
@@ -554,7 +571,9 @@ class LaneHistory:
     def _lower(self, effect: LowerBarrier, event: Event, at: Instant, *, first: bool) -> None:
         assert effect.command_id not in self.sent, "a command id was used twice"
         self.sent.add(effect.command_id)
+        self.lowering, self.open_since, self.is_called = effect.command_id, None, False
         assert self.evacuation is None, "I2: lowered during an evacuation"
+        assert not IN_HAND & self.faults, "I2: lowered against whoever has the boom in hand"
         assert self.inputs.exit_loop is False, "I2: lowered with the exit loop not known clear"
         assert self.inputs.front_beam is False, "I2: lowered with the front beam not known clear"
         if isinstance(event, LoweringOrdered):
@@ -565,8 +584,8 @@ class LaneHistory:
             assert self.weight_state is WeightState.EMPTY, "I2: the scale is not at zero"
             self.seen["lowered on order"] += 1
             return
-        assert FaultCode.EMERGENCY_STOP not in self.faults, "I2: lowered during emergency stop"
         assert self.vehicle is not None, "I2: lowered by itself after nobody"
+        assert not self.vehicle.in_hand, "I2: lowered by itself after somebody had it in hand"
         assert not self.vehicle.evacuated, "I2: lowered by itself after an evacuation"
         assert self.vehicle.released, "I2: lowered by itself without a release before"
         assert self.vehicle.exit_edge, "I2: the exit loop was not seen occupied since the release"
@@ -601,9 +620,15 @@ class LaneHistory:
         assert self.lit == lane.lamps, "lamps were left behind"
         assert self.shown in ("", lane.sign.value)
         assert not {Lamp.EXIT_GREEN, Lamp.EXIT_RED} <= self.lit, "red and green at once"
+        if self.lowering is not None or self.barrier is Barrier.CLOSING:
+            assert Lamp.SOUNDER in self.lit, "the boom comes down without a sound"
+            assert self.shown in ("boom_closing", "evacuation")
+            self.seen["sounded"] += 1
+        elif self.barrier in (Barrier.CLOSED, Barrier.OPEN, Barrier.OPENING):
+            assert Lamp.SOUNDER not in self.lit, "it sounds though the boom does not come down"
         if self.evacuation is not None:
             assert self.shown in ("", "evacuation")
-            is_up = self.barrier is Barrier.OPEN and FaultCode.EMERGENCY_STOP not in self.faults
+            is_up = self.barrier is Barrier.OPEN and not IN_HAND & self.faults
             assert (Lamp.EXIT_GREEN in self.lit) == (Lamp.ENTRY_GREEN in self.lit) == is_up
             return
         if Lamp.ENTRY_GREEN in self.lit:
@@ -614,6 +639,23 @@ class LaneHistory:
             assert self.barrier is Barrier.OPEN, "green under a boom that is not up"
             assert self.vehicle is not None
             assert self.vehicle.released, "green for a vehicle that was not released"
+            assert not IN_HAND & self.faults, "green while somebody has the boom in hand"
+
+    def _somebody_is_called(self, at: Instant, result: Step) -> None:
+        """A boom that is not down while nobody was let through is an alarm within ten seconds."""
+        bodies = [e.body for e in result.effects if isinstance(e, Record)]
+        is_let_through = self.vehicle is not None and self.vehicle.released
+        if self.barrier not in NOT_DOWN or is_let_through or self.evacuation is not None:
+            self.open_since, self.is_called = None, False
+            return
+        if self.is_called and any(isinstance(body, PassageOpened) for body in bodies):
+            self.open_since, self.is_called = None, False  # and again for each vehicle
+        self.open_since = self.open_since or at
+        self.is_called |= any(
+            isinstance(body, AlarmRaised) and body.code is Alarm.BOOM_LEFT_OPEN for body in bodies
+        )
+        is_late = self.open_since.age_s(at) > 10.001
+        assert self.is_called or not is_late, "an open boom, and nobody was called"
 
 
 _PLAIN = str.maketrans("", "", " -")

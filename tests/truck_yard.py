@@ -12,7 +12,7 @@ from hypothesis.stateful import (
 from gate_agent.domain.events import (
     DeclarationsFound,
 )
-from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.faults import IN_HAND, FaultCode
 from gate_agent.domain.manifest import Declaration, ManifestStatus
 from gate_agent.domain.signals import is_inviting
 from gate_agent.domain.vocabulary import (
@@ -241,10 +241,18 @@ class TruckYard(LaneMachine):
             self.story.sees().passes(1.0)
 
     @precondition(lambda self: self.story.phase is Phase.RELEASING)
-    @rule()
-    def emergency_stop_is_pressed_while_the_truck_drives_out(self) -> None:
-        self.story.boom_goes_up().fault(FaultCode.EMERGENCY_STOP).drives_out().passes(2.0)
-        self.story.repaired(FaultCode.EMERGENCY_STOP)
+    @rule(code=st.sampled_from(sorted(IN_HAND)), late=st.booleans(), ordered=st.booleans())
+    def somebody_has_the_boom_in_hand_while_the_truck_drives_out(
+        self, code: FaultCode, *, late: bool, ordered: bool
+    ) -> None:
+        self.story.boom_goes_up().fault(code)
+        if late:
+            self.story.drives_out().passes(2.0).repaired(code)
+        else:
+            self.story.passes(2.0).repaired(code).drives_out()
+        self.story.passes(12.0)
+        if ordered:
+            self.story.orders_boom_down()
 
     @precondition(lambda self: self.story.phase is Phase.RELEASING)
     @rule(mid=st.booleans())

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from gate_agent.domain.deadlines import arm
 from gate_agent.domain.effects import Record, RequestPlate
+from gate_agent.domain.faults import IN_HAND
 from gate_agent.domain.policy_pack import policy_hash
 from gate_agent.domain.records import PassageOpened, PolicyAdopted
 from gate_agent.domain.state import DeadlineKind, LaneState, Passage, Step
@@ -21,6 +22,7 @@ def open_passage(lane: LaneState, at: Instant, *, unexpected: bool = False) -> S
         arrived_at=at,
         unexpected=unexpected,
         evacuated=lane.evacuation is not None,
+        in_hand=bool(IN_HAND & lane.faults),
         scale_zeroed=lane.weight_state is WeightState.EMPTY,
         rear_beam_cut=lane.inputs.rear_beam is True,
         exit_loop_was=lane.inputs.exit_loop,

@@ -17,13 +17,13 @@ from gate_agent.domain.events import (
     ModeSet,
     Overridden,
 )
-from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.faults import IN_HAND, FaultCode
 from gate_agent.domain.passing import (
     LEFT_OPEN_S,
     NOT_DOWN,
     begin_release,
     begin_turning_back,
-    watch_left_open,
+    follow_exit,
 )
 from gate_agent.domain.reasons import Reason
 from gate_agent.domain.records import (
@@ -62,6 +62,8 @@ def override(lane: LaneState, event: Overridden, at: Instant) -> Step:
         return _refuse(lane, event.command_id, Refusal.OTHER_PASSAGE, event.passage_id)
     if not _is_waiting(lane) or event.decision is Outcome.HOLD:
         return _refuse(lane, event.command_id, Refusal.NOT_WAITING, event.passage_id)
+    if event.decision is Outcome.RELEASE and IN_HAND & lane.faults:
+        return _refuse(lane, event.command_id, Refusal.IN_HAND, event.passage_id)
     if (why := _bad_place(lane, event) or _bad_slip(lane, event)) is not None:
         return _refuse(lane, event.command_id, why, event.passage_id)
     return _carry_out(_remember(lane, event.command_id), passage, event, at)
@@ -140,6 +142,8 @@ def lower_on_order(lane: LaneState, event: LoweringOrdered, at: Instant) -> Step
         return _refuse(lane, event.command_id, Refusal.EXPIRED, None)
     if lane.evacuation is not None:
         return _refuse(lane, event.command_id, Refusal.EVACUATION, None)
+    if IN_HAND & lane.faults:
+        return _refuse(lane, event.command_id, Refusal.IN_HAND, None)
     if lane.barrier not in NOT_DOWN:
         return _refuse(lane, event.command_id, Refusal.BOOM_NOT_OPEN, None)
     if lane.phase not in (Phase.IDLE, Phase.RELEASING, Phase.CLEARING) or not is_empty(lane):
@@ -219,7 +223,7 @@ def end_evacuation(lane: LaneState, event: EvacuationEnded, at: Instant) -> Step
     if lane.evacuation is None or lane.evacuation.command_id != event.evacuation_id:
         return _refuse(lane, event.command_id, Refusal.NO_EVACUATION, None)
     lane = replace(disarm(_remember(lane, event.command_id), *OF_EVACUATION), evacuation=None)
-    return Step(lane, (_done(event, "end_evacuation"),)).on(watch_left_open(lane))
+    return Step(lane, (_done(event, "end_evacuation"),)).on(follow_exit(lane))
 
 
 def _done(event: EvacuationOrdered | EvacuationEnded, command: str) -> Record:

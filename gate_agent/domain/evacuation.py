@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from gate_agent.domain.deadlines import arm, disarm, is_armed
 from gate_agent.domain.effects import RaiseForEvacuation
-from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.faults import IN_HAND
 from gate_agent.domain.records import Alarm
 from gate_agent.domain.state import DeadlineKind, LaneState, Step
 from gate_agent.domain.vocabulary import Barrier, CommandId
@@ -24,7 +24,6 @@ LOCKED_OPEN = "locked_open"
 
 OF_EVACUATION = (DeadlineKind.KEEP_OPEN,)
 _COMES_UP = (Barrier.OPEN, Barrier.OPENING)
-_IN_HAND = frozenset({FaultCode.EMERGENCY_STOP, FaultCode.MANUAL_SWITCH})
 
 
 def begin(lane: LaneState) -> Step:
@@ -34,7 +33,7 @@ def begin(lane: LaneState) -> Step:
 
 def again(lane: LaneState) -> Step:
     """Raise the boom unless it is up, or somebody else has it in hand."""
-    if lane.evacuation is None or lane.barrier is Barrier.OPEN or _IN_HAND & lane.faults:
+    if lane.evacuation is None or lane.barrier is Barrier.OPEN or IN_HAND & lane.faults:
         return Step(lane)
     known = replace(lane.evacuation, raises=lane.evacuation.raises + 1)
     lane = replace(lane, evacuation=known)
@@ -54,7 +53,7 @@ def keep_open(before: LaneState, lane: LaneState) -> Step:
     """
     if lane.evacuation is None:
         return Step(lane)
-    if lane.barrier is Barrier.OPEN or _IN_HAND & lane.faults:
+    if lane.barrier is Barrier.OPEN or IN_HAND & lane.faults:
         return Step(disarm(lane, *OF_EVACUATION))
     has_moved = lane.barrier is not before.barrier
     came_down = has_moved and lane.barrier not in (*_COMES_UP, Barrier.UNKNOWN)

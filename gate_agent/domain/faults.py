@@ -32,6 +32,10 @@ class FaultCode(StrEnum):
     OVERRUN = "overrun"  # the lane's inbox was full: facts were dropped
 
 
+IN_HAND = frozenset({FaultCode.EMERGENCY_STOP, FaultCode.MANUAL_SWITCH})
+"""With one of these somebody has the boom in hand: the lane neither raises nor lowers it, no order
+makes it, and that they end starts nothing (ISO 13850: a reset only permits a start)."""
+
 WARNINGS = frozenset(
     {
         FaultCode.UPLINK,  # the lane decides within its own authority

@@ -17,14 +17,15 @@ Invariants, each held by a property test against the history of effects
 - I1 the barrier is raised only for a Release verdict of *this* passage or an unexpired override
   that names *this* passage. (A physical emergency opening is the barrier's own.) Or for an
   evacuation that a named person's unexpired order began and none has ended: then for nobody's
-  passage, never while an emergency stop or the barrier's own switch says that it is in hand.
+  passage. Never while an emergency stop or the barrier's own switch says that it is in hand.
 - I2 the lane lowers the barrier by itself only after the front beam was seen cut and then the exit
   loop occupied and clear since the raise (after a restart: the exit loop alone,
   once the scale says zero), and nothing under or before the boom is occupied or unknown; three
   times at most for one passage. A boom that
   was left open over an empty lane comes down by a named person's order, with every loop and beam
   known clear and the scale at zero. While an evacuation lasts nothing lowers it, and after its end
-  it comes down by such an order only: no passage that saw an evacuation lowers.
+  it comes down by such an order only: no passage that saw an evacuation lowers. Nor does one
+  during which somebody had the boom in hand; while he has it, no order lowers it either.
 - I3 evidence older than the arrival, or of another passage, is never used.
 - I4 missing, stale or faulty evidence can only make a verdict stricter. That there was an
   evacuation is evidence: nobody is released during one, by verdict or override, nothing is used up.
@@ -45,7 +46,9 @@ from typing import assert_never
 from gate_agent.domain import (
     commands,
     evacuation,
+    falling,
     gathering,
+    left_open,
     marks,
     noticing,
     passing,
@@ -81,7 +84,7 @@ from gate_agent.domain.events import (
     TagRead,
     WeightObserved,
 )
-from gate_agent.domain.faults import FaultCode
+from gate_agent.domain.faults import IN_HAND, FaultCode
 from gate_agent.domain.hiding import follow_hiding
 from gate_agent.domain.manifest import NO_MANIFEST
 from gate_agent.domain.policy_pack import default_pack
@@ -122,6 +125,7 @@ def step(lane: LaneState, event: Event, at: Instant) -> Step:
     """The lane after `event`, and the effects it asks for, in order."""
     after = _handle(lane, event, at)
     after = after.on(evacuation.keep_open(lane, after.lane))
+    after = falling.follow_fall(lane, event, left_open.watch(lane, event, after))
     force = isinstance(event, AgentStarted) or (
         isinstance(event, FaultCleared) and event.code in _SIGNALS_LOST
     )
@@ -289,7 +293,7 @@ def _expire(lane: LaneState, event: DeadlineExpired, at: Instant) -> Step:  # no
         case DeadlineKind.LEFT_OPEN if lane.evacuation is not None:
             return Step(lane)
         case DeadlineKind.LEFT_OPEN:
-            return watching.alarm(lane, Alarm.BOOM_LEFT_OPEN)
+            return watching.alarm(falling.hangs(lane), Alarm.BOOM_LEFT_OPEN)
         case DeadlineKind.KEEP_OPEN:
             return evacuation.again(lane)
         case _:
@@ -300,6 +304,8 @@ def _raise_fault(lane: LaneState, event: FaultRaised) -> Step:
     if event.code in lane.faults:
         return Step(lane)
     lane = replace(lane, faults=lane.faults | {event.code})
+    if event.code in IN_HAND and lane.passage is not None:
+        lane = replace(lane, passage=replace(lane.passage, in_hand=True))
     changed = FaultChanged(code=event.code, raised=True, detail=event.detail)
     return Step(lane, (Record(body=changed),))
 

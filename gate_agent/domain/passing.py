@@ -35,7 +35,7 @@ from gate_agent.domain.vocabulary import (
     Phase,
 )
 from gate_agent.domain.watching import alarm
-from gate_agent.domain.way_out import LOWERINGS_MAX, is_gone, is_weightless, keep_clip, may_lower
+from gate_agent.domain.way_out import LOWERINGS_MAX, is_gone, is_way_clear, is_weightless, keep_clip
 
 LEFT_OPEN_S = 10.0
 """An open boom over an empty lane, or one that was told to come down, is an alarm after this."""
@@ -56,7 +56,8 @@ def begin_release(lane: LaneState, at: Instant) -> Step:
     timeline = replace(passage.timeline, raise_sent=None, boom_up=at if is_up else None)
     nose_out = lane.inputs.front_beam is True
     passage = replace(passage, timeline=timeline, front_seen=nose_out, exit_seen=False)
-    lane = disarm(replace(lane, phase=Phase.RELEASING, passage=passage), DeadlineKind.ABSENCE)
+    lane = replace(lane, phase=Phase.RELEASING, passage=passage)
+    lane = disarm(lane, DeadlineKind.ABSENCE, DeadlineKind.LEFT_OPEN)
     return watch_open(lane) if is_up else _raise(lane, passage)
 
 
@@ -159,22 +160,7 @@ def move_barrier(lane: LaneState, event: BarrierMoved, at: Instant) -> Step:
         return step.on(_boom_while_releasing(lane, at))
     if lane.phase is Phase.CLEARING:
         return step.on(_boom_while_clearing(lane, at))
-    if lane.phase is Phase.IDLE:
-        return step.on(watch_left_open(lane))
     return step
-
-
-def watch_left_open(lane: LaneState) -> Step:
-    """A boom that is not down while nobody passes is an alarm after a while."""
-    if lane.evacuation is not None:
-        return Step(lane)
-    if lane.phase is not Phase.IDLE:
-        return follow_exit(lane)
-    if lane.barrier is Barrier.CLOSED:
-        return Step(disarm(lane, DeadlineKind.LEFT_OPEN))
-    if lane.barrier in NOT_DOWN and not is_armed(lane, DeadlineKind.LEFT_OPEN):
-        return arm(lane, DeadlineKind.LEFT_OPEN, LEFT_OPEN_S)
-    return Step(lane)
 
 
 def _boom_while_releasing(lane: LaneState, at: Instant) -> Step:
@@ -193,9 +179,9 @@ def _boom_while_releasing(lane: LaneState, at: Instant) -> Step:
         return hold(lane, _why_not_up(passage), at)
     if passage.exit_seen:
         # It comes down without the lane: its own controller, or somebody at it.
-        return (
-            keep_clip(lane) if lane.barrier not in (Barrier.OPENING, Barrier.CLOSED) else Step(lane)
-        )
+        is_up_again = lane.barrier in (Barrier.OPENING, Barrier.CLOSED)
+        step = Step(lane) if is_up_again else keep_clip(lane)
+        return step.on(follow_exit(step.lane))
     if lane.barrier in ASTRAY and not is_armed(lane, DeadlineKind.BOOM_UP):
         return _boom_astray(lane, passage, at)
     return Step(lane)
@@ -228,14 +214,15 @@ def follow_exit(lane: LaneState) -> Step:
     passage = lane.passage
     if passage is None or lane.phase is not Phase.RELEASING:
         return Step(lane)
-    if may_lower(lane):
+    if is_way_clear(lane):
         if is_armed(lane, DeadlineKind.LOWER):
             return Step(lane)
         step = keep_clip(lane)
         return step.on(arm(step.lane, DeadlineKind.LOWER, lane.policy.lower_delay_s))
     lane = disarm(lane, DeadlineKind.LOWER)
-    needs_order = not passage.exit_seen or passage.lowerings >= LOWERINGS_MAX
-    if lane.barrier is Barrier.OPEN and is_empty(lane) and needs_order:
+    is_up = lane.barrier is Barrier.OPEN
+    needs_order = not passage.exit_seen or passage.lowerings >= LOWERINGS_MAX or not is_up
+    if lane.barrier in NOT_DOWN and is_empty(lane) and needs_order:
         if is_armed(lane, DeadlineKind.LEFT_OPEN):
             return Step(lane)
         return arm(lane, DeadlineKind.LEFT_OPEN, LEFT_OPEN_S)
@@ -245,10 +232,10 @@ def follow_exit(lane: LaneState) -> Step:
 def lower(lane: LaneState, at: Instant) -> Step:
     """The way has been clear for long enough: lower the boom."""
     passage = lane.passage
-    if passage is None or lane.phase is not Phase.RELEASING or not may_lower(lane):
+    if passage is None or lane.phase is not Phase.RELEASING or not is_way_clear(lane):
         return Step(lane, (Ignored(why="the way is not clear any more"),))
     timeline = replace(passage.timeline, exit_clear=at)
-    if passage.evacuated:  # the boom that was kept open comes down by a person's order only
+    if passage.evacuated or passage.in_hand:  # then it comes down by a person's order only
         gone = replace(lane, passage=replace(passage, timeline=timeline))
         return close_passage(gone, Left.EXIT, at)
     passage = replace(passage, timeline=timeline, lowerings=passage.lowerings + 1)
@@ -347,7 +334,7 @@ def close_passage(lane: LaneState, left: Left, at: Instant) -> Step:
     lane = step.lane
     if someone_is_here(lane):
         return step.on(open_passage(lane, at, unexpected=not waits_at_entry(lane)))
-    return step.on(watch_left_open(lane))
+    return step
 
 
 def _fault(code: FaultCode, *, raised: bool) -> Record:

@@ -58,6 +58,7 @@ class Refusal(StrEnum):
     NOT_IN_EMERGENCY = "not_in_emergency"  # ordered at the lane
     EVACUATION = "evacuation"  # while it lasts nothing is lowered, and nobody decided about
     NO_EVACUATION = "no_evacuation"  # none lasts, or another than the one that was to end
+    IN_HAND = "in_hand"  # emergency stop or the key at the barrier: nothing is moved against it
 
 
 class PictureView(StrEnum):

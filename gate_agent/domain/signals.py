@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gate_agent.domain.effects import Lamp, Sign
-from gate_agent.domain.faults import FaultCode, prevents_release
+from gate_agent.domain.faults import IN_HAND, prevents_release
 from gate_agent.domain.reasons import OUTCOME_OF, Reason
 from gate_agent.domain.state import LaneState
 from gate_agent.domain.vocabulary import Barrier, Mode, Outcome, Phase, WeightState
@@ -11,8 +11,13 @@ from gate_agent.domain.vocabulary import Barrier, Mode, Outcome, Phase, WeightSt
 
 def wanted_lamps(lane: LaneState) -> frozenset[Lamp]:
     """The lamps that should be lit now."""
-    if lane.evacuation is not None:
-        return _lamps_of_an_evacuation(lane)
+    lamps = (
+        _lamps_of_an_evacuation(lane) if lane.evacuation is not None else _lamps_of_a_passage(lane)
+    )
+    return lamps | {Lamp.SOUNDER} if lane.falling is not None else lamps
+
+
+def _lamps_of_a_passage(lane: LaneState) -> frozenset[Lamp]:
     lamps = set()
     if is_inviting(lane):
         lamps.add(Lamp.ENTRY_GREEN)
@@ -20,14 +25,12 @@ def wanted_lamps(lane: LaneState) -> frozenset[Lamp]:
         lamps.add(Lamp.EXIT_GREEN)
     else:
         lamps.add(Lamp.EXIT_RED)
-    if lane.phase is Phase.CLEARING and lane.barrier is not Barrier.CLOSED:
-        lamps.add(Lamp.SOUNDER)  # the boom is coming down
     return frozenset(lamps)
 
 
 def _lamps_of_an_evacuation(lane: LaneState) -> frozenset[Lamp]:
     """Drive through and out, once the boom is up; until then stop before it."""
-    if lane.barrier is Barrier.OPEN and FaultCode.EMERGENCY_STOP not in lane.faults:
+    if lane.barrier is Barrier.OPEN and not IN_HAND & lane.faults:
         return frozenset({Lamp.ENTRY_GREEN, Lamp.EXIT_GREEN})
     return frozenset({Lamp.EXIT_RED})
 
@@ -49,6 +52,12 @@ def wanted_sign(lane: LaneState) -> Sign:
     """The text that should be shown now."""
     if lane.evacuation is not None:
         return Sign.EVACUATION
+    if lane.falling is not None:
+        return Sign.BOOM_CLOSING
+    return _sign_of_phase(lane)
+
+
+def _sign_of_phase(lane: LaneState) -> Sign:
     match lane.phase:
         case Phase.IDLE:
             return Sign.WELCOME if is_inviting(lane) else Sign.OUT_OF_SERVICE
@@ -57,7 +66,7 @@ def wanted_sign(lane: LaneState) -> Sign:
         case Phase.HELD:
             return _held_sign(lane)
         case Phase.RELEASING:
-            return Sign.PROCEED
+            return Sign.WAIT_FOR_OFFICER if IN_HAND & lane.faults else Sign.PROCEED
         case Phase.CLEARING:
             return Sign.BOOM_CLOSING
         case Phase.TURNING_BACK:
@@ -84,7 +93,7 @@ def _may_drive_out(lane: LaneState) -> bool:
     return (
         lane.phase is Phase.RELEASING
         and lane.barrier is Barrier.OPEN
-        and FaultCode.EMERGENCY_STOP not in lane.faults
+        and not IN_HAND & lane.faults
         and not _has_passed(lane)
     )
 

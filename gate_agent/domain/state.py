@@ -155,6 +155,7 @@ class Passage:
     interrupted: bool = False  # by a restart, or hidden for long: it may be another vehicle
     hidden_since: Instant | None = None  # neither loops, beams nor scale feel it
     evacuated: bool = False  # it was in the lane during an evacuation
+    in_hand: bool = False  # and while somebody had the boom in hand: see `faults.IN_HAND`
     gather_over: bool = False
     lookup: Lookup | None = None
     found: Found | None = None
@@ -201,6 +202,7 @@ class LaneState:
     deadlines: tuple[Armed, ...] = ()
     inputs: Inputs = UNREAD
     barrier: Barrier = Barrier.UNKNOWN
+    falling: CommandId | None = None  # by which command; "": by none of the lane's; see `falling`
     weight_state: WeightState = WeightState.UNAVAILABLE
     weight_kg: int | None = None
     faults: frozenset[FaultCode] = frozenset()

@@ -7,7 +7,6 @@ from typing import Final
 
 from gate_agent.domain.arrival import is_loaded, someone_is_here
 from gate_agent.domain.effects import KeepClip
-from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.state import LaneState, Passage, Step
 from gate_agent.domain.vocabulary import Barrier, Phase, WeightState
 
@@ -59,8 +58,10 @@ def _is_open_question(lane: LaneState, passage: Passage) -> bool:
     return is_unseen and passage.interrupted and not rests
 
 
-def may_lower(lane: LaneState) -> bool:
+def is_way_clear(lane: LaneState) -> bool:
     """I2: seen occupied and then clear since the raise, and nothing occupied or unknown now.
+
+    Whether the lane may lower then is another question: not where somebody had the boom in hand.
 
     Nor while a vehicle rests on the platform before which nothing cut the front beam: then it was
     somebody else on the exit loop.
@@ -74,7 +75,6 @@ def may_lower(lane: LaneState) -> bool:
         and lane.inputs.front_beam is False
         and not (is_loaded(lane) and not passage.front_seen)
         and lane.barrier is Barrier.OPEN
-        and FaultCode.EMERGENCY_STOP not in lane.faults
     )
 
 

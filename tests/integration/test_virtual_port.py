@@ -108,7 +108,7 @@ def test_a_lane_that_lowers_too_early_is_found_out_in_one_choice() -> None:
         return lane.barrier is Barrier.OPEN
 
     choices = [truck(number, lane=1 + number % 3) for number in range(1, 10)]
-    with mock.patch("gate_agent.domain.passing.may_lower", always):
+    with mock.patch("gate_agent.domain.passing.is_way_clear", always):
         outcome = play_in_memory(script(*choices))
         assert outcome.violation is not None
         assert outcome.violation.name.startswith("I2")

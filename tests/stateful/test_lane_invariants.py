@@ -338,6 +338,8 @@ MUST_HAPPEN = {
         "raised",
         "lowered by itself",
         "lowered on order",
+        "sounded",
+        "in hand in mid passage",
         "restart in mid passage",
         "evacuation ordered",
         "evacuation ended",

@@ -217,8 +217,6 @@ def test_an_emergency_stop_puts_the_exit_lamp_to_red_and_leaves_the_boom_where_i
     story = a_released_truck().boom_goes_up().fault(FaultCode.EMERGENCY_STOP)
     assert story.lane.lamps == {Lamp.EXIT_RED}
     assert story.drives_out().passes(5.0).lowerings() == 0
-    story.repaired(FaultCode.EMERGENCY_STOP).passes(1.0)
-    assert story.lowerings() == 1
 
 
 def test_the_sign_stops_saying_proceed_when_the_boom_comes_down() -> None:
