@@ -167,18 +167,20 @@ class ModbusBus:
         self._client = client
         self._silent_count = 0
 
-    def close(self) -> None:
+    def close(self, *, is_to_be_opened: bool = False) -> None:
         """Let running software pulses last and end them if the board answers, then disconnect.
 
         A pulse may be what frees somebody: it is not cut. Who wants a contact open at once writes
         it first; where that failed it is tried again here. Two tries, since it may be one garbled
-        answer because of which the bus is closed.
+        answer because of which the bus is closed. A bus that is to be opened again at once does
+        not wait: what still runs is ended then.
         """
         for _ in range(2):
             if self._client is not None and self._pulse_ends_s:
                 with suppress(DeviceError):  # kept: ended first thing after the next open
                     self._end_pulses()
-                    self._clock.sleep(self._left_of_pulses_s())
+                    if not is_to_be_opened:
+                        self._clock.sleep(self._left_of_pulses_s())
                     self._end_pulses()
         self._disconnect()
 

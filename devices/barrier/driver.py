@@ -33,6 +33,8 @@ from devices.lane_io.registers import DEFAULT_BOARD, BoardMap
 from devices.readings import BarrierPosition
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from devices.clock import Clock
     from devices.config import BarrierConfig
     from devices.lane_io.api import Board
@@ -173,7 +175,7 @@ class Barrier:
             return
         falling = self._state
         try:
-            self._pulse_raise()
+            self._twice(self._pulse_raise)
         except DeviceError:
             self._state = falling  # so that the next poll tries again
             raise
@@ -184,11 +186,18 @@ class Barrier:
         try:
             with suppress(DeviceError):  # stopping matters more: try it in any case
                 self._open_lower_if_closed()
-            self._close_for_a_pulse(self._board.stop_coil)
+            self._twice(lambda: self._close_for_a_pulse(self._board.stop_coil))
         except DeviceError:
             self._state = falling  # so that the next poll tries again
             raise
         self._is_stop_sent = True
+
+    def _twice(self, pulse: Callable[[], float]) -> None:
+        """One garbled answer costs a link and with it tenths of a second: not over somebody."""
+        try:
+            pulse()
+        except DeviceError:
+            pulse()
 
     def _objection_to_lowering(self, inputs: LaneInputs) -> str | None:
         age_s = self._clock.now().mono_s - inputs.received_s

@@ -152,7 +152,7 @@ class LaneIoAdapter:
         with contextlib.suppress(DeviceError):  # the first that fails: the board is away
             for lamp, on in _STOP:
                 self._switches.set_lamp(lamp, on)
-        self._bus.close()
+        self._bus.close(is_to_be_opened=self._inputs is None)
 
     def _fail_orders(self) -> None:
         """Orders that waited while the board was away are too old to be obeyed later."""

@@ -119,6 +119,22 @@ def test_a_bus_that_ends_its_pulses_itself_closes_when_they_have_lasted(
     line.host.stop()
 
 
+def test_a_bus_that_is_to_be_opened_again_neither_waits_for_a_pulse_nor_cuts_it(
+    transport: str, tmp_path: Path
+) -> None:
+    line = make_line(bus_config(transport, tmp_path, flash_on=False))
+    line.bus.pulse_coil(0, 1.0)
+    line.bus.close(is_to_be_opened=True)
+    line.bus.open()
+    line.bus.read_inputs(0, 8)
+    assert line.host.coil(0)
+    wait_until(lambda: bool(line.bus.read_inputs(0, 8)) and not line.host.coil(0))
+    (_, _, closed_s), (_, _, opened_s) = line.changes
+    assert opened_s - closed_s >= 0.99
+    line.bus.close()
+    line.host.stop()
+
+
 def test_a_contact_whose_opening_was_not_confirmed_is_opened_by_the_closing_of_the_bus(
     transport: str, tmp_path: Path
 ) -> None:

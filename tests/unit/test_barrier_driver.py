@@ -332,6 +332,19 @@ def test_a_raise_that_frees_nobody_is_given_once(lane: Lane) -> None:
     assert lane.board.pulses(RAISE) == 1
 
 
+def test_one_garbled_answer_to_the_reversal_itself_does_not_wait_for_the_link(lane: Lane) -> None:
+    lane.closing()
+    pulse = lane.board.pulse_coil
+
+    def garbled(address: int, pulse_s: float) -> None:
+        lane.board.pulse_coil = pulse  # type: ignore[method-assign]
+        raise RemoteProtocolError("modbus: garbled")
+
+    lane.board.pulse_coil = garbled  # type: ignore[method-assign]
+    assert lane.poll(exit_loop=True) is BarrierPosition.OPENING
+    assert (lane.barrier.reversal_count, lane.board.pulses(RAISE)) == (1, 1)
+
+
 def test_a_repeated_raise_that_fails_is_tried_again_at_the_next_poll(lane: Lane) -> None:
     lane.closing()
     lane.poll(exit_loop=True)
