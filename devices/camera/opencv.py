@@ -131,7 +131,10 @@ class StreamCamera:
         return self._feed
 
     def close(self) -> None:
-        """End the grabbing thread; waits for a read in progress, at most about `stale_s`."""
+        """End the grabbing thread; waits for a read in progress, at most about `stale_s`.
+
+        Where the stream is decoded here a read may last `open_timeout_s`.
+        """
         if self._feed is not None:
             self._last_number = self._feed.stop()
             self._feed = None

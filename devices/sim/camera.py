@@ -35,6 +35,7 @@ class SimCamera(ABC):
     """
 
     scheme: ClassVar[str]
+    has_key_pictures: ClassVar[bool] = False  # and others that build on them
 
     def __init__(
         self,

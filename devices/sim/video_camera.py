@@ -42,6 +42,8 @@ class VideoCamera(RtspCamera):
     every so many-th packet (0: none), `flips_bits` sends every so many-th packet damaged.
     """
 
+    has_key_pictures = True
+
     def __init__(
         self,
         host: str,
@@ -52,7 +54,7 @@ class VideoCamera(RtspCamera):
         path: str = "/h264/ch1/main/av_stream",
         rate_fps: float = 8.0,
         codec: VideoCodec = VideoCodec.H264,
-        group_s: float = 2.0,
+        group_s: float = 1.0,
         parameter_sets: ParameterSets = "both",
     ) -> None:
         """A key picture comes every `group_s`."""

@@ -8,6 +8,7 @@ import msgspec
 
 from devices.addresses import without_password
 from devices.bench.tap import place_of
+from devices.sim.stream_cameras import codec_named_in
 from hil_tests.acceptance.report import DeviceLine
 from hil_tests.lane_bench.bench_file import Asset, Presences
 
@@ -82,6 +83,11 @@ def _devices_of(config: DevicesConfig) -> Iterator[tuple[str, str, str]]:
 
 
 def _camera(config: CameraConfig) -> str:
-    """Its driver, and over what its stream comes where it is one."""
-    scheme, _, rest = config.source.partition("://")
-    return f"{config.driver}, {scheme}" if rest else config.driver
+    """Its driver, and over what its stream comes where it is one; the codec if its address says."""
+    return f"{config.driver}, {stream}" if (stream := stream_of(config.source)) else config.driver
+
+
+def stream_of(source: str) -> str:
+    """What a camera's address says of its stream, as `rtsp H264`; "" where it is none."""
+    scheme, _, rest = source.partition("://")
+    return " ".join(filter(None, (scheme, codec_named_in(source)))) if rest else ""

@@ -16,6 +16,7 @@ import msgspec
 
 from devices.registry import CARD_READERS, TAG_READERS, WEIGHBRIDGES
 from devices.sim.faults.table import FAULTS
+from hil_tests.acceptance.device_lines import stream_of
 from hil_tests.acceptance.figures import Number, number
 from hil_tests.bench.machine import cpu_s
 from hil_tests.lane_bench.bench_file import NONE, BenchFile
@@ -56,7 +57,7 @@ def benches_of_every_driver() -> Iterator[BenchFile]:
             weighbridges=indicators,
             buses=("tcp", "rtu"),
             boards=("waveshare", "waveshare", "lc"),
-            cameras=("http", "rtsp", "http"),
+            cameras=("http", "rtsp", "rtsp-h264"),
             lane_cameras=("own", NONE, NONE),
             card_readers=(*readers[turned:], *readers[:turned]),
             tag_readers=(*TAG_READERS, NONE, NONE),
@@ -229,6 +230,6 @@ def driver_of(lane: LaneUnderTest, device: str) -> str:
         case "bus":
             return f"modbus {config.bus.transport}"
         case "camera" | "lane_camera":
-            return f"{device} {getattr(config, device).source.partition(':')[0]}"
+            return f"{device} {stream_of(getattr(config, device).source)}"
         case _:
             return f"{device} {getattr(config, device).driver}"

@@ -14,6 +14,7 @@ from devices.camera.pushed import PLATE_POSTS
 from devices.config import BusConfig, ContainerCameraConfig, SignConfig
 from devices.registry import CARD_READERS, TAG_READERS, WEIGHBRIDGES
 from devices.sim.pcsc_reader import vpcd_answers
+from devices.sim.stream_cameras import can_encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Presence = Literal["simulated", "real"]
 Drivers = Annotated[tuple[str, ...], Meta(min_length=1)]
+CameraStream = Literal["http", "rtsp", "rtsp-h264"]
 LaneCamera = Literal["none", "own", "shared"]
 """None, one with a stream of its own, or the plate camera's stream a second time."""
 Wire = Literal["entry_loop", "rear_beam", "front_beam", "exit_loop"]
@@ -107,7 +109,7 @@ class BenchFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     card_readers: Drivers = (USUAL_READER,)
     tag_readers: Drivers = (NONE,)
     signs: Drivers = (NONE,)
-    cameras: Annotated[tuple[Literal["http", "rtsp"], ...], Meta(min_length=1)] = ("http",)
+    cameras: Annotated[tuple[CameraStream, ...], Meta(min_length=1)] = ("http",)
     plate_cameras: Drivers = (NONE,)
     container_cameras: Drivers = (NONE,)
     lane_cameras: Annotated[tuple[LaneCamera, ...], Meta(min_length=1)] = (NONE,)
@@ -129,6 +131,11 @@ class BenchFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """The card readers lane by lane; the usual one where this computer cannot have one."""
         return tuple(name if can_have(name) else USUAL_READER for name in self.card_readers)
 
+    @property
+    def cameras_here(self) -> tuple[CameraStream, ...]:
+        """The plate cameras' streams lane by lane; Motion JPEG where no encoder is installed."""
+        return self.cameras if can_encode() else tuple(map(_without_encoder, self.cameras))
+
     def is_to_play(self, scenario: Scenario) -> bool:
         """Whether the scenario belongs on this bench."""
         return self.plays == "everything" or bool(scenario.of)
@@ -142,6 +149,10 @@ class BenchFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """Whether one device is real."""
         found: Presence = getattr(self.devices, device)
         return found
+
+
+def _without_encoder(stream: CameraStream) -> CameraStream:
+    return "rtsp" if stream == "rtsp-h264" else stream
 
 
 def can_have(card_reader: str) -> bool:

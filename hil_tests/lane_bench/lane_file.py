@@ -86,8 +86,10 @@ def _served(
     devices["bus"]["board"] = bench.boards[number % len(bench.boards)]
     devices["weighbridge"]["driver"] = of_lane(bench.weighbridges, "weighbridge")
     devices["card_reader"] |= _reader(of_lane(bench.readers_here, "card_reader"), lane.folder)
-    if bench.cameras[number % len(bench.cameras)] == "rtsp":
-        devices["camera"]["source"] = f"rtsp://{HOST}:{lane.camera_port}/lane"
+    stream = bench.cameras_here[number % len(bench.cameras_here)]
+    if stream != "http":
+        path = "h264/lane" if stream == "rtsp-h264" else "lane"
+        devices["camera"]["source"] = f"rtsp://{HOST}:{lane.camera_port}/{path}"
     if (driver := of_lane(bench.tag_readers, "tag_reader")) != NONE:
         devices["tag_reader"] = {"driver": driver, "port": str(lane.folder / "tags")}
     if (driver := of_lane(bench.signs, "sign")) != NONE:

@@ -22,7 +22,7 @@ from devices.sim.rtp_nal import CodedPicture, VideoCodec
 from devices.sim.rtsp_camera import RtpPicture
 
 if TYPE_CHECKING:
-    from devices.sim.video_camera import VideoCamera
+    from devices.sim.video_camera import ParameterSets, VideoCamera
 
 pytestmark = pytest.mark.needs("video-encoder")
 
@@ -49,10 +49,10 @@ class Scene:
     def __call__(self) -> bytes:
         self.number += 1
         noise = self._random.normal(0, 4, (HEIGHT_PX, WIDTH_PX, 1))
-        image = self._ground.reshape(HEIGHT_PX, WIDTH_PX, 3).copy()
+        drawn = self._ground.reshape(HEIGHT_PX, WIDTH_PX, 3).copy()
         left = self.number * 5 % (WIDTH_PX - 120)
-        image[60:220, left : left + 120] = self._vehicle
-        image = np.clip(image + noise, 0, 255).astype(np.uint8)
+        drawn[60:220, left : left + 120] = self._vehicle
+        image: Image = np.clip(drawn + noise, 0, 255).astype(np.uint8)
         for bit in range(WIDTH_PX // BLOCK_PX):
             shade = 255 if self.number >> bit & 1 else 0
             image[:BLOCK_PX, bit * BLOCK_PX : (bit + 1) * BLOCK_PX] = shade
@@ -81,7 +81,12 @@ def make(scene: Scene) -> Iterator[Make]:
 
     made: list[VideoCamera] = []
 
-    def make(codec: VideoCodec = VideoCodec.H264, group_s: float = 0.5, **more: str) -> VideoCamera:
+    def make(
+        codec: VideoCodec = VideoCodec.H264,
+        *,
+        group_s: float = 0.5,
+        parameter_sets: ParameterSets = "both",
+    ) -> VideoCamera:
         camera = VideoCamera(
             "127.0.0.1",
             0,
@@ -90,7 +95,7 @@ def make(scene: Scene) -> Iterator[Make]:
             rate_fps=RATE_FPS,
             codec=codec,
             group_s=group_s,
-            **more,  # type: ignore[arg-type] - the parameter sets' place
+            parameter_sets=parameter_sets,
         )
         made.append(camera)
         camera.start()

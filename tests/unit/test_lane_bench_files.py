@@ -9,6 +9,7 @@ from devices.card_reader.codecs.resident_id import is_resident_number
 from devices.clock import ManualClock
 from devices.config import DevicesConfig, load_devices
 from devices.registry import CARD_READERS, WEIGHBRIDGES, check
+from devices.sim.stream_cameras import can_encode
 from hil_tests.acceptance import __main__ as acceptance
 from hil_tests.acceptance.device_lines import device_lines, lines_of_all
 from hil_tests.acceptance.drivers import CABLES, NO_LINE, benches_of_every_driver
@@ -90,6 +91,7 @@ def test_the_benches_of_make_hil_have_every_driver_and_both_board_maps(tmp_path:
     assert {line.driver for line in both if line.name == "camera"} == {
         "stream, http",
         "stream, rtsp",
+        *(["stream, rtsp H264"] if can_encode() else []),
     }
     names = [line.name for line in both]
     assert names == sorted(names, key=load_bench(path).devices.__struct_fields__.index)

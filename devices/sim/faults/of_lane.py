@@ -27,10 +27,12 @@ from devices.sim.faults.turns import (
     no_lane_camera,
     no_plate_camera,
     no_sign,
+    no_video,
     plate_camera_turn,
     refuse_messages,
     restart_board,
     stall_lane_camera,
+    video_turn,
     world_turn,
 )
 from devices.sim.plate_camera import PlateCameraFault
@@ -124,6 +126,11 @@ CAMERA_FAULTS = (
             "the camera repeats one picture", "摄像机画面冻结"),
     _camera("cut", camera_turn("cut_short"), None, NOTHING,
             "every picture lacks its lower half", "摄像机图像残缺"),
+    _camera("keys_lost", video_turn("loses_keys"), "camera_link", NOTHING,
+            "the key pictures of the camera's H.264 stream are lost", "摄像机关键帧丢失",
+            why_not=no_video),
+    _camera("damaged", video_turn("flips_bits"), "camera_link", NOTHING,
+            "the camera's H.264 stream arrives damaged", "摄像机视频流数据损坏", why_not=no_video),
     _camera("black", cover_lens, None, NOTHING,
             "the camera sees nothing: covered or dark", "摄像机画面全黑", by_hand="cover the lens"),
 )  # fmt: skip

@@ -49,6 +49,7 @@ LATE_S = 0.45  # later than a lane waits for a board
 BOUNCE_S = 3_600.0
 SLOW_FACTOR = 4.0
 MIDWAY = 0.5
+DAMAGED_EVERY = 3  # of the packets of a picture
 FORCED_TO = 0.4
 
 
@@ -328,6 +329,21 @@ def force_boom(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
 def camera_turn(field: Literal["stalled", "frozen", "cut_short"]) -> Switch:
     """Break the stream: a switch of `SimCamera`."""
     return _set(lambda bench: bench.camera, field, broken=True, sound=False)
+
+
+def video_turn(field: Literal["loses_keys", "flips_bits"]) -> Switch:
+    """Damage a stream whose pictures build on one another: a switch of `VideoCamera`."""
+    damaged = {"loses_keys": True, "flips_bits": DAMAGED_EVERY}[field]
+    return _set(lambda bench: bench.camera, field, broken=damaged, sound=type(damaged)())
+
+
+def no_video(bench: Bench) -> Refusal | None:
+    """Why no picture of a camera builds on another one."""
+    if bench.camera is None:
+        return no_camera(bench)
+    if bench.camera.has_key_pictures:
+        return None
+    return Refusal("this camera sends Motion JPEG", "本车道摄像机为 Motion JPEG")
 
 
 def cover_lens(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
