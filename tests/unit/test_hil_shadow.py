@@ -21,9 +21,7 @@ def course(*steps: str) -> list[str]:
     return told
 
 
-def test_a_truck_is_on_the_scale_from_its_tail_past_the_rear_beam_to_its_tail_past_the_front_one() -> (
-    None
-):
+def test_a_truck_is_on_the_scale_from_its_tail_past_one_beam_to_its_tail_past_the_other() -> None:
     assert course("", "e", "er", "r", "", "f", "fx", "x", "") == [
         "away", "here", "here", "here", "on", "on", "on", "away", "away",
     ]  # fmt: skip
