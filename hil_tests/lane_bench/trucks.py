@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from devices.bench.trucks import BOXES
 from devices.sim.lane_world import TruckVisit
+from hil_tests.lane_bench.boom_watcher import line
 from hil_tests.lane_bench.clear_pictures import ClearPictures
 from hil_tests.lane_bench.scenario import Card, Plate
+from hil_tests.lane_bench.wording import said
 from hil_tests.rig import picture_of_plate, quick_truck
 
 if TYPE_CHECKING:
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
     from hil_tests.rig import Papers
 
 LATE_S = 2.0
+BY_ENTRY = ("e", "入")
+_CARDS = {
+    Card.OWN: "prompt.card_own",
+    Card.LATE: "prompt.card_late",
+    Card.NONE: "prompt.card_none",
+    Card.EARLY: "prompt.card_none",
+    Card.OTHER: "prompt.card_other",
+}
 _clear_pictures = ClearPictures()
 
 
@@ -156,7 +166,7 @@ class SimulatedMover:
 
     def _ask_card(self, uid: str) -> None:
         if self._tell is not None:
-            self._tell(f"hold card {uid} to the reader now")
+            self._tell(line("prompt.card_now", uid=uid))
 
 
 class PromptedTruck:
@@ -178,8 +188,8 @@ class PromptedTruck:
     def is_gone(self) -> bool:
         """Whether the lane had it and has it no more; the person says which way it went."""
         if self._left_by is None and self.has_stopped and not self._person.in_lane():
-            answer = self._person.ask("which way did the truck leave? [x] exit, [e] entry: ")
-            self._left_by = "entry" if answer.strip().lower().startswith("e") else "exit"
+            answer = self._person.ask(line("prompt.which_way"))
+            self._left_by = "entry" if answer.strip().lower().startswith(BY_ENTRY) else "exit"
         return self._left_by is not None
 
     @property
@@ -189,7 +199,7 @@ class PromptedTruck:
 
     def turn_back(self) -> None:
         """Say so."""
-        self._person.tell("back out through the entry now")
+        self._person.tell(line("prompt.back_out"))
 
     def present_card(self, uid: str) -> None:
         """Say so, or hold it to the simulated reader."""
@@ -225,30 +235,21 @@ class PromptedMover:
         is_filmed = self._is_filmed
         self._shadow.expect(visit_of(scenario, papers, number, is_filmed=is_filmed))
         covers = self._has_camera and scenario.plate is not Plate.CLEAR
-        plate = "; cover the plate first" if covers else ""
-        card = f"; {_card_told(scenario, papers)}" if self._has_reader else ""
-        self._person.ask(
-            f"{number}. {scenario.name}: after Enter drive onto the scale{plate}{card}. Enter: "
-        )
+        plate = said("prompt.cover_plate") if covers else ""
+        card = said(_CARDS[scenario.card], uid=papers.card_uid) if self._has_reader else ""
+        name = scenario.name
+        self._person.ask(line("prompt.drive", number=number, name=name, plate=plate, card=card))
         return PromptedTruck(self._person, self._present_again)
 
     def hold_card(self, uid: str) -> None:
         """Say so and wait for Enter, or hold it to the simulated reader."""
         if self._has_reader:
-            self._person.ask(f"hold card {uid} to the reader, then Enter: ")
+            self._person.ask(line("prompt.card_before", uid=uid))
         else:
             self._bench.card_reader.present(uid)
 
     def _present_again(self, uid: str) -> None:
         if self._has_reader:
-            self._person.tell(f"hold card {uid} to the reader again")
+            self._person.tell(line("prompt.card_again", uid=uid))
         else:
             self._bench.card_reader.present(uid)
-
-
-def _card_told(scenario: Scenario, papers: Papers) -> str:
-    return {
-        Card.OWN: f"hold card {papers.card_uid} to the reader once you stand",
-        Card.LATE: f"hold card {papers.card_uid} to the reader two seconds after you stand",
-        Card.OTHER: "hold the other card to the reader once you stand",
-    }.get(scenario.card, "hold no card to the reader")

@@ -115,13 +115,13 @@ class Driver:
         if "otherwise" in text:  # the boom did what it should
             return "\n"
         assert self._truck is not None
-        assert "which way" in text
+        assert "Which way" in text
         assert self._truck.wait_gone(20.0)
         return "e\n" if self._truck.left_by == "entry" else "x\n"
 
     def tell(self, text: str) -> None:
         self.lines.append(text)
-        assert "back out" in text
+        assert "Back out" in text
         assert self._truck is not None
         self._truck.turn_back()
 
@@ -227,6 +227,7 @@ def test_a_prompted_truck_is_seen_by_the_simulated_devices(place: Place, hardwar
     assert [accounts[name].verdict for name in names[2:]] == ["release", "release"]
     assert "weight_far_off" in accounts["far_too_heavy"].reasons
     assert not [line for line in driver.lines if "; hold" in line or "; cover" in line]
+    assert all("地磅" in line for line in driver.lines if "the scale" in line)
     hardware.check()
 
 
