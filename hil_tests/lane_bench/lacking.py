@@ -17,7 +17,7 @@ QUICK_S = 1.0  # a platform that rests sooner does not swing
 def lacks(bench: BenchFile, scenario: Scenario) -> Said | None:
     """What `bench` has nobody and nothing for; None where it can play the scenario."""
     is_driven, has_scale = bench.moves == "prompt", "weighbridge" not in bench.simulated
-    if "card_reader" not in bench.simulated and scenario.card is Card.OTHER:
+    if bench.truck is not None and scenario.card is Card.OTHER:  # its last trip is on record
         return said("skip.second_card")
     if is_driven and has_scale and scenario.weighs != 1.0:
         return said("skip.real_weight")

@@ -214,7 +214,7 @@ def test_with_a_person_at_the_wheel_only_what_is_real_keeps_a_scenario_from_bein
     text = f'moves = "prompt"\n[devices]\nbus = "real"\n{truck}'
     bench, _ = a_bench(tmp_path, text)
     assert lacks(bench, BY_NAME["far_too_heavy"]) is None
-    assert lacks(bench, BY_NAME["card_of_another_vehicle"]) is None
+    assert why(bench, "card_of_another_vehicle") == "a second card is not in the bench file"
     further = 'bus = "real"\nweighbridge = "real"\ncard_reader = "real"\n'
     bench, _ = a_bench(tmp_path, f'moves = "prompt"\n[devices]\n{further}{truck}')
     assert why(bench, "far_too_heavy") == "a real truck's weight cannot be changed"
