@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hil_tests.lane_bench.scenario import UNDECIDED, Card, Plate, Scenario
+from devices.sim.faults.table import FAULTS
+from hil_tests.lane_bench.scenario import UNDECIDED, Card, Phase, Plate, Scenario
 from hil_tests.lane_bench.wording import Said, said
 
 if TYPE_CHECKING:
@@ -21,11 +22,19 @@ def lacks(bench: BenchFile, scenario: Scenario) -> Said | None:
         return said("skip.second_card")
     if is_driven and has_scale and scenario.weighs != 1.0:
         return said("skip.real_weight")
+    if is_driven and not has_scale and _is_of_a_coming_weight(scenario):
+        return said("skip.shown_load_rests")
     if not is_driven and "camera" not in bench.simulated and _needs_all(scenario):
         return said("skip.real_camera")
     if not is_driven and has_scale:
         return _lacks_load(bench, scenario)
     return None
+
+
+def _is_of_a_coming_weight(scenario: Scenario) -> bool:
+    """Whether its fault strikes a scale between the truck's arrival and its rest."""
+    of_scale = scenario.fault is not None and FAULTS[scenario.fault].device == "weighbridge"
+    return of_scale and scenario.phase in (Phase.ROLLING_ON, Phase.CAPTURING)
 
 
 def _lacks_load(bench: BenchFile, scenario: Scenario) -> Said | None:

@@ -215,6 +215,11 @@ def test_with_a_person_at_the_wheel_only_what_is_real_keeps_a_scenario_from_bein
     bench, _ = a_bench(tmp_path, text)
     assert lacks(bench, BY_NAME["far_too_heavy"]) is None
     assert why(bench, "card_of_another_vehicle") == "a second card is not in the bench file"
+    assert why(bench, "scale_frozen-capturing").startswith(
+        "a real truck's weight is on a simulated"
+    )
+    assert lacks(bench, BY_NAME["scale_frozen-before"]) is None
+    assert lacks(bench, BY_NAME["card_unplugged-capturing"]) is None
     further = 'bus = "real"\nweighbridge = "real"\ncard_reader = "real"\n'
     bench, _ = a_bench(tmp_path, f'moves = "prompt"\n[devices]\n{further}{truck}')
     assert why(bench, "far_too_heavy") == "a real truck's weight cannot be changed"
