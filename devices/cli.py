@@ -4,7 +4,7 @@
     gate-bench check LANE.toml [--open]
     gate-bench fault NAME [--off] [--for S] [--config LANE.toml] | gate-bench fault --list
     gate-bench panel [--config LANE.toml]
-    gate-bench bring-up DEVICE --config LANE.toml [--answers FILE] [--wait S]
+    gate-bench bring-up DEVICE --config LANE.toml [--answers FILE] [--wait S] [--language zh|en]
     gate-bench record DEVICE FILE --config LANE.toml [--for S] [--at PLACE]
     gate-bench play FILE --config LANE.toml [--times N]
     gate-bench swings FILE --config LANE.toml

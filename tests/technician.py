@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from devices.config import DevicesConfig
+    from devices.texts import Language, Said
 
     Answers = Mapping[str, str | Callable[[], str]]
 
@@ -22,7 +23,8 @@ GLANCE_S = 5.0
 class Technician:
     """Answers by key; an answer that can be called is called when the question is asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language = "en") -> None:
+        self._language: Language = language
         self.lines: list[str] = []
         self.asked: dict[str, str] = {}  # key, question
         self._answers: Answers = {}
@@ -41,10 +43,10 @@ class Technician:
     ) -> bool:
         self._answers, self.lines, self.asked = answers or {}, [], {}
         session = Session(config=config, clock=CLOCK, ask=self._answer, wait_s=wait_s)
-        return walk(STEPS[device](session), self.lines.append)
+        return walk(STEPS[device](session), self.lines.append, self._language)
 
-    def _answer(self, key: str, question: str) -> str:
-        self.asked[key] = question
+    def _answer(self, key: str, question: Said) -> str:
+        self.asked[key] = question[self._language]
         answer = self._answers.get(key, SKIP)
         return answer if isinstance(answer, str) else answer()
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devices.bench.bring_up import SKIP, Finding, bad, both, good, skipped
+from devices.bench.bring_up import SKIP, Finding, bad, good, log_text, skipped
 from devices.bench.diagnosis import BAUDS, good_frames, has_parity, who_speaks
+from devices.bench.wording import said
 from devices.errors import LinkDown
 from devices.transports.opening import open_transport
 
@@ -46,68 +47,42 @@ class BareLine:
         try:
             open_transport(self._port, self._baud).close()
         except LinkDown as exc:
-            return bad(
-                str(exc),
-                both(
-                    "missing: the name under /dev/kakou (udev), the converter, its cable",
-                    "不存在：/dev/kakou 下的 udev 名、转换器、线缆",
-                ),
-                both(
-                    "denied: this user is not in the group dialout",
-                    "无权限：当前用户不在 dialout 组",
-                ),
-                both(
-                    "busy: the lane holds it, stop it: systemctl stop gate-agent@LANE",
-                    "被占用：先停车道程序 systemctl stop gate-agent@LANE",
-                ),
-            )
-        return good(f"{self._port} at {self._baud} baud, 8N1")
+            return bad(log_text(exc), said("line.missing"), said("line.denied"), said("line.busy"))
+        return good(said("line.opened", port=self._port, baud=self._baud))
 
     def hears(self, asks: tuple[bytes, ...]) -> Finding:
         """Whether the device says anything at all."""
         self._asks = asks
-        self._heard = self.listen(self._baud, LISTEN_S, asks=asks)
-        if self._heard:
-            return good(f"{len(self._heard)} bytes in {LISTEN_S:g} s: {self._heard[:16].hex(' ')}")
+        self._heard = heard = self.listen(self._baud, LISTEN_S, asks=asks)
+        if heard:
+            shown = heard[:16].hex(" ")
+            return good(said("line.heard", bytes=len(heard), for_s=LISTEN_S, hex=shown))
         if asks:
             return bad(
-                f"silence, asked {len(asks)} ways",
-                "A and B swapped, or its receive wire not connected: it does not hear the question",
-                "another address or baud rate in the indicator, or it is set to send by itself",
+                said("line.silent_asked", ways=len(asks)),
+                said("line.deaf"),
+                said("line.set_otherwise"),
             )
         return bad(
-            f"nothing in {LISTEN_S:g} s",
-            "the indicator's continuous output is off, or set to command mode",
-            "its transmit wire is not on our receive wire; no common ground (RS-232)",
+            said("line.silent", for_s=LISTEN_S),
+            said("line.not_continuous"),
+            said("line.not_on_receive"),
         )
 
     def hears_card(self) -> Finding:
         """Whether the reader says anything when a card is held to it."""
         wait_s = self._session.wait_s
-        question = both(
-            f"hold a card to the reader within {wait_s:g} s; Enter starts: ",
-            f"回车后 {wait_s:g} 秒内刷卡：",
-        )
-        if self._session.ask("present", question) == SKIP:
-            return skipped("nobody holds a card")
+        if self._session.ask("present", said("line.hold_card", wait_s=wait_s)) == SKIP:
+            return skipped(said("card.nobody_holds"))
         self._is_by_hand = True
-        self._heard = self.listen(self._baud, wait_s, is_enough=bool, settle_s=0.0)
-        if self._heard:
-            return good(f"{len(self._heard)} bytes: {self._heard[:16].hex(' ')}")
+        self._heard = heard = self.listen(self._baud, wait_s, is_enough=bool, settle_s=0.0)
+        if heard:
+            return good(said("line.heard_card", bytes=len(heard), hex=heard[:16].hex(" ")))
         return bad(
-            f"nothing in {wait_s:g} s",
-            both(
-                "the reader has no supply (12 V on the wrong terminal): does it beep?",
-                "读卡器无电源（12 V 接错端子）：刷卡有蜂鸣吗？",
-            ),
-            both(
-                "its transmit wire is not on our receive wire, or it is a Wiegand output",
-                "其发送线未接到我方接收线，或为韦根输出",
-            ),
-            both(
-                "the card is of another kind (125 kHz, 13.56 MHz)",
-                "卡的种类不对（125 kHz、13.56 MHz）",
-            ),
+            said("line.silent", for_s=wait_s),
+            said("line.reader_without_supply"),
+            said("line.reader_not_on_receive"),
+            said("line.card_of_another_kind"),
         )
 
     def understands(
@@ -119,48 +94,20 @@ class BareLine:
     ) -> Finding:
         """Whether what came are good frames of the driver; if not, what mistake explains it."""
         if not self._heard:
-            return skipped("nothing was heard")
+            return skipped(said("line.nothing_heard"))
         found = good_frames(self._heard, decoders[driver])
         if found >= least:
-            return good(f"{found} good frames of {driver}")
-        said = f"{len(self._heard)} bytes, no good frame of {driver}"
+            return good(said("line.good_frames", frames=found, driver=driver))
+        none = said("line.no_good_frame", bytes=len(self._heard), driver=driver)
         if others := who_speaks(self._heard, decoders, least):
-            driver = f'driver = "{others[0]}"'
-            return bad(said, both(f"it speaks another protocol: {driver}", f"协议不同：{driver}"))
+            return bad(none, said("line.another_protocol", driver=others[0]))
         if has_parity(self._heard, decoders[driver], least):
-            return bad(
-                said,
-                both(
-                    "it sends 7 bits with parity: set the device to 8 data bits, no parity",
-                    "设备为 7 位加校验：请设为 8 位无校验",
-                ),
-            )
+            return bad(none, said("line.parity"))
         if is_swapped(self._heard):
-            return bad(
-                said,
-                both(
-                    "the data wires A and B (or + and -) are swapped", "数据线 A、B（或 +、-）接反"
-                ),
-            )
+            return bad(none, said("line.swapped"))
         if baud := self._other_baud(decoders[driver], least):
-            return bad(
-                said,
-                both(
-                    f"it sends at {baud} baud: set baud = {baud}, or the device",
-                    f"设备波特率为 {baud}：改 baud = {baud} 或改设备",
-                ),
-            )
-        return bad(
-            said,
-            both(
-                "no common ground, or a missing termination: every byte is damaged",
-                "未共地或缺终端电阻：字节均已损坏",
-            ),
-            both(
-                "a protocol that no driver here knows: record a tape and send it",
-                "没有对应驱动的协议：请录制线路记录并寄回",
-            ),
-        )
+            return bad(none, said("line.another_baud", baud=baud))
+        return bad(none, said("line.all_damaged"), said("line.unknown_protocol"))
 
     def _other_baud(self, make_decoder: Maker, least: int) -> int | None:
         """The baud rate at which there are good frames. A card must be shown again for each."""

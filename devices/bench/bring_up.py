@@ -10,7 +10,9 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from devices.bench.wording import said
 from devices.errors import DeviceConfigError, DeviceError
+from devices.texts import as_is, padded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
 
     from devices.clock import Clock
     from devices.config import DevicesConfig
+    from devices.texts import Language, Said
 
-    Ask = Callable[[str, str], str]
+    Ask = Callable[[str, Said], str]
 
 SKIP = "skip"
 WAIT_S = 20.0
@@ -31,8 +34,8 @@ class Finding:
     """What a step found. `advice` names the likely mistake where it is not `ok`."""
 
     ok: bool
-    said: str
-    advice: tuple[str, ...] = ()
+    said: Said
+    advice: tuple[Said, ...] = ()
     is_skipped: bool = False
 
 
@@ -40,7 +43,7 @@ class Finding:
 class BringUpStep:
     """One step: its name, and the look that it takes."""
 
-    name: str
+    name: Said
     look: Callable[[], Finding]
 
 
@@ -57,34 +60,39 @@ class Session:
     wait_s: float = WAIT_S
 
 
-def good(said: str) -> Finding:
+def good(found: Said) -> Finding:
     """The step passed."""
-    return Finding(ok=True, said=said)
+    return Finding(ok=True, said=found)
 
 
-def bad(said: str, *advice: str) -> Finding:
+def bad(found: Said, *advice: Said) -> Finding:
     """The step failed; `advice` is where to look, the likeliest first."""
-    return Finding(ok=False, said=said, advice=advice)
+    return Finding(ok=False, said=found, advice=advice)
 
 
-def skipped(said: str) -> Finding:
+def skipped(why: Said) -> Finding:
     """Nobody was there to do what the step needs."""
-    return Finding(ok=True, said=said, is_skipped=True)
+    return Finding(ok=True, said=why, is_skipped=True)
 
 
-def both(en: str, zh: str) -> str:
-    """The same in both languages, for whoever stands there."""
-    return f"{en} | {zh}"
+def log_text(exc: DeviceError) -> Said:
+    """What a driver says in the log too: always English."""
+    return as_is(str(exc))
 
 
-def is_yes(said: str) -> bool:
+def answered(typed: str) -> str:
+    """What was typed, with `skip` in either language as `SKIP`."""
+    return SKIP if typed.strip().lower() in (SKIP, "跳过") else typed
+
+
+def is_yes(answer: str) -> bool:
     """Whether the answer to a question is yes."""
-    return said.strip().lower() in ("y", "yes", "是")
+    return answer.strip().lower() in ("y", "yes", "是")
 
 
-def is_no(said: str) -> bool:
+def is_no(answer: str) -> bool:
     """Whether it is no. An answer may be neither."""
-    return said.strip().lower() in ("n", "no", "否")
+    return answer.strip().lower() in ("n", "no", "否")
 
 
 def configured(table: T | None, device: str) -> T:
@@ -98,7 +106,7 @@ def configured(table: T | None, device: str) -> T:
     return table
 
 
-def walk(steps: Iterable[BringUpStep], say: Callable[[str], None]) -> bool:
+def walk(steps: Iterable[BringUpStep], say: Callable[[str], None], language: Language) -> bool:
     """Take the steps one after the other until one fails; whether none did."""
     for number, step in enumerate(steps, start=1):
         try:
@@ -106,14 +114,20 @@ def walk(steps: Iterable[BringUpStep], say: Callable[[str], None]) -> bool:
         except DeviceConfigError:
             raise
         except DeviceError as exc:
-            finding = bad(str(exc))
-        mark = "skipped" if finding.is_skipped else "ok" if finding.ok else "FAILED"
-        say(f"{number:2} {step.name:22} {mark:8} {finding.said}")
+            finding = bad(log_text(exc))
+        name, mark = padded(step.name[language], 22), padded(_mark(finding)[language], 8)
+        say(f"{number:2} {name} {mark} {finding.said[language]}")
         for advice in finding.advice:
-            say(f"{'':26} -> {advice}")
+            say(f"{'':26} -> {advice[language]}")
         if not finding.ok:
             return False
     return True
+
+
+def _mark(finding: Finding) -> Said:
+    if finding.is_skipped:
+        return said("walk.skipped")
+    return said("walk.ok") if finding.ok else said("walk.failed")
 
 
 def answers_of(path: Path) -> Ask:
@@ -126,4 +140,4 @@ def answers_of(path: Path) -> Ask:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise DeviceConfigError(f"{path}: {exc}") from exc
-    return lambda key, _question: str(table.get(key, SKIP))
+    return lambda key, _question: answered(str(table.get(key, SKIP)))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devices.bench.bare_line import READ_S, BareLine
-from devices.bench.bring_up import BringUpStep, Finding, bad, both, good
+from devices.bench.bring_up import BringUpStep, Finding, bad, good, log_text
 from devices.bench.bring_up_cards import CardWalk
 from devices.bench.diagnosis import BAUDS
+from devices.bench.wording import said
 from devices.card_reader.codecs.osdp_packet import HAS_CRC, OsdpPacket, OsdpPackets, encode
 from devices.card_reader.codecs.resident_id import MODULE, SamAnswers
 from devices.errors import LinkDown
@@ -16,6 +17,7 @@ from devices.transports.opening import open_transport
 
 if TYPE_CHECKING:
     from devices.bench.bring_up import Session
+    from devices.texts import Said
 
 ANSWER_S = 1.2
 TRY_S = 0.5  # at each other baud rate
@@ -25,20 +27,14 @@ BROADCAST, ADDRESSES = 0x7F, range(0x7F)
 ANSWERED = 0x80  # is set in the address of an answer
 POLL, ACK = 0x60, 0x40
 
-_SWAPPED = both("A and B (or + and -) are swapped", "A、B（或 +、-）接反")
-_DAMAGED = both(
-    "every answer is damaged: no common ground, a missing termination, two devices of one number",
-    "应答均已损坏：未共地、缺终端电阻，或两台设备同号",
-)
-
 
 def osdp_steps(session: Session) -> tuple[BringUpStep, ...]:
     """The walk for an OSDP reader."""
     walk = _Osdp(session)
     return (
-        BringUpStep(name="port", look=walk.line.opens),
-        BringUpStep(name="answer", look=walk.answers),
-        BringUpStep(name="secure channel", look=walk.is_secure),
+        BringUpStep(name=said("line.port"), look=walk.line.opens),
+        BringUpStep(name=said("walk.answer"), look=walk.answers),
+        BringUpStep(name=said("osdp.secure_channel"), look=walk.is_secure),
         *walk.steps(),
     )
 
@@ -47,8 +43,8 @@ def resident_id_steps(session: Session) -> tuple[BringUpStep, ...]:
     """The walk for a reader of resident identity cards."""
     walk = _ResidentId(session)
     return (
-        BringUpStep(name="port", look=walk.line.opens),
-        BringUpStep(name="answer", look=walk.answers),
+        BringUpStep(name=said("line.port"), look=walk.line.opens),
+        BringUpStep(name=said("walk.answer"), look=walk.answers),
         *walk.steps(),
     )
 
@@ -68,76 +64,42 @@ class _Osdp(CardWalk):
         for packet in _answers_in(heard):
             if packet.address == config.address | ANSWERED:
                 self._speaks_plainly = packet.content[0] == ACK
-                return good(f"it answers as address {config.address} at {config.baud} baud")
-        return bad(
-            f"nobody answers as address {config.address} at {config.baud} baud",
-            *self._why_not(heard),
-        )
+                return good(said("osdp.answers", address=config.address, baud=config.baud))
+        nobody = said("osdp.nobody", address=config.address, baud=config.baud)
+        return bad(nobody, *self._why_not(heard))
 
     def is_secure(self) -> Finding:
         """Whether the secure channel comes up with the key of the lane file."""
         clock = self.session.clock
         reader = open_card_reader(self.config, clock)
         reader.open()
-        said = "no secure channel"
+        found = said("osdp.no_channel")
         try:
             until_s = clock.now().mono_s + SECURE_WITHIN_S
             while clock.now().mono_s < until_s and not reader.is_heard:
                 reader.read(READ_S)
             if reader.is_heard:
-                return good(f"up, with the key of {self.config.key_file}")
+                return good(said("osdp.up", key_file=self.config.key_file))
         except LinkDown as exc:
-            said = str(exc)
+            found = log_text(exc)
         finally:
             reader.close()
         if self._speaks_plainly:
-            return bad(
-                said,
-                both(
-                    "it answers without a key: it has none yet, give it this one (install mode)",
-                    "读卡器无密钥即应答：尚未写入密钥，请在安装模式写入",
-                ),
-                both(
-                    "a reader that knows no secure channel cannot be used",
-                    "不支持安全通道的读卡器不能使用",
-                ),
-            )
-        return bad(
-            said,
-            both(
-                "it has another key than card_reader.key_file (SCBK): write it anew, or reset it",
-                "密钥与 card_reader.key_file (SCBK) 不同：请重新写入或复位",
-            ),
-        )
+            return bad(found, said("osdp.no_key_yet"), said("osdp.never_secure"))
+        return bad(found, said("osdp.another_key"))
 
-    def _why_not(self, heard: bytes) -> tuple[str, ...]:
+    def _why_not(self, heard: bytes) -> tuple[Said, ...]:
         baud = self.config.baud
         if (address := self._other_address()) is not None:
-            text = f"card_reader.address = {address}"
-            return (
-                both(f"it answers as address {address}: {text}", f"其地址为 {address}：{text}"),
-            )
+            return (said("osdp.another_address", address=address),)
         if heard and all(not packet.address & ANSWERED for packet in OsdpPackets().feed(heard)):
             if OsdpPackets().feed(heard):
-                return (
-                    both("only our own question is heard: the converter's echo", "只收到自发回波"),
-                )
-            return (_DAMAGED, _SWAPPED)
+                return (said("osdp.echo"),)
+            return (said("asked.damaged"), said("osdp.swapped"))
         for other in BAUDS if self.line.has_baud else ():
             if other != baud and _answers_in(self._ask(BROADCAST, other, TRY_S)):
-                text = f"card_reader.baud = {other}"
-                return (both(f"it answers at {other} baud: {text}", f"其波特率为 {other}：{text}"),)
-        return (
-            _SWAPPED,
-            both(
-                "no supply: 12 V at its terminals? does it light up?",
-                "无电源：端子有 12 V 吗？灯亮吗？",
-            ),
-            both(
-                "it is set to Wiegand, or another baud rate behind a serial server",
-                "设成了韦根输出，或串口服务器的波特率不对",
-            ),
-        )
+                return (said("asked.another_baud", baud=other),)
+        return (said("osdp.swapped"), said("osdp.no_supply"), said("osdp.set_otherwise"))
 
     def _other_address(self) -> int | None:
         """The number of the reader that answers whoever asks; each number is tried by itself."""
@@ -175,32 +137,19 @@ class _ResidentId(CardWalk):
         baud = self.config.baud
         heard = self._ask(baud, ANSWER_S)
         if SamAnswers().feed(heard):
-            return good(f"its security module answers at {baud} baud")
-        return bad(f"no answer of a security module at {baud} baud", *self._why_not(heard))
+            return good(said("resident_id.answers", baud=baud))
+        return bad(said("resident_id.no_answer", baud=baud), *self._why_not(heard))
 
-    def _why_not(self, heard: bytes) -> tuple[str, ...]:
+    def _why_not(self, heard: bytes) -> tuple[Said, ...]:
         for other in BAUDS if self.line.has_baud else ():
             if other != self.config.baud and SamAnswers().feed(self._ask(other, TRY_S)):
-                text = f"card_reader.baud = {other}"
-                return (both(f"it answers at {other} baud: {text}", f"其波特率为 {other}：{text}"),)
+                return (said("asked.another_baud", baud=other),)
         if heard:
-            return (
-                both(
-                    "something else answers: another device's port; look under /dev/kakou (udev)",
-                    "应答的不是身份证读卡器：串口接错，请看 /dev/kakou (udev)",
-                ),
-                _DAMAGED,
-            )
+            return (said("resident_id.something_else"), said("asked.damaged"))
         return (
-            both(
-                "another port: look which name under /dev/kakou is this reader's (udev)",
-                "串口不对：请看 /dev/kakou 下哪个是它 (udev)",
-            ),
-            both(
-                "it is in USB (HID) mode: set it to serial with the maker's program",
-                "读卡器处于 USB (HID) 模式：请用厂家程序改为串口",
-            ),
-            both("transmit and receive are swapped; no supply", "收发线接反；无电源"),
+            said("resident_id.another_port"),
+            said("resident_id.usb_mode"),
+            said("resident_id.swapped"),
         )
 
     def _ask(self, baud: int, for_s: float) -> bytes:

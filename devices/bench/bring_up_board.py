@@ -8,50 +8,57 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from devices.bench.bring_up import SKIP, BringUpStep, Finding, bad, good, is_no, is_yes, skipped
+from devices.bench.bring_up import (
+    SKIP,
+    BringUpStep,
+    Finding,
+    bad,
+    good,
+    is_no,
+    is_yes,
+    log_text,
+    skipped,
+)
+from devices.bench.wording import said
 from devices.errors import DeviceError, DeviceTimeout, LinkDown, RemoteProtocolError
 from devices.lane_io.driver import LaneIo
 from devices.lane_io.registers import board_of
 from devices.modbus import ModbusBus
 from devices.readings import Lamp
 from devices.sim.lane_world import SENSORS
+from devices.texts import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devices.bench.bring_up import Session
     from devices.readings import LaneInputs
+    from devices.texts import Said
 
 ADDRESSES = range(1, 17)
 BAUDS = (4_800, 9_600, 19_200, 38_400, 115_200)
 POLL_S = 0.05
 BOOM_S = 8.0
 
-_TO_DO = {
-    "entry_loop": "put metal on the entry loop",
-    "front_beam": "cover the front beam",
-    "rear_beam": "cover the rear beam",
-    "exit_loop": "put metal on the exit loop",
-    "emergency_stop": "press the emergency stop",
-}
+BY_HAND = ("entry_loop", "front_beam", "rear_beam", "exit_loop", "emergency_stop")
 
 
 def board_steps(session: Session) -> tuple[BringUpStep, ...]:
     """The walk for the board."""
     sensors = [
-        BringUpStep(name=sensor.replace("_", " "), look=partial(_sees, session, sensor, what))
-        for sensor, what in _TO_DO.items()
+        BringUpStep(name=_sensor(sensor), look=partial(_sees, session, sensor))
+        for sensor in BY_HAND
     ]
     lamps = [
-        BringUpStep(name=lamp.value.replace("_", " "), look=partial(_lights, session, lamp))
+        BringUpStep(name=said(f"lamp.{lamp}"), look=partial(_lights, session, lamp))
         for lamp in Lamp
     ]
     return (
-        BringUpStep(name="answer", look=partial(_answers, session)),
-        BringUpStep(name="at rest", look=partial(_rests, session)),
+        BringUpStep(name=said("walk.answer"), look=partial(_answers, session)),
+        BringUpStep(name=said("board.at_rest"), look=partial(_rests, session)),
         *sensors,
         *lamps,
-        BringUpStep(name="boom", look=partial(_opens, session)),
+        BringUpStep(name=said("board.boom"), look=partial(_opens, session)),
     )
 
 
@@ -67,37 +74,32 @@ def _with_board(session: Session, do: Callable[[ModbusBus, LaneIo], Finding]) ->
 def _answers(session: Session) -> Finding:
     bus = session.config.bus
     place = f"{bus.host}:{bus.tcp_port}" if bus.transport == "tcp" else bus.serial_port
+
+    def look(_bus: ModbusBus, io: LaneIo) -> Finding:
+        return good(said("board.answers", place=place, inputs=_on(io.read())))
+
     try:
-        return _with_board(session, lambda _bus, io: good(f"{place}: {_on(io.read())}"))
+        return _with_board(session, look)
     except RemoteProtocolError as exc:
-        return bad(
-            str(exc),
-            "exception 2: this board has fewer terminals: set bus.board to its map",
-            "exception 1: it is of another kind: set bus.board to its map",
-        )
+        return bad(log_text(exc), said("board.exception_2"), said("board.exception_1"))
     except LinkDown as exc:
-        if bus.transport == "tcp":
-            return bad(str(exc), "its address and mask, port 502, the network cable, its supply")
-        return bad(str(exc), "the name under /dev/kakou, the converter, the lane that holds it")
+        is_network = bus.transport == "tcp"
+        return bad(log_text(exc), said("board.network" if is_network else "board.converter"))
     except DeviceTimeout as exc:
-        return bad(str(exc), *_why_silent(session))
+        return bad(log_text(exc), *_why_silent(session))
 
 
-def _why_silent(session: Session) -> tuple[str, ...]:
+def _why_silent(session: Session) -> tuple[Said, ...]:
     """Try other addresses and baud rates before the wires are blamed."""
     bus = session.config.bus
     for device_id in ADDRESSES:
         if device_id != bus.device_id and _is_heard(session, device_id=device_id):
-            return (f"it answers as number {device_id}: set bus.device_id = {device_id}",)
+            return (said("board.another_number", number=device_id),)
     if bus.transport == "rtu":
         for baud in BAUDS:
             if baud != bus.baud and _is_heard(session, baud=baud):
-                return (f"it answers at {baud} baud: set bus.baud = {baud}",)
-    return (
-        "A and B swapped: exchange the two wires",
-        "parity: the board must have 8 data bits, no parity, 1 stop bit",
-        "another number than 1 to 16: see its switches; no supply",
-    )
+                return (said("board.another_baud", baud=baud),)
+    return (said("board.swapped"), said("board.parity"), said("board.number_or_supply"))
 
 
 def _is_heard(session: Session, *, device_id: int = 0, baud: int = 0) -> bool:
@@ -123,111 +125,104 @@ def _rests(session: Session) -> Finding:
         inputs = io.read()
         on = [sensor for sensor in SENSORS if getattr(inputs, sensor)]
         if inputs.barrier_up and inputs.barrier_down:
-            return bad(_on(inputs), "both limits are made: one is normally closed, or bridged")
+            return bad(_on(inputs), said("board.both_limits"))
         if inputs.barrier_up:
-            return bad(_on(inputs), "the boom is up, or the two limit switches are exchanged")
+            return bad(_on(inputs), said("board.limits_exchanged"))
         if not inputs.barrier_down:
-            return bad(
-                _on(inputs),
-                "the down limit is not made: its wire, or it is normally closed",
-                "nothing is on: 24 V is missing, or is on the wrong common of the inputs",
-            )
+            return bad(_on(inputs), said("board.no_down_limit"), said("board.no_24_v"))
         others = [sensor for sensor in on if sensor != "barrier_down"]
         if len(others) >= 4:  # noqa: PLR2004 - that many at once are one cause
-            return bad(_on(inputs), "24 V is on the wrong common: everything reads the other way")
+            return bad(_on(inputs), said("board.wrong_common"))
         if others:
-            return bad(
-                _on(inputs),
-                f"{others[0]} is on over an empty lane: a normally closed contact that is not in"
-                " bus.normally_closed, or something is in the beam",
-            )
+            return bad(_on(inputs), said("board.on_over_nothing", sensor=_sensor(others[0])))
         return good(_on(inputs))
 
     return _with_board(session, look)
 
 
-def _sees(session: Session, sensor: str, what: str) -> Finding:
-    question = f"{what} within {session.wait_s:g} s; Enter starts, or skip: "
-    if session.ask(sensor, question) == SKIP:
-        return skipped("nobody does it")
+def _sees(session: Session, sensor: str) -> Finding:
+    what, wait_s = said(f"board.do_{sensor}"), session.wait_s
+    if session.ask(sensor, said("board.do_within", what=what, wait_s=wait_s)) == SKIP:
+        return skipped(said("board.nobody_does"))
 
     def look(_bus: ModbusBus, io: LaneIo) -> Finding:
         clock, first = session.clock, io.read()
-        until_s = clock.now().mono_s + session.wait_s
+        until_s = clock.now().mono_s + wait_s
         while clock.now().mono_s < until_s:
             now = io.read()
             changed = [one for one in SENSORS if getattr(now, one) != getattr(first, one)]
             if changed == [sensor]:
                 if getattr(now, sensor):
-                    return good("on")
-                return bad("it goes off", "normally closed: add its terminal to normally_closed")
+                    return good(said("board.on"))
+                return bad(said("board.goes_off"), said("board.normally_closed"))
             if changed:
                 return bad(
-                    f"{', '.join(changed)} changed",
-                    f"its wire is on the terminal of {changed[0]}",
+                    said("board.changed", sensors=listed(map(_sensor, changed))),
+                    said("board.on_terminal_of", sensor=_sensor(changed[0])),
                 )
             clock.sleep(POLL_S)
-        return bad(
-            f"nothing changed in {session.wait_s:g} s",
-            "the wire, the detector's supply, its sensitivity, the common of the inputs",
-        )
+        return bad(said("board.nothing_changed", wait_s=wait_s), said("board.contact_is_dead"))
 
     return _with_board(session, look)
 
 
 def _lights(session: Session, lamp: Lamp) -> Finding:
+    name = said(f"lamp.{lamp}")
+
     def look(_bus: ModbusBus, io: LaneIo) -> Finding:
         io.set_lamp(lamp, on=True)
         try:
             if lamp not in io.relays().lamps:
-                return bad("its relay does not close", "the board's relay supply; a welded relay")
-            said = session.ask(lamp.value, f"is {lamp.value} on? y, n or the one that is: ")
+                return bad(said("board.relay_open"), said("board.relay_supply"))
+            answer = session.ask(lamp.value, said("board.is_lamp_on", lamp=name))
         finally:
             io.set_lamp(lamp, on=False)
-        if said == SKIP:
-            return skipped("its relay closes; nobody looks at the lamp")
-        if is_yes(said):
-            return good("its relay closes, it is on")
-        if is_no(said):
-            return bad("its relay closes, it is dark", "the lamp's supply, its common, the lamp")
-        return bad(f"{said} is on", f"{lamp.value} and {said} are exchanged at the relays")
+        if answer == SKIP:
+            return skipped(said("board.nobody_looks"))
+        if is_yes(answer):
+            return good(said("board.lamp_on"))
+        if is_no(answer):
+            return bad(said("board.lamp_dark"), said("board.lamp_supply"))
+        return bad(
+            said("board.another_lamp", other=answer),
+            said("board.lamps_exchanged", lamp=name, other=answer),
+        )
 
     return _with_board(session, look)
 
 
 def _opens(session: Session) -> Finding:
-    question = "THE BOOM WILL RISE. Nobody under it, lane closed off? y or skip: "
-    if not is_yes(session.ask("boom", question)):
-        return skipped("the boom was not moved")
+    if not is_yes(session.ask("boom", said("board.boom_will_rise"))):
+        return skipped(said("board.boom_not_moved"))
 
     def look(bus: ModbusBus, io: LaneIo) -> Finding:
         board = board_of(session.config.bus)
         bus.pulse_coil(board.raise_coil, session.config.barrier.pulse_s)
         up_s = _wait(session, io, lambda inputs: inputs.barrier_up and not inputs.barrier_down)
         if up_s is None:
-            inputs = io.read()
-            if inputs.barrier_down:
-                return bad(
-                    "it did not move",
-                    "the raise contact is on another relay, or raise and lower are exchanged",
-                    "the barrier is set to manual, or its own safety loop is occupied",
-                )
-            return bad(_on(inputs), "the up limit is not made: its wire or its cam")
-        if not is_yes(session.ask("boom_down", "may it come down? y: ")):
-            return good(f"up after {up_s:.1f} s, left up")
+            return _did_not_rise(io.read())
+        if not is_yes(session.ask("boom_down", said("board.may_come_down"))):
+            return good(said("board.left_up", up_s=up_s))
         bus.pulse_coil(board.lower_coil, session.config.barrier.pulse_s)
         down_s = _wait(session, io, lambda inputs: inputs.barrier_down and not inputs.barrier_up)
         if down_s is None:
-            return bad(_on(io.read()), "the lower contact is on another relay, or the loop is on")
+            return bad(_on(io.read()), said("board.lower_relay"))
         limit_s = session.config.barrier.travel_max_s
         if max(up_s, down_s) > limit_s:
             return bad(
-                f"up {up_s:.1f} s, down {down_s:.1f} s",
-                f"slower than barrier.travel_max_s = {limit_s:g}: the lane will call it a fault",
+                said("board.took", up_s=up_s, down_s=down_s),
+                said("board.too_slow", limit_s=limit_s),
             )
-        return good(f"up after {up_s:.1f} s, down after {down_s:.1f} s")
+        return good(said("board.up_and_down", up_s=up_s, down_s=down_s))
 
     return _with_board(session, look)
+
+
+def _did_not_rise(inputs: LaneInputs) -> Finding:
+    if inputs.barrier_down:
+        advice = said("board.raise_relay"), said("board.barrier_refuses")
+        return bad(said("board.did_not_move"), *advice)
+    return bad(_on(inputs), said("board.no_up_limit"))
 
 
 def _wait(session: Session, io: LaneIo, is_so: Callable[[LaneInputs], bool]) -> float | None:
@@ -239,6 +234,10 @@ def _wait(session: Session, io: LaneIo, is_so: Callable[[LaneInputs], bool]) -> 
     return None
 
 
-def _on(inputs: LaneInputs) -> str:
-    on = [sensor for sensor in SENSORS if getattr(inputs, sensor)]
-    return f"inputs on: {', '.join(on) or 'none'}"
+def _on(inputs: LaneInputs) -> Said:
+    on = listed(_sensor(sensor) for sensor in SENSORS if getattr(inputs, sensor))
+    return said("board.inputs", sensors=on if on.en else said("board.no_input"))
+
+
+def _sensor(name: str) -> Said:
+    return said(f"sensor.{name}")

@@ -18,8 +18,10 @@ from devices.bench.bring_up import (
     good,
     is_no,
     is_yes,
+    log_text,
     skipped,
 )
+from devices.bench.wording import said
 from devices.camera.opencv import without_password
 from devices.camera.opening import open_camera
 from devices.errors import DeviceError
@@ -41,8 +43,8 @@ def camera_steps(session: Session) -> tuple[BringUpStep, ...]:
     """The walk for the camera of the plates."""
     config = session.config.camera
     return (
-        BringUpStep(name="picture", look=partial(_shows, session, config)),
-        BringUpStep(name="alive", look=partial(_is_alive, session, config)),
+        BringUpStep(name=said("camera.picture"), look=partial(_shows, session, config)),
+        BringUpStep(name=said("camera.alive"), look=partial(_is_alive, session, config)),
     )
 
 
@@ -55,11 +57,11 @@ def lane_camera_steps(session: Session) -> tuple[BringUpStep, ...]:
     config = configured(session.config.lane_camera, "lane_camera")
     film = _Film(session, config)
     return (
-        BringUpStep(name="first picture", look=partial(_shows, session, config)),
-        BringUpStep(name="rate", look=film.keeps_pace),
-        BringUpStep(name="age", look=film.is_fresh),
-        BringUpStep(name="lane", look=film.looks_right),
-        BringUpStep(name="alive", look=partial(_is_alive, session, config)),
+        BringUpStep(name=said("camera.first_picture"), look=partial(_shows, session, config)),
+        BringUpStep(name=said("camera.rate"), look=film.keeps_pace),
+        BringUpStep(name=said("camera.age"), look=film.is_fresh),
+        BringUpStep(name=said("camera.lane"), look=film.looks_right),
+        BringUpStep(name=said("camera.alive"), look=partial(_is_alive, session, config)),
     )
 
 
@@ -75,41 +77,37 @@ def _shows(session: Session, config: CameraConfig) -> Finding:
             frame = camera.latest(newest.number, config.stale_s)
         took_s = clock.now().mono_s - first_s
     except DeviceError as exc:
-        return bad(str(exc), "address, user and password in the source; try it in a player")
+        return bad(log_text(exc), said("camera.source"))
     finally:
         camera.close()
     if newest is None:
-        return bad(
-            f"no picture in {config.stale_s:g} s from {without_password(config.source)}",
-            "the stream's name (main or sub stream), H.265 instead of H.264",
-        )
+        source = without_password(config.source)
+        nothing = said("camera.no_picture_from", for_s=config.stale_s, source=source)
+        return bad(nothing, said("camera.stream"))
     size = size_of(newest.image)
     if is_dark(newest.image):
-        return bad(f"{size}, black", "lens cap, iris, no light, IR filter")
+        return bad(said("camera.black", size=size), said("camera.lens_cap"))
     fps = shown / max(took_s, 0.01)
-    return good(f"{size}, the first after {first_s - opened_s:.1f} s, {fps:.0f} a second")
+    return good(said("camera.shows", size=size, after_s=first_s - opened_s, fps=fps))
 
 
 def _is_alive(session: Session, config: CameraConfig) -> Finding:
-    if session.ask("cover", "hold a hand before the lens, then Enter, or skip: ") == SKIP:
-        return skipped("nobody covers the lens")
+    if session.ask("cover", said("camera.cover")) == SKIP:
+        return skipped(said("camera.nobody_covers"))
     camera = open_camera(config, session.clock)
     try:
         camera.open()
         covered = camera.latest(0, config.stale_s)
-        session.ask("uncover", "take it away, then Enter: ")
+        session.ask("uncover", said("camera.uncover"))
         newest = camera.latest(covered.number if covered else 0, config.stale_s)
     finally:
         camera.close()
     if covered is None or newest is None:
-        return bad("no picture", "the stream stopped: bandwidth, a second client")
+        return bad(said("camera.no_picture"), said("camera.stream_stopped"))
     change = abs(_gray(newest.image) - _gray(covered.image))
     if change < DARKER:
-        return bad(
-            f"the picture changed by {change:.0f} gray levels",
-            "frozen or late pictures, or another camera's stream",
-        )
-    return good("the picture follows")
+        return bad(said("camera.changed", change=change), said("camera.frozen"))
+    return good(said("camera.follows"))
 
 
 class _Film:
@@ -137,29 +135,25 @@ class _Film:
         finally:
             camera.close()
         if first is None or last is None:
-            return bad("the pictures stop", "bandwidth, Wi-Fi, a second client on the stream")
+            return bad(said("camera.stops"), said("camera.bandwidth"))
         self._jpeg = last.jpeg
         spent_s = last.received_s - first.received_s
         fps = (last.number - first.number) / spent_s if spent_s > 0 else 0.0
-        said = f"{fps:.1f} pictures a second, lane_camera.rate_fps is {config.rate_fps}"
+        found = said("camera.fps", fps=fps, rate_fps=config.rate_fps)
         if fps >= PACE_MIN * config.rate_fps:
-            return good(said)
+            return good(found)
         return bad(
-            said,
-            "the camera's own frame rate is lower: raise it, or lower rate_fps",
-            "bandwidth: the sub stream, a smaller picture, Motion JPEG at a lower quality",
-            "several clients share the stream: some cameras divide their rate among them",
+            found,
+            said("camera.own_rate"),
+            said("camera.smaller_picture"),
+            said("camera.several_clients"),
         )
 
     def is_fresh(self) -> Finding:
         """How old the newest picture was at the moment in which a newer one came."""
-        said = f"the newest picture was never older than {self._oldest_s:.2f} s"
         if self._oldest_s <= AGE_MAX_S:
-            return good(said)
-        return bad(
-            f"the newest picture was up to {self._oldest_s:.1f} s old",
-            "they come in bursts: Wi-Fi, an overloaded switch or recorder between",
-        )
+            return good(said("camera.fresh", oldest_s=self._oldest_s))
+        return bad(said("camera.old", oldest_s=self._oldest_s), said("camera.bursts"))
 
     def looks_right(self) -> Finding:
         """Whether a person finds the lane in it."""
@@ -173,27 +167,23 @@ def looks_right(session: Session, jpeg: bytes) -> Finding:
     """
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
     if image is None:
-        return bad(f"{len(jpeg)} bytes that are no picture", "its picture format: JPEG")
+        return bad(said("camera.no_jpeg", bytes=len(jpeg)), said("camera.format"))
     pixels = image.astype(np.uint8, copy=False)
     size = size_of(pixels)
     if is_dark(pixels):
-        return bad(f"{size}, black", "lens cap, iris, no light, IR filter")
+        return bad(said("camera.black", size=size), said("camera.lens_cap"))
     with tempfile.NamedTemporaryFile(prefix="kakou-", suffix=".jpg") as file:
         file.write(jpeg)
         file.flush()
-        said = session.ask(
-            "picture",
-            f"see {file.name}: this lane, upright, sharp, the whole vehicle? y, n or what is not: ",
-        )
-    if said in (SKIP, ""):
-        return skipped(f"{size}; nobody looks at it")
-    if is_yes(said):
-        return good(f"{size}, as it should be")
-    return bad(
-        f"{size}, not as it should be" if is_no(said) else f"{size}: {said}",
-        "another lane's camera: its address",
-        "mounting, mirror and rotation, focus, a dirty or wet window, light into the lens",
-    )
+        answer = session.ask("picture", said("camera.see", file=file.name))
+    if answer in (SKIP, ""):
+        return skipped(said("camera.nobody_looks", size=size))
+    if is_yes(answer):
+        return good(said("camera.as_it_should_be", size=size))
+    wrong = said("camera.not_as_it_should_be", size=size)
+    if not is_no(answer):
+        wrong = said("camera.seen_otherwise", size=size, answer=answer)
+    return bad(wrong, said("camera.another_lane"), said("camera.mounting"))
 
 
 def size_of(image: npt.NDArray[np.uint8]) -> str:

@@ -7,14 +7,14 @@ The kinds that are asked have more steps of their own: `bring_up_asked_cards.py`
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from devices.bench.bare_line import READ_S, BareLine
-from devices.bench.bring_up import SKIP, BringUpStep, Finding, bad, both, good, skipped
+from devices.bench.bring_up import SKIP, BringUpStep, Finding, bad, good, skipped
 from devices.bench.cable import comes_back
 from devices.bench.diagnosis import card_decoders, looks_swapped
+from devices.bench.wording import said
 from devices.card_reader.driver import ListeningCardReader
 from devices.card_reader.numbers import CardBits, CardNumber, Spelling, uid_of
 from devices.card_reader.osdp import FORMATS as OSDP_FORMATS
@@ -22,11 +22,13 @@ from devices.card_reader.osdp import OsdpCardReader
 from devices.card_reader.protocols import PROTOCOLS as CARD_PROTOCOLS
 from devices.card_reader.protocols import spelling_of
 from devices.registry import open_card_reader
+from devices.texts import as_is
 
 if TYPE_CHECKING:
     from devices.bench.bring_up import Session
     from devices.card_reader.api import CardReader
     from devices.config import CardReaderConfig, NumberFormat
+    from devices.texts import Said
 
 SHOWN_CHARACTERS = 4  # of an identity number
 
@@ -42,20 +44,16 @@ class CardWalk:
     def steps(self) -> tuple[BringUpStep, ...]:
         """The last of every walk."""
         return (
-            BringUpStep(name="card", look=self.reads),
-            BringUpStep(name="number", look=self.is_as_printed),
-            BringUpStep(name="cable pulled", look=self.returns),
+            BringUpStep(name=said("card.card"), look=self.reads),
+            BringUpStep(name=said("card.number"), look=self.is_as_printed),
+            BringUpStep(name=said("cable.pulled"), look=self.returns),
         )
 
     def reads(self) -> Finding:
         """Whether the lane's own driver reads a card that is held to it."""
         session, wait_s = self.session, self.session.wait_s
-        question = both(
-            f"hold a card to the reader; Enter starts {wait_s:g} s: ",
-            f"请刷卡；回车后等待 {wait_s:g} 秒：",
-        )
-        if session.ask("present_again", question) == SKIP:
-            return skipped("nobody holds a card")
+        if session.ask("present_again", said("card.hold", wait_s=wait_s)) == SKIP:
+            return skipped(said("card.nobody_holds"))
         reader = open_card_reader(self.config, session.clock)
         reader.open()
         try:
@@ -64,7 +62,7 @@ class CardWalk:
                 for card in reader.read(READ_S):
                     self._uid = card.uid
                     fields = "".join(f", {name} {text}" for name, text in card.fields)
-                    return good(f"card {self._shown(card.uid)}{fields}")
+                    return good(said("card.read", uid=self._shown(card.uid), fields=fields))
             return self.why_no_card(reader)
         finally:
             reader.close()
@@ -74,31 +72,18 @@ class CardWalk:
         if (refused := _refused(reader)) is not None:
             return self._another_format(refused)
         if isinstance(reader, ListeningCardReader | OsdpCardReader) and reader.dropped_cards:
-            return bad(
-                "a card came in the first moment after the line was opened",
-                both("hold it to the reader once more", "请再刷一次"),
-            )
-        return bad(
-            f"no card in {self.session.wait_s:g} s",
-            both(
-                "hold it flat and still; it is of another kind (125 kHz, 13.56 MHz)",
-                "平放不动；或卡的种类不对（125 kHz、13.56 MHz）",
-            ),
-        )
+            return bad(said("card.too_early"), said("card.once_more"))
+        return bad(said("card.none", for_s=self.session.wait_s), said("card.flat_and_still"))
 
     def is_as_printed(self) -> Finding:
         """Whether its number is the one that a declaration has."""
         if not self._uid:
-            return skipped("no card was read")
-        question = both(
-            "number printed on the card, Enter if none, or skip: ",
-            "卡面印的号码，没有则回车，或 skip：",
-        )
-        printed = self.session.ask("card", question)
+            return skipped(said("card.none_read"))
+        printed = self.session.ask("card", said("card.printed"))
         if printed == SKIP:
-            return skipped("nobody compares")
-        found = compared(self._uid, printed.strip().replace(" ", "").upper())
-        return replace(found, said=found.said.replace(self._uid, self._shown(self._uid)))
+            return skipped(said("card.nobody_compares"))
+        number = printed.strip().replace(" ", "").upper()
+        return compared(self._uid, number, shown=self._shown(self._uid))
 
     def returns(self) -> Finding:
         """Whether it comes back after its cable was pulled."""
@@ -120,15 +105,8 @@ class CardWalk:
         if config.driver in CARD_PROTOCOLS:
             formats = CARD_PROTOCOLS[config.driver].formats
         now = spelling_of(config, formats)
-        said = f"a card came as {_described(number)}, which is no {now.number_format} number here"
-        return bad(
-            said,
-            *_formats_of(number, now, formats),
-            both(
-                "card_reader.number_format, characters and keep_bytes must be the reader's",
-                "number_format、characters、keep_bytes 须与读卡器一致",
-            ),
-        )
+        came = said("card.no_number", described=_described(number), number_format=now.number_format)
+        return bad(came, *_formats_of(number, now, formats), said("card.as_the_reader_is_set"))
 
 
 def card_line_steps(session: Session) -> tuple[BringUpStep, ...]:
@@ -137,10 +115,10 @@ def card_line_steps(session: Session) -> tuple[BringUpStep, ...]:
     line = BareLine(session, config.port, config.baud)
     example = CARD_PROTOCOLS[config.driver].packet_of(b"\x04\xa1\xb2\xc3")
     return (
-        BringUpStep(name="port", look=line.opens),
-        BringUpStep(name="bytes", look=line.hears_card),
+        BringUpStep(name=said("line.port"), look=line.opens),
+        BringUpStep(name=said("line.bytes"), look=line.hears_card),
         BringUpStep(
-            name="frames",
+            name=said("line.frames"),
             look=partial(
                 line.understands,
                 config.driver,
@@ -163,41 +141,25 @@ def _refused(reader: CardReader) -> CardNumber | None:
 # --- numbers --------------------------------------------------------------------------------------
 
 
-def compared(uid: str, printed: str) -> Finding:
-    """Whether the number that is read is the one on the card; if not, how the two hang together."""
+def compared(uid: str, printed: str, *, shown: str) -> Finding:
+    """Whether the number that is read is the one on the card; if not, how the two hang together.
+
+    `shown` is what the screen may show of `uid`.
+    """
     if not printed:
-        return good(f"{uid}: so it must stand in a declaration")
+        return good(said("card.to_declare", uid=shown))
     if uid == printed:
-        return good(uid)
-    said = f"card {uid}, printed {printed}"
+        return good(as_is(shown))
     with contextlib.suppress(ValueError):
         octets = bytes.fromhex(uid)
         if printed in _decimals(octets):
-            return good(f"{said}: the same number in decimal")
+            return good(said("card.decimal", uid=shown, printed=printed))
+        differs = said("card.differs", uid=shown, printed=printed)
         if printed in (octets[::-1].hex().upper(), *_decimals(octets[::-1])):
-            return bad(
-                said,
-                both(
-                    'the bytes come the other way round: byte_order = "reversed"',
-                    '字节序相反：byte_order = "reversed"',
-                ),
-            )
+            return bad(differs, said("card.reversed"))
         if uid.endswith(printed) and len(printed) % 2 == 0:
-            kept = len(printed) // 2
-            return bad(
-                said,
-                both(
-                    f"the card shows its last {kept} bytes: keep_bytes = {kept} if declarations do",
-                    f"卡面只印末 {kept} 字节：若申报亦然，keep_bytes = {kept}",
-                ),
-            )
-    return bad(
-        said,
-        both(
-            "another card, or a number that the maker counted another way: number_format",
-            "不是同一张卡，或号码格式不同：number_format",
-        ),
-    )
+            return bad(differs, said("card.last_bytes", kept=len(printed) // 2))
+    return bad(said("card.differs", uid=shown, printed=printed), said("card.another"))
 
 
 def _decimals(octets: bytes) -> tuple[str, ...]:
@@ -211,19 +173,19 @@ def _decimals(octets: bytes) -> tuple[str, ...]:
     return (whole, whole.zfill(10), *pairs)
 
 
-def _described(number: CardNumber) -> str:
+def _described(number: CardNumber) -> Said:
     match number:
         case CardBits():
-            return f"{len(number.bits)} bits"
+            return said("card.bits", bits=len(number.bits))
         case str():
-            return f"text {number!r}"
+            return said("card.text", text=number)
         case _:
-            return f"{len(number)} bytes"
+            return said("card.bytes", bytes=len(number))
 
 
 def _formats_of(
     number: CardNumber, now: Spelling, formats: tuple[NumberFormat, ...]
-) -> tuple[str, ...]:
+) -> tuple[Said, ...]:
     """The formats in which it is a number."""
     found = []
     for each in formats:
@@ -231,8 +193,7 @@ def _formats_of(
         if uid is None:
             continue
         if each == now.number_format:
-            text = f"characters = 0, keep_bytes = 0: then it is {uid}"
+            found.append(said("card.whole", uid=uid))
         else:
-            text = f'number_format = "{each}": then it is {uid}'
-        found.append(both(text, f"改为 {text.replace('then it is', '读作')}"))
+            found.append(said("card.format", number_format=each, uid=uid))
     return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from devices.bench.bring_up import (
@@ -15,15 +16,19 @@ from devices.bench.bring_up import (
     skipped,
 )
 from devices.bench.bring_up_posts import PostsWalk, plain
+from devices.bench.wording import said
 from devices.container_camera.codecs import http_json
 from devices.container_camera.pushed import PushedContainers
 from devices.readings import ContainerReading
+from devices.texts import as_is
 
 if TYPE_CHECKING:
     from devices.bench.bring_up import Session
     from devices.config import ContainerCameraConfig
+    from devices.texts import Said
 
 TABLE = "container_camera"
+_COMMA = re.compile(r"[,，、]")
 
 
 def container_camera_steps(session: Session) -> tuple[BringUpStep, ...]:
@@ -34,9 +39,9 @@ def container_camera_steps(session: Session) -> tuple[BringUpStep, ...]:
     """
     walk = _Containers(session, configured(session.config.container_camera, TABLE))
     return (
-        BringUpStep(name="listener", look=walk.can_come),
-        BringUpStep(name="post", look=walk.come),
-        BringUpStep(name="container", look=walk.have_the_numbers),
+        BringUpStep(name=said("post.listener"), look=walk.can_come),
+        BringUpStep(name=said("post.post"), look=walk.come),
+        BringUpStep(name=said("container.container"), look=walk.have_the_numbers),
     )
 
 
@@ -50,31 +55,32 @@ class _Containers(PostsWalk[ContainerReading]):
     def _listener(self) -> PushedContainers:
         return PushedContainers(self._config, self._session.clock)
 
-    def _said(self, reading: ContainerReading) -> str:
-        return ", ".join(reading.numbers)
+    def _words(self, reading: ContainerReading) -> Said:
+        return as_is(_numbers(reading))
 
-    def _no_reading(self) -> str:
+    def _no_reading(self) -> Said:
         example = http_json.encode(("CSQU3054383",))[1].decode()
-        return f"what it posts is not the body of {self._config.driver}: {example}"
+        return said("container.another_body", driver=self._config.driver, example=example)
 
     def have_the_numbers(self) -> Finding:
         """Whether they are those that a person sees on the box."""
         if self._seen is None:
-            return skipped("nothing was posted")
-        text = self._said(self._seen)
-        said = self._session.ask(
-            "container", f"it read {text}; y if that is right, or the numbers with commas: "
-        )
-        if said in (SKIP, ""):
-            return skipped(f"it read {text}; nobody compares")
-        if is_yes(said) or _plain(said) == _plain(text):
-            return good(text)
+            return skipped(said("post.nothing_came"))
+        text = _numbers(self._seen)
+        answer = self._session.ask("container", said("container.is_it_right", numbers=text))
+        if answer in (SKIP, ""):
+            return skipped(said("container.nobody_compares", numbers=text))
+        if is_yes(answer) or plain_numbers(answer) == plain_numbers(text):
+            return good(as_is(text))
         return bad(
-            f"it read {text}, the box has another number",
-            "aim, zoom and focus: the whole number with its check digit, not the size and type",
-            "the vehicle before, or the next lane's: it is triggered late, or sees too much",
+            said("container.differs", numbers=text), said("container.aim"), said("container.late")
         )
 
 
-def _plain(text: str) -> frozenset[str]:
-    return frozenset(map(plain, text.split(",")))
+def _numbers(reading: ContainerReading) -> str:
+    return ", ".join(reading.numbers)
+
+
+def plain_numbers(text: str) -> frozenset[str]:
+    """The numbers that a person wrote, in any order, with commas of either language."""
+    return frozenset(map(plain, _COMMA.split(text)))

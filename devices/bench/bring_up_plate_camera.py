@@ -18,13 +18,16 @@ from devices.bench.bring_up import (
 )
 from devices.bench.bring_up_cameras import looks_right
 from devices.bench.bring_up_posts import PostsWalk, plain
+from devices.bench.wording import said
 from devices.camera.pushed import PushedPlates
 from devices.readings import RecognizedPlate
+from devices.texts import as_is
 
 if TYPE_CHECKING:
     from devices.bench.bring_up import Session
     from devices.camera.refusals import RefusedPost
     from devices.config import PlateCameraConfig
+    from devices.texts import Said
 
 TABLE = "plate_camera"
 
@@ -37,10 +40,10 @@ def plate_camera_steps(session: Session) -> tuple[BringUpStep, ...]:
     """
     walk = _Plates(session, configured(session.config.plate_camera, TABLE))
     return (
-        BringUpStep(name="listener", look=walk.can_come),
-        BringUpStep(name="post", look=walk.come),
-        BringUpStep(name="plate", look=walk.have_the_plate),
-        BringUpStep(name="picture", look=walk.have_a_picture),
+        BringUpStep(name=said("post.listener"), look=walk.can_come),
+        BringUpStep(name=said("post.post"), look=walk.come),
+        BringUpStep(name=said("plate.plate"), look=walk.have_the_plate),
+        BringUpStep(name=said("camera.picture"), look=walk.have_a_picture),
     )
 
 
@@ -54,60 +57,45 @@ class _Plates(PostsWalk[RecognizedPlate]):
     def _listener(self) -> PushedPlates:
         return PushedPlates(self._config, self._session.clock)
 
-    def _said(self, reading: RecognizedPlate) -> str:
-        said = reading.recognition
-        return f"{said.text or 'no plate'}, {said.confidence_permille // 10} %"
+    def _words(self, reading: RecognizedPlate) -> Said:
+        read = reading.recognition
+        plate = as_is(read.text) if read.text else said("plate.none")
+        return said("plate.read", plate=plate, percent=read.confidence_permille // 10)
 
-    def _no_reading(self) -> str:
+    def _no_reading(self) -> Said:
         return _no_plate(self._config)
 
     def have_the_plate(self) -> Finding:
         """Whether it is the plate that a person sees."""
         if self._seen is None:
-            return skipped("nothing was posted")
+            return skipped(said("post.nothing_came"))
         text = self._seen.recognition.text
         if not text:
-            return bad(
-                "it posted that it found no plate",
-                "aim, zoom and focus; exposure and infrared at night; its region setting",
-            )
-        said = self._session.ask("plate", f"it read {text}; y if that is right, or the plate: ")
-        if said in (SKIP, ""):
-            return skipped(f"it read {text}; nobody compares")
-        if is_yes(said) or plain(said) == plain(text):
-            return good(text)
-        seen = f"it read {text}, the plate is {'another' if is_no(said) else said}"
-        if plain(said)[1:] == plain(text)[1:]:
-            return bad(
-                seen,
-                "only the first character: the province or region that the camera is set to",
-            )
-        return bad(
-            seen,
-            "aim, zoom and focus: how wide its manual wants a plate to be, in pixels",
-            "the vehicle before: it is triggered late",
-        )
+            return bad(said("plate.none_found"), said("plate.aim_and_light"))
+        answer = self._session.ask("plate", said("plate.is_it_right", plate=text))
+        if answer in (SKIP, ""):
+            return skipped(said("plate.nobody_compares", plate=text))
+        if is_yes(answer) or plain(answer) == plain(text):
+            return good(as_is(text))
+        other = said("plate.another") if is_no(answer) else as_is(answer)
+        differs = said("plate.differs", plate=text, other=other)
+        if plain(answer)[1:] == plain(text)[1:]:
+            return bad(differs, said("plate.region"))
+        return bad(differs, said("plate.aim"), said("plate.vehicle_before"))
 
     def have_a_picture(self) -> Finding:
         """Whether a picture comes with the plate, and shows what it should."""
         if self._seen is None:
-            return skipped("nothing was posted")
+            return skipped(said("post.nothing_came"))
         if self._seen.recognition.picture is None:
-            return bad(
-                "a plate without a picture of the vehicle",
-                "in the camera: upload of the whole (scene, detection) picture, not of the plate's"
-                " only",
-            )
+            return bad(said("plate.no_picture"), said("plate.upload_whole"))
         return looks_right(self._session, self._seen.recognition.picture)
 
 
-def _no_plate(config: PlateCameraConfig) -> str:
-    return (
-        f"what it posts is no plate of {config.driver}: a heartbeat or another event; switch"
-        " the plate event on, in that make's own format"
-    )
+def _no_plate(config: PlateCameraConfig) -> Said:
+    return said("plate.no_plate_event", driver=config.driver)
 
 
-def advice_on(refused: RefusedPost, config: PlateCameraConfig) -> str:
+def advice_on(refused: RefusedPost, config: PlateCameraConfig) -> Said:
     """What to set where, for a cause that the listener saw."""
     return bring_up_posts.advice_on(refused, TABLE, config, _no_plate(config))

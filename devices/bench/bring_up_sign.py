@@ -18,18 +18,22 @@ from devices.bench.bring_up import (
     good,
     is_no,
     is_yes,
+    log_text,
     skipped,
 )
-from devices.bench.check import SIGN_TEXT, check_message, said_of
+from devices.bench.check import SIGN_TEXT, check_message
 from devices.bench.diagnosis import BAUDS
+from devices.bench.wording import said
 from devices.errors import DeviceError, DeviceTimeout, RemoteProtocolError
 from devices.sign.api import SignMessage
 from devices.sign.http import HttpSign
 from devices.sign.opening import open_sign
+from devices.texts import as_is
 
 if TYPE_CHECKING:
     from devices.bench.bring_up import Session
     from devices.config import SignConfig
+    from devices.texts import Said
 
 ADDRESSES = range(16)
 ENCODINGS = ("gb18030", "utf-8")
@@ -38,13 +42,13 @@ EMPTIED_S = 0.2  # a converter may still hold bytes that are to go at the rate b
 FRAME_BITS = 600
 
 _STATUS_ADVICE = {
-    400: "it expects another format than ours (docs/reference/drivers.md, http)",
-    401: "it wants a password: this driver has none; let the lane's address in",
-    403: "it wants a password: this driver has none; let the lane's address in",
-    404: "another path in sign.url",
-    405: "another path in sign.url: this one takes no POST",
-    415: "it expects another format than ours (docs/reference/drivers.md, http)",
-    422: "it expects another format than ours (docs/reference/drivers.md, http)",
+    400: "sign.another_format",
+    401: "sign.wants_password",
+    403: "sign.wants_password",
+    404: "sign.another_path",
+    405: "sign.takes_no_post",
+    415: "sign.another_format",
+    422: "sign.another_format",
 }
 
 
@@ -56,13 +60,18 @@ def sign_steps(session: Session) -> tuple[BringUpStep, ...]:
     """
     config = configured(session.config.sign, "sign")
     walk, line = _Sign(session, config), BareLine(session, config.port, config.baud)
-    port = () if config.driver == "http" else (BringUpStep(name="port", look=line.opens),)
+    port = (
+        () if config.driver == "http" else (BringUpStep(name=said("line.port"), look=line.opens),)
+    )
     lines = (
-        BringUpStep(name=f"line {number} {language}", look=partial(walk.is_readable, number))
+        BringUpStep(
+            name=said("sign.line", number=number, language=language),
+            look=partial(walk.is_readable, number),
+        )
         for number, language in enumerate(config.languages, start=1)
     )
-    voice = (BringUpStep(name="voice", look=walk.speaks),) if config.voice else ()
-    return (*port, BringUpStep(name="text", look=walk.takes_text), *lines, *voice)
+    voice = (BringUpStep(name=said("sign.voice"), look=walk.speaks),) if config.voice else ()
+    return (*port, BringUpStep(name=said("sign.text"), look=walk.takes_text), *lines, *voice)
 
 
 class _Sign:
@@ -84,11 +93,13 @@ class _Sign:
             sign.show(message)
         except DeviceError as exc:
             answered = sign.answered if isinstance(sign, HttpSign) else 0
-            return bad(str(exc), *_why_not_taken(config, exc, answered))
+            return bad(log_text(exc), *_why_not_taken(config, exc, answered))
         finally:
             sign.close()
-        answered_too = f", answered {sign.answered}" if isinstance(sign, HttpSign) else ""
-        return good(said_of(config, message) + answered_too)
+        text = message.lines[0]
+        if isinstance(sign, HttpSign):
+            return good(said("sign.shown", url=config.url, text=text, status=sign.answered))
+        return good(said("sign.sent", port=config.port, text=text))
 
     # --- what stands on it ------------------------------------------------------------------------
 
@@ -96,71 +107,54 @@ class _Sign:
         """Whether a person reads on a line (from 1) what was sent there."""
         language = self._config.languages[number - 1]
         text = SIGN_TEXT[language]
-        said = self._session.ask(
-            f"sign_{language}",
-            f"does line {number} read {text}? y, n if it is dark, or what stands there: ",
-        ).strip()
-        if said == SKIP:
-            return skipped("nobody looks at it")
-        if is_yes(said) or said == text:
-            return good(text)
-        if said and not is_no(said):
-            return bad(f"{said} in place of {text}", *self._why_other(said, language))
+        question = said("sign.does_it_read", number=number, text=text)
+        seen = self._session.ask(f"sign_{language}", question).strip()
+        if seen == SKIP:
+            return skipped(said("sign.nobody_looks"))
+        if is_yes(seen) or seen == text:
+            return good(as_is(text))
+        if seen and not is_no(seen):
+            instead = said("sign.in_place_of", seen=seen, text=text)
+            return bad(instead, *self._why_other(seen, language))
         if number > 1:
-            return bad(
-                f"line {number} is dark",
-                "the board has fewer lines: sign.languages with so many, or its program's areas",
-            )
+            return bad(said("sign.line_is_dark", number=number), said("sign.fewer_lines"))
         return self._searched()
 
-    def _why_other(self, said: str, language: str) -> tuple[str, ...]:
+    def _why_other(self, seen: str, language: str) -> tuple[Said, ...]:
         config, text = self._config, SIGN_TEXT[language]
-        if said in [SIGN_TEXT[other] for other in config.languages]:
-            return ("the lines are exchanged: the order of sign.languages, or the board's areas",)
-        if text.startswith(said):
-            return ("the line is too short for it: a smaller font, or one line less",)
+        if seen in [SIGN_TEXT[other] for other in config.languages]:
+            return (said("sign.lines_exchanged"),)
+        if text.startswith(seen):
+            return (said("sign.line_too_short"),)
         others = [name for name in ENCODINGS if name != config.encoding]
         seen_as = {text.encode(config.encoding).decode(name, "replace"): name for name in others}
         if config.driver == "http":
-            return ("its program takes the JSON for something else than UTF-8",)
-        if said in seen_as or language == "zh":
-            encoding = seen_as.get(said, others[0])
-            return (
-                f'the board writes another encoding: sign.encoding = "{encoding}"',
-                "a font without Chinese characters on the board",
-            )
-        return ("damaged bytes: no common ground, a missing termination, a long line at 9600",)
+            return (said("sign.no_utf_8"),)
+        if seen in seen_as or language == "zh":
+            encoding = seen_as.get(seen, others[0])
+            return (said("sign.another_encoding", encoding=encoding), said("sign.no_chinese_font"))
+        return (said("sign.damaged"),)
 
     def _searched(self) -> Finding:
         """Try what else it may be set to, with a text that tells which, and ask what is seen."""
         config = self._config
         if config.driver == "http":
-            return bad(
-                "it answered, and shows nothing",
-                "the program behind sign.url has no connection to the sign itself; its log",
-            )
+            return bad(said("sign.shows_nothing"), said("sign.program_not_connected"))
         for baud in BAUDS if config.port.startswith("/") else ():
             if baud != config.baud:
                 self._try(msgspec.structs.replace(config, baud=baud), str(baud))
         for address in ADDRESSES:
             if address != config.address:
                 self._try(msgspec.structs.replace(config, address=address), f"{NUMBER}{address}")
-        said = self._session.ask(
-            "sign_search",
-            "baud rates and board numbers were tried: what stands there now (19200, NO 3)? "
-            "Enter if nothing: ",
-        )
-        seen = f"nothing at {config.baud} baud as board {config.address}"
+        answer = self._session.ask("sign_search", said("sign.what_stands_there"))
+        nothing = said("sign.nothing_at", baud=config.baud, address=config.address)
         with suppress(ValueError):
-            words = said.strip().upper()
-            if words.startswith(NUMBER):
-                return bad(seen, f"its number: sign.address = {int(words.removeprefix(NUMBER))}")
-            return bad(seen, f"its baud rate: sign.baud = {int(words)}")
-        return bad(
-            seen,
-            "A and B (or + and -) swapped; RS-232 where the board is RS-485; no supply",
-            "a board with another protocol than led-64ff: 64 FF FF in its maker's document?",
-        )
+            seen = answer.strip().upper()
+            if seen.startswith(NUMBER):
+                number = int(seen.removeprefix(NUMBER))
+                return bad(nothing, said("sign.another_address", number=number))
+            return bad(nothing, said("sign.another_baud", baud=int(seen)))
+        return bad(nothing, said("sign.wired_wrongly"), said("sign.another_protocol"))
 
     def _try(self, config: SignConfig, text: str) -> None:
         sign = open_sign(config, self._session.clock)
@@ -176,44 +170,31 @@ class _Sign:
 
     def speaks(self) -> Finding:
         """Whether a person hears the first language."""
-        question = "listen: it will speak; Enter, or skip: "
-        if self._session.ask("listen", question) == SKIP:
-            return skipped("nobody listens")
+        if self._session.ask("listen", said("sign.will_speak")) == SKIP:
+            return skipped(said("sign.nobody_listens"))
         message = check_message(self._config, is_spoken=True)
         shown = self._shown(message)
         if not shown.ok:
             return shown
-        said = self._session.ask(
-            "voice", f"was {message.spoken} spoken? y, n, or what was heard: "
-        ).strip()
-        if said == SKIP:
-            return skipped("nobody listened")
-        if is_yes(said) or said == message.spoken:
-            return good(f"{message.spoken} was heard")
-        if is_no(said) or not said:
-            return bad(
-                "nothing was heard",
-                "its volume (at night, too), the loudspeaker's wires, a missing voice module",
-                "a sign without a voice: sign.voice = false",
-            )
+        question = said("sign.was_it_spoken", text=message.spoken)
+        heard = self._session.ask("voice", question).strip()
+        if heard == SKIP:
+            return skipped(said("sign.nobody_listened"))
+        if is_yes(heard) or heard == message.spoken:
+            return good(said("sign.was_heard", text=message.spoken))
+        if is_no(heard) or not heard:
+            return bad(said("sign.nothing_heard"), said("sign.volume"), said("sign.without_voice"))
         return bad(
-            f"{said} in place of {message.spoken}",
-            "the encoding of its voice module, or one that only knows recorded phrases",
+            said("sign.in_place_of", seen=heard, text=message.spoken),
+            said("sign.voice_encoding"),
         )
 
 
-def _why_not_taken(config: SignConfig, exc: DeviceError, answered: int) -> tuple[str, ...]:
+def _why_not_taken(config: SignConfig, exc: DeviceError, answered: int) -> tuple[Said, ...]:
     if config.driver != "http":
-        return ("the port went away: the converter, its cable, the serial server",)
+        return (said("sign.port_went_away"),)
     if isinstance(exc, DeviceTimeout):
-        return (
-            "something is there and does not answer: restart the sign's program",
-            "a firewall between drops what is sent; the address of something else",
-        )
+        return (said("sign.does_not_answer"), said("sign.firewall"))
     if isinstance(exc, RemoteProtocolError):
-        return (_STATUS_ADVICE.get(answered, "the sign's own program: its log"),)
-    return (
-        "refused: the sign's program does not run, or listens on another port",
-        "no route, no such name: address, mask, network cable, its supply",
-        "a certificate that this machine does not know: http:// inside the cabinet",
-    )
+        return (said(_STATUS_ADVICE.get(answered, "sign.program_log")),)
+    return (said("sign.refused"), said("sign.no_route"), said("sign.certificate"))

@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from devices.bench.bare_line import READ_S, BareLine
-from devices.bench.bring_up import SKIP, BringUpStep, Finding, bad, configured, good, skipped
+from devices.bench.bring_up import (
+    SKIP,
+    BringUpStep,
+    Finding,
+    bad,
+    configured,
+    good,
+    log_text,
+    skipped,
+)
 from devices.bench.cable import comes_back
-from devices.bench.check import look_at_tag_reader
+from devices.bench.check import tags_in_view
+from devices.bench.wording import said
 from devices.errors import DeviceConfigError, DeviceError
 from devices.registry import open_tag_reader
 from devices.tag_reader.codecs.uhf_reader18 import BROADCAST, READER_INFO, UhfReader18, question
@@ -20,6 +30,7 @@ if TYPE_CHECKING:
     from devices.config import TagReaderConfig
     from devices.tag_reader.api import TagReader
     from devices.tag_reader.codecs.uhf_reader18 import ReaderAnswer
+    from devices.texts import Said
 
 ANSWER_S = 1.2  # an answer is waited for that long, however late it is for the lane
 TRY_S = 0.4  # at each other baud rate
@@ -28,8 +39,6 @@ GLIMPSE_S = 3.0
 NEXT_LANE_S = 3.0  # thirty questions
 MARGIN_S = 0.3
 BAUDS = (115_200, 57_600, 38_400, 19_200, 9_600)
-
-_LESS_FIELD = "less power; turn the antenna down and towards this lane's windshields"
 
 
 def tag_steps(session: Session) -> tuple[BringUpStep, ...]:
@@ -41,13 +50,13 @@ def tag_steps(session: Session) -> tuple[BringUpStep, ...]:
     config = configured(session.config.tag_reader, "tag_reader")
     walk = _Tags(session, config)
     return (
-        BringUpStep(name="port", look=BareLine(session, config.port, config.baud).opens),
-        BringUpStep(name="answer", look=walk.answers),
-        BringUpStep(name="no tag", look=walk.is_clear),
-        BringUpStep(name="tag", look=walk.names_one),
-        BringUpStep(name="tag away", look=walk.loses_it),
-        BringUpStep(name="next lane", look=walk.overlooks_the_next_lane),
-        BringUpStep(name="cable pulled", look=walk.returns),
+        BringUpStep(name=said("line.port"), look=BareLine(session, config.port, config.baud).opens),
+        BringUpStep(name=said("walk.answer"), look=walk.answers),
+        BringUpStep(name=said("tag.no_tag"), look=walk.is_clear),
+        BringUpStep(name=said("tag.tag"), look=walk.names_one),
+        BringUpStep(name=said("tag.tag_away"), look=walk.loses_it),
+        BringUpStep(name=said("tag.next_lane"), look=walk.overlooks_the_next_lane),
+        BringUpStep(name=said("cable.pulled"), look=walk.returns),
     )
 
 
@@ -65,47 +74,33 @@ class _Tags:
     def answers(self) -> Finding:
         """Whether it answers at all; if not, what mistake explains it."""
         try:
-            return good(look_at_tag_reader(self._config, self._session.clock))
+            seen = tags_in_view(self._config, self._session.clock)
         except DeviceConfigError:
             raise
         except DeviceError as exc:
-            return bad(str(exc), *self._why_not())
+            return bad(log_text(exc), *self._why_not())
+        return good(said("tag.seen", tags=", ".join(seen)) if seen else said("tag.answers"))
 
-    def _why_not(self) -> tuple[str, ...]:
+    def _why_not(self) -> tuple[Said, ...]:
         config = self._config
         heard, answer = self._asked(config.baud, ANSWER_S)
         if answer is not None:
             return self._why_not_taken(answer)
         if self._line.listen(config.baud, QUIET_S):
-            return (
-                "it sends without being asked: it is in active mode; set it to answer mode with the"
-                " maker's program",
-            )
+            return (said("tag.active_mode"),)
         if heard:
-            return (
-                "every answer is damaged: no common ground, or a missing termination",
-                "a reader of another family: record what it says, and send it",
-            )
+            return (said("tag.all_damaged"), said("tag.another_family"))
         for baud in BAUDS if self._line.has_baud else ():
             if baud != config.baud and self._asked(baud, TRY_S)[1] is not None:
-                return (f"it answers at {baud} baud: tag_reader.baud = {baud}, or the reader's",)
-        return (
-            "A and B (or + and -) swapped, or RS-232 where the converter is RS-485",
-            "no supply; it is in trigger mode, or was set to Wiegand output",
-            "a baud rate below 9600, or a serial server that is set to another one",
-        )
+                return (said("tag.another_baud", baud=baud),)
+        return (said("tag.swapped"), said("tag.no_supply"), said("tag.baud_out_of_reach"))
 
-    def _why_not_taken(self, answer: ReaderAnswer) -> tuple[str, ...]:
+    def _why_not_taken(self, answer: ReaderAnswer) -> tuple[Said, ...]:
         """It answers whoever asks; the lane's own question it does not answer, or too late."""
         config = self._config
         if config.address not in (answer.address, BROADCAST):
-            number = answer.address
-            return (f"it answers as number {number}: tag_reader.address = {number}",)
-        return (
-            f"it answers later than tag_reader.reply_s = {config.reply_s:g}: a longer one, or a"
-            " shorter inventory time in the reader",
-            "only some of its answers come whole: a loose wire, a missing termination",
-        )
+            return (said("tag.another_number", number=answer.address),)
+        return (said("tag.late", reply_s=config.reply_s), said("tag.loose_wire"))
 
     def _asked(self, baud: int, for_s: float) -> tuple[bytes, ReaderAnswer | None]:
         """What whoever hears it says to "who are you"."""
@@ -121,70 +116,66 @@ class _Tags:
 
     def is_clear(self) -> Finding:
         """Whether it says that no tag is in view."""
-        question = "take every tag away from the antenna; Enter, or skip: "
-        if self._session.ask("no_tag", question) == SKIP:
-            return skipped("nobody clears the antenna")
+        if self._session.ask("no_tag", said("tag.take_all_away")) == SKIP:
+            return skipped(said("tag.nobody_clears"))
         seen = self._seen(self._clear_s)
         if seen:
-            return bad(
-                f"in view: {', '.join(seen)}",
-                "a vehicle or a tag near the antenna, or in the next lane",
-                _LESS_FIELD,
-            )
-        return good(f"no tag in view for {self._clear_s:g} s")
+            in_view = said("tag.in_view", tags=", ".join(seen))
+            return bad(in_view, said("tag.vehicle_near"), said("tag.less_field"))
+        return good(said("tag.none_in_view", for_s=self._clear_s))
 
     def names_one(self) -> Finding:
         """Whether a tag that is held before it is named, by as many answers as the lane wants."""
         session, config = self._session, self._config
-        printed = session.ask("tag", "number printed on a tag in hex, Enter if none, or skip: ")
-        hold = f"hold it before the antenna; Enter starts {session.wait_s:g} s: "
+        printed = session.ask("tag", said("tag.printed"))
+        hold = said("tag.hold", wait_s=session.wait_s)
         if printed == SKIP or session.ask("hold_tag", hold) == SKIP:
-            return skipped("nobody holds a tag")
+            return skipped(said("tag.nobody_holds"))
         seen = self._seen(session.wait_s, is_one_enough=True)
         if len(seen) > 1:
-            return bad(f"two tags: {', '.join(seen)}", "another vehicle is near", _LESS_FIELD)
+            two = said("tag.two", tags=", ".join(seen))
+            return bad(two, said("tag.another_vehicle"), said("tag.less_field"))
         if seen:
             self._held = seen[0]
             return self._compared(seen[0], printed.strip().replace(" ", "").upper())
         if once := self._seen(GLIMPSE_S, reads_min=1, is_one_enough=True):
-            return bad(
-                f"{once[0]} is seen, but not {config.reads_min} times in {config.repeat_s:g} s",
-                "the edge of its field: aim at the windshield, more power, the antenna's plug",
+            too_few = said(
+                "tag.too_few", tag=once[0], reads_min=config.reads_min, repeat_s=config.repeat_s
             )
+            return bad(too_few, said("tag.edge_of_field"))
         return bad(
-            f"no tag in {session.wait_s:g} s",
-            "the antenna: its plug, its cable, the reader's port that it is on",
-            "the tag: of another kind (it must be EPC Gen2), on metal, behind a metallized window",
-            "power and frequency band of the reader",
+            said("tag.none_seen", for_s=session.wait_s),
+            said("tag.antenna"),
+            said("tag.kind"),
+            said("tag.power"),
         )
 
     def _compared(self, tag_id: str, printed: str) -> Finding:
         if not printed or tag_id == printed:
-            return good(f"{tag_id}, by {self._config.reads_min} answers")
-        said = f"{tag_id}, printed {printed}"
+            return good(said("tag.named", tag=tag_id, reads_min=self._config.reads_min))
+        differs = said("tag.differs", tag=tag_id, printed=printed)
         with suppress(ValueError):
             if bytes.fromhex(tag_id)[::-1] == bytes.fromhex(printed):
-                return bad(said, "printed with its bytes the other way round: declare it as read")
-        return bad(said, "another tag; or what is printed is no EPC (its TID, a serial number)")
+                return bad(differs, said("tag.other_way_round"))
+        return bad(differs, said("tag.another_tag"))
 
     def loses_it(self) -> Finding:
         """Whether it is no longer named once it is away."""
         if not self._held:
-            return skipped("no tag was held")
-        if self._session.ask("tag_away", "take it away; Enter, or skip: ") == SKIP:
-            return skipped("it is still there")
+            return skipped(said("tag.none_held"))
+        if self._session.ask("tag_away", said("tag.take_away")) == SKIP:
+            return skipped(said("tag.still_there"))
         if self._held in self._seen(self._clear_s):
-            return bad(f"{self._held} is still in view", _LESS_FIELD)
-        return good(f"not named for {self._clear_s:g} s")
+            return bad(said("tag.still_in_view", tag=self._held), said("tag.less_field"))
+        return good(said("tag.not_named", for_s=self._clear_s))
 
     def overlooks_the_next_lane(self) -> Finding:
         """Whether a tag where the next lane's trucks stand is out of view."""
-        question = "hold a tag where a truck of the next lane stops; Enter, or skip: "
-        if self._session.ask("next_lane", question) == SKIP:
-            return skipped("nobody stands in the next lane")
+        if self._session.ask("next_lane", said("tag.hold_in_next_lane")) == SKIP:
+            return skipped(said("tag.nobody_in_next_lane"))
         if seen := self._seen(NEXT_LANE_S):
-            return bad(f"in view there: {', '.join(seen)}", _LESS_FIELD)
-        return good(f"not named there in {NEXT_LANE_S:g} s")
+            return bad(said("tag.in_view_there", tags=", ".join(seen)), said("tag.less_field"))
+        return good(said("tag.not_named_there", for_s=NEXT_LANE_S))
 
     def returns(self) -> Finding:
         """Whether it comes back after its cable was pulled."""

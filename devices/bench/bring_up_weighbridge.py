@@ -9,7 +9,7 @@ from devices.bench.bare_line import READ_S, BareLine
 from devices.bench.bring_up import SKIP, BringUpStep, Finding, bad, good, skipped
 from devices.bench.cable import comes_back
 from devices.bench.diagnosis import ENOUGH_FRAMES, looks_swapped, scale_decoders, scale_example
-from devices.readings import WeightStatus
+from devices.bench.wording import said
 from devices.registry import open_weighbridge
 from devices.weighbridge.protocols import protocol_named
 from devices.weighbridge.settle import SettleFilter, WeightPhase
@@ -17,19 +17,21 @@ from devices.weighbridge.settle import SettleFilter, WeightPhase
 if TYPE_CHECKING:
     from devices.bench.bring_up import Session
     from devices.bench.diagnosis import Maker
+    from devices.texts import Said
     from devices.weighbridge.settle import WeightState
 
 SETTLE_WITHIN_S = 15.0
 
-_STATUS_ADVICE = {
-    WeightStatus.NET: "a tare is set: clear it, the gate needs gross weight",
-    WeightStatus.NOT_KG: "the display is not in kilograms: set its unit, or weighbridge.unit",
-    WeightStatus.NOT_ZEROED: "the indicator came up with a load: empty the scale and zero it",
-    WeightStatus.OVERLOAD: "overload: look at the load cells' plug and at the indicator's capacity",
-    WeightStatus.UNDERLOAD: "below zero: zero the indicator, look at the load cells",
-    WeightStatus.DIVISION: "the display counts in another step: set weighbridge.division_kg to it",
-    WeightStatus.ERROR: "the indicator reports an error of its own: see its manual",
-}
+# Shown over loaded, and the sentence that explains it.
+_RATIOS = (
+    (0.0, "scale.feels_nothing"),
+    (0.001, "scale.in_tonnes"),
+    (1_000.0, "scale.in_kilograms"),
+    (10.0, "scale.decimal_point"),
+    (0.1, "scale.decimal_point"),
+    (2.2046, "scale.in_pounds"),
+    (0.75, "scale.one_corner"),
+)
 
 
 def weighbridge_steps(session: Session) -> tuple[BringUpStep, ...]:
@@ -40,10 +42,10 @@ def weighbridge_steps(session: Session) -> tuple[BringUpStep, ...]:
     asks = () if protocol.poll is None else (protocol.poll.check, protocol.poll.ask)
     decoders: dict[str, Maker] = {**scale_decoders(), config.driver: protocol.make_decoder}
     return (
-        BringUpStep(name="port", look=line.opens),
-        BringUpStep(name="bytes", look=partial(line.hears, asks)),
+        BringUpStep(name=said("line.port"), look=line.opens),
+        BringUpStep(name=said("line.bytes"), look=partial(line.hears, asks)),
         BringUpStep(
-            name="frames",
+            name=said("line.frames"),
             look=partial(
                 line.understands,
                 config.driver,
@@ -52,10 +54,10 @@ def weighbridge_steps(session: Session) -> tuple[BringUpStep, ...]:
                 partial(_is_scale_swapped, config.driver, config.address, config.baud),
             ),
         ),
-        BringUpStep(name="reading", look=partial(_reads, session)),
-        BringUpStep(name="empty scale", look=partial(_is_empty, session)),
-        BringUpStep(name="known weight", look=partial(_weighs, session)),
-        BringUpStep(name="cable pulled", look=partial(_comes_back, session)),
+        BringUpStep(name=said("scale.reading"), look=partial(_reads, session)),
+        BringUpStep(name=said("scale.empty_scale"), look=partial(_is_empty, session)),
+        BringUpStep(name=said("scale.known_weight"), look=partial(_weighs, session)),
+        BringUpStep(name=said("cable.pulled"), look=partial(_comes_back, session)),
     )
 
 
@@ -87,62 +89,58 @@ def _settled(session: Session, phases: tuple[WeightPhase, ...]) -> WeightState:
 def _reads(session: Session) -> Finding:
     state = _settled(session, (WeightPhase.EMPTY, WeightPhase.SETTLED, WeightPhase.MOVING))
     if state.phase is WeightPhase.INVALID:
-        return bad(f"status {state.status}", _STATUS_ADVICE.get(state.status, "see its manual"))
+        status = said(f"scale_status.{state.status}")
+        return bad(said("scale.status", status=status), said(f"scale_advice.{state.status}"))
     if state.phase is WeightPhase.STALE:
-        return bad(
-            "no reading", "the display is slow: weighbridge.stale_s is shorter than its rate"
-        )
+        return bad(said("scale.no_reading"), said("scale.display_is_slow"))
     division_kg = session.config.weighbridge.division_kg
     shown_kg = state.shown_kg or 0
     if shown_kg % division_kg:
         return bad(
-            f"{shown_kg} kg is no multiple of {division_kg} kg",
-            "set weighbridge.division_kg to the step in which the display counts",
+            said("scale.no_multiple", shown_kg=shown_kg, division_kg=division_kg),
+            said("scale.division"),
         )
-    return good(f"{shown_kg} kg, {state.phase}")
+    return good(said("scale.reads", shown_kg=shown_kg, phase=_phase(state)))
 
 
 def _is_empty(session: Session) -> Finding:
-    if session.ask("empty", "is the scale empty? Enter, or skip: ") == SKIP:
-        return skipped("not asked")
+    if session.ask("empty", said("scale.is_it_empty")) == SKIP:
+        return skipped(said("scale.not_asked"))
     state = _settled(session, (WeightPhase.EMPTY,))
     if state.phase is WeightPhase.EMPTY:
-        return good(f"{state.gross_kg} kg at rest")
+        return good(said("scale.at_rest", gross_kg=state.gross_kg or 0))
     if state.phase is WeightPhase.MOVING:
-        return bad("it does not come to rest", "wind, a cable that touches, a stone under the deck")
-    return bad(f"{state.shown_kg} kg", "zero the indicator; what lies on the deck?")
+        return bad(said("scale.does_not_rest"), said("scale.wind"))
+    return bad(said("scale.shows", shown_kg=str(state.shown_kg)), said("scale.zero_it"))
 
 
 def _weighs(session: Session) -> Finding:
-    said = session.ask("load_kg", "put a known weight on; how many kg is it? (skip): ")
-    if said == SKIP or not said.strip():
-        return skipped("no known weight")
+    answer = session.ask("load_kg", said("scale.put_weight"))
+    if answer == SKIP or not answer.strip():
+        return skipped(said("scale.no_weight"))
     try:
-        load_kg = float(said)
+        load_kg = float(answer)
     except ValueError:
-        return bad(f"{said!r} is no number")
+        return bad(said("scale.no_number", answer=answer))
     state = _settled(session, (WeightPhase.SETTLED,))
     shown_kg, division_kg = state.gross_kg, session.config.weighbridge.division_kg
     if shown_kg is None:
-        return bad(f"it does not settle: {state.phase}", "wait until the display rests, try again")
+        return bad(said("scale.does_not_settle", phase=_phase(state)), said("scale.wait"))
+    weighed = said("scale.weighs", shown_kg=shown_kg, load_kg=load_kg)
     if abs(shown_kg - load_kg) <= division_kg:
-        return good(f"{shown_kg} kg for {load_kg:g} kg")
-    return bad(f"{shown_kg} kg for {load_kg:g} kg", _of_ratio(shown_kg / load_kg))
+        return good(weighed)
+    return bad(weighed, _of_ratio(shown_kg / load_kg))
 
 
-def _of_ratio(ratio: float) -> str:
-    for wanted, why in (
-        (0.0, "the deck does not feel it: a load cell is not connected, or it stands on the frame"),
-        (0.001, 'the display is in tonnes: weighbridge.unit = "t"'),
-        (1_000.0, 'the display is in kilograms: weighbridge.unit = "kg"'),
-        (10.0, "the decimal point is one place off: division and unit of the indicator"),
-        (0.1, "the decimal point is one place off: division and unit of the indicator"),
-        (2.2046, "the display is in pounds"),
-        (0.75, "one of four corners is not felt: a load cell's cable"),
-    ):
+def _phase(state: WeightState) -> Said:
+    return said(f"scale_phase.{state.phase}")
+
+
+def _of_ratio(ratio: float) -> Said:
+    for wanted, why in _RATIOS:
         if abs(ratio - wanted) <= max(0.02 * wanted, 1e-4):
-            return why
-    return "the scale is out of calibration: an approved body must adjust it"
+            return said(why)
+    return said("scale.calibration")
 
 
 def _comes_back(session: Session) -> Finding:

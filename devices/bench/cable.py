@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from devices.bench.bring_up import SKIP, Finding, bad, both, good, skipped
+from devices.bench.bring_up import SKIP, Finding, bad, good, skipped
+from devices.bench.wording import said
 from devices.errors import LinkDown
 
 if TYPE_CHECKING:
@@ -40,43 +41,26 @@ def comes_back(session: Session, device: D, is_there: Callable[[D], bool]) -> Fi
     `is_there` reads a little of the opened device, and says whether it was heard. Raises `LinkDown`
     where the device is not there to begin with.
     """
-    question = both(
-        "pull the data cable when it is read; Enter, or skip: ", "读取时拔出数据线；回车，或 skip："
-    )
-    if session.ask("pull", question) == SKIP:
-        return skipped("nobody pulls the cable")
+    if session.ask("pull", said("cable.pull")) == SKIP:
+        return skipped(said("cable.nobody_pulls"))
     device.open()
     try:
         if not _is_lost(session, device, is_there):
             return bad(
-                f"it goes on for {PULL_WITHIN_S:g} s",
-                both("another cable was pulled", "拔错了线"),
-                both(
-                    "a reader that only sends is silent without a card: pull the converter's plug",
-                    "只发不收的读卡器无卡时本就无声：请拔转换器的插头",
-                ),
+                said("cable.goes_on", for_s=PULL_WITHIN_S),
+                said("cable.another_cable"),
+                said("cable.silent_without_card"),
             )
     finally:
         device.close()
-    session.ask("plug", both("put it back; Enter at that moment: ", "插回；同时按回车："))
+    session.ask("plug", said("cable.plug"))
     took_s = _back_after(session, device, is_there)
     if took_s is None:
-        return bad(
-            f"it does not come back in {PULL_WITHIN_S:g} s",
-            both(
-                "the converter got another name: use the one by udev, under /dev/kakou",
-                "转换器换了设备名：请用 udev 固定名 /dev/kakou/…",
-            ),
-        )
+        return bad(said("cable.not_back", for_s=PULL_WITHIN_S), said("cable.another_name"))
+    back = said("cable.back", took_s=took_s)
     if took_s > BACK_WITHIN_S:
-        return bad(
-            f"back after {took_s:.1f} s",
-            both(
-                f"more than {BACK_WITHIN_S:g} s: the device or its serial server starts slowly",
-                f"超过 {BACK_WITHIN_S:g} 秒：设备或串口服务器启动慢",
-            ),
-        )
-    return good(f"back after {took_s:.1f} s")
+        return bad(back, said("cable.slow", within_s=BACK_WITHIN_S))
+    return good(back)
 
 
 def _is_lost(session: Session, device: D, is_there: Callable[[D], bool]) -> bool:

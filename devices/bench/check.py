@@ -73,7 +73,7 @@ def _looks(config: DevicesConfig) -> dict[str, Callable[[Clock], str]]:
     if config.container_camera is not None:
         looks["container_camera"] = partial(_look_at_container_camera, config.container_camera)
     if config.tag_reader is not None:
-        looks["tag_reader"] = partial(look_at_tag_reader, config.tag_reader)
+        looks["tag_reader"] = partial(_look_at_tag_reader, config.tag_reader)
     if config.sign is not None:
         looks["sign"] = partial(_look_at_sign, config.sign)
     return looks
@@ -162,8 +162,13 @@ def _look_at_container_camera(config: ContainerCameraConfig, clock: Clock) -> st
     return f"listened at {place}, nothing posted in {CHECK_S:g} s: it posts as vehicles come{why}"
 
 
-def look_at_tag_reader(config: TagReaderConfig, clock: Clock) -> str:
-    """The tags in view, or that it answers. Raises a `DeviceError` where it does not."""
+def _look_at_tag_reader(config: TagReaderConfig, clock: Clock) -> str:
+    seen = tags_in_view(config, clock)
+    return f"tag {', '.join(seen)}" if seen else "answers, no tag in view"
+
+
+def tags_in_view(config: TagReaderConfig, clock: Clock) -> tuple[str, ...]:
+    """What it sees; () where it answers and sees none. Raises a `DeviceError` where it does not."""
     reader = open_tag_reader(config, clock)
     reader.open()
     try:
@@ -175,7 +180,7 @@ def look_at_tag_reader(config: TagReaderConfig, clock: Clock) -> str:
             raise DeviceError(f"tag reader: no answer in {CHECK_S:g} s")
     finally:
         reader.close()
-    return f"tag {', '.join(sorted(seen))}" if seen else "answers, no tag in view"
+    return tuple(sorted(seen))
 
 
 def _look_at_sign(config: SignConfig, clock: Clock) -> str:

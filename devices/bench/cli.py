@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devices.bench import panel, swings
-from devices.bench.bring_up import WAIT_S, Session, answers_of, walk
+from devices.bench.bring_up import SKIP, WAIT_S, Session, answered, answers_of, walk
 from devices.bench.bring_up_asked_cards import osdp_steps, resident_id_steps
 from devices.bench.bring_up_board import board_steps
 from devices.bench.bring_up_cameras import camera_steps, lane_camera_steps
@@ -22,13 +24,16 @@ from devices.bench.control import Request, ask, running_control
 from devices.bench.recording import play, record, record_between
 from devices.bench.tap import TAPED, place_of
 from devices.bench.tape import read_tape
+from devices.bench.wording import language_of, said
 from devices.clock import SystemClock
 from devices.errors import DeviceError
 from devices.stop_signals import StopSignals
+from devices.texts import LANGUAGES
 
 if TYPE_CHECKING:
     from devices.bench.bring_up import BringUpStep
     from devices.config import DevicesConfig
+    from devices.texts import Language, Said
 
 EXIT_OK, EXIT_FAILED = 0, 1
 
@@ -73,6 +78,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="S",
         help=f"how long a step waits for what you have to do, {WAIT_S:g} s without",
     )
+    bring_up.add_argument(
+        "--language", choices=LANGUAGES, help="what is said and asked; that of the locale without"
+    )
     recorder = commands.add_parser(
         "record",
         help="write a tape of a device's wire",
@@ -116,10 +124,13 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def bring_up(config: DevicesConfig, arguments: argparse.Namespace) -> int:
     """Walk through one device."""
-    answer = answers_of(arguments.answers) if arguments.answers else _ask
+    language: Language = arguments.language or language_of(os.environ)
+    answer = answers_of(arguments.answers) if arguments.answers else partial(_ask, language)
     session = Session(config=config, clock=SystemClock(), ask=answer, wait_s=arguments.wait_s)
-    is_good = walk(STEPS[arguments.device](session), lambda line: print(line, flush=True))
-    print(f"{arguments.device}: {'in service' if is_good else 'NOT in service'}")
+    steps = STEPS[arguments.device](session)
+    is_good = walk(steps, lambda line: print(line, flush=True), language)
+    end = "walk.in_service" if is_good else "walk.not_in_service"
+    print(said(end, device=arguments.device)[language])
     return EXIT_OK if is_good else EXIT_FAILED
 
 
@@ -177,8 +188,8 @@ def show_panel(arguments: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _ask(_key: str, question: str) -> str:
+def _ask(language: Language, _key: str, question: Said) -> str:
     try:
-        return input(f"   {question}")
+        return answered(input(f"   {question[language]}"))
     except EOFError:
-        return "skip"
+        return SKIP

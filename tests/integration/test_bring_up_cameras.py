@@ -197,7 +197,8 @@ def test_the_listener_knows_why_a_post_became_no_reading_and_the_reason_has_an_a
     finally:
         listener.close()
     for refusal in Refusal:
-        assert advice_on(RefusedPost(peer="192.0.2.1", refusal=refusal, said="x"), config)
+        advice = advice_on(RefusedPost(peer="192.0.2.1", refusal=refusal, said="x"), config)
+        assert advice.zh != advice.en
 
 
 def refusals_of(listener: PushedPlates, wanted: Refusal) -> RefusedPost:
@@ -225,7 +226,7 @@ def test_a_post_that_breaks_off_or_is_of_another_make_is_noted_as_such() -> None
         refused = refusals_of(listener, Refusal.NO_READING)
     finally:
         listener.close()
-    assert 'plate_camera.driver = "alarm-info-plate"' in advice_on(refused, config)
+    assert 'plate_camera.driver = "alarm-info-plate"' in advice_on(refused, config).en
 
 
 # --- a camera that films --------------------------------------------------------------------------

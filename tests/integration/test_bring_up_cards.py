@@ -151,7 +151,7 @@ def test_a_cable_that_was_not_pulled_or_is_not_back_is_told(
     technician = Technician()
     with Reader(tmp_path, "osdp", own={}) as reader:
         assert not brought_up(reader, technician, pull="", plug="")
-        assert "another cable was pulled | 拔错了线" in technician.said
+        assert "another cable was pulled" in technician.said
         monkeypatch.setattr(cable, "PULL_WITHIN_S", 4.0)
         assert not brought_up(reader, technician, pull=reader.pulls, plug="")
     assert "the converter got another name" in technician.said
@@ -175,7 +175,6 @@ def test_an_osdp_reader_that_is_set_otherwise_says_itself_how(
         assert not brought_up(reader, technician)
     assert "nobody answers as address 0 at 115200 baud" in technician.said
     assert says in technician.said
-    assert "| 其" in technician.said
 
 
 def test_an_osdp_reader_with_another_key_is_told_from_one_without(tmp_path: Path) -> None:
@@ -183,7 +182,6 @@ def test_an_osdp_reader_with_another_key_is_told_from_one_without(tmp_path: Path
     with Reader(tmp_path, "osdp", own={"key_file": str(tmp_path / "other")}) as reader:
         assert not brought_up(reader, technician)
     assert "it has another key than card_reader.key_file (SCBK)" in technician.said
-    assert "密钥与 card_reader.key_file (SCBK) 不同" in technician.said
     with Reader(tmp_path, "osdp", own={}) as reader:
         reader.sim._key = None  # type: ignore[attr-defined]
         reader.sim.stop()
@@ -197,7 +195,7 @@ def test_an_osdp_line_that_is_wired_wrongly_is_named(tmp_path: Path) -> None:
     with Reader(tmp_path, "osdp", own={}) as reader:
         reader.line.fault = LineFault.SWAPPED
         assert not brought_up(reader, technician)
-        assert "-> A and B (or + and -) are swapped | A、B" in technician.said
+        assert "-> A and B (or + and -) are swapped" in technician.said
         reader.line.fault = LineFault.NONE
         reader.sim.fault = CardFault.GARBAGE
         assert not brought_up(reader, technician)
@@ -224,9 +222,7 @@ def test_a_converter_that_hears_itself_is_not_taken_for_a_reader(tmp_path: Path)
         is_over.set()
         converter.join()
         reader.line.unplug()
-    assert (
-        "only our own question is heard: the converter's echo | 只收到自发回波" in technician.said
-    )
+    assert "only our own question is heard: the converter's echo" in technician.said
 
 
 def test_a_card_of_an_osdp_reader_in_another_format_has_its_formats_named(tmp_path: Path) -> None:
@@ -235,14 +231,13 @@ def test_a_card_of_an_osdp_reader_in_another_format_has_its_formats_named(tmp_pa
         assert not brought_up(reader, technician, present_again=reader.shows("8E6D5D"))
     assert "a card came as 26 bits, which is no hex number here" in technician.said
     assert 'number_format = "wiegand-26": then it is 8E6D5D' in technician.said
-    assert "读作 8E6D5D" in technician.said
 
 
 def test_a_card_that_is_held_too_early_is_asked_for_again(tmp_path: Path) -> None:
     technician = Technician()
     with Reader(tmp_path, "osdp", own={}) as reader:
         assert not brought_up(reader, technician, present_again=reader.shows(CARD, 0.3))
-    assert "hold it to the reader once more | 请再刷一次" in technician.said
+    assert "hold it to the reader once more" in technician.said
 
 
 # --- readers that send ----------------------------------------------------------------------------
@@ -279,9 +274,9 @@ def test_a_printed_number_is_compared_in_every_way_that_makers_print_it(
     is_ok: bool,  # noqa: FBT001 - a column of the table
     says: str,
 ) -> None:
-    finding = compared(CARD, printed)
+    finding = compared(CARD, printed, shown=CARD)
     assert finding.ok is is_ok
-    assert says in "\n".join((finding.said, *finding.advice))
+    assert says in "\n".join(each.en for each in (finding.said, *finding.advice))
 
 
 # --- resident identity cards ----------------------------------------------------------------------
@@ -291,9 +286,7 @@ def test_a_resident_id_reader_at_another_port_or_baud_rate_is_named(tmp_path: Pa
     technician = Technician()
     with Reader(tmp_path, "resident-id", own={"baud": 57_600}) as reader:
         assert not brought_up(reader, technician)
-    assert (
-        "it answers at 57600 baud: card_reader.baud = 57600 | 其波特率为 57600" in technician.said
-    )
+    assert "it answers at 57600 baud: card_reader.baud = 57600" in technician.said
     with Reader(tmp_path, "resident-id", own={}) as reader:
         reader.sim.fault = CardFault.SILENCE
         assert not brought_up(reader, technician)
@@ -309,7 +302,7 @@ def test_behind_a_serial_server_no_baud_rate_is_tried(tmp_path: Path) -> None:
     with Reader(tmp_path, "resident-id", own={}, port=port) as reader:
         reader.sim.fault = CardFault.SILENCE
         assert not brought_up(reader, technician)
-    assert "transmit and receive are swapped; no supply | 收发线接反" in technician.said
+    assert "transmit and receive are swapped; no supply" in technician.said
 
 
 # --- PC/SC ----------------------------------------------------------------------------------------
@@ -369,11 +362,14 @@ def test_a_pcsc_reader_is_proved_from_its_service_to_its_plug(tmp_path: Path) ->
 def test_a_pcsc_reader_that_is_not_there_or_held_by_another_is_named(tmp_path: Path) -> None:
     technician, lane = Technician(), pcsc_lane(tmp_path)
     assert not technician.brings_up("card_reader", lane)
-    assert (
-        "pcscd does not run: systemctl enable --now pcscd.socket | pcscd 未运行" in technician.said
-    )
+    assert "pcscd does not run: systemctl enable --now pcscd.socket" in technician.said
+    in_chinese = Technician("zh")
+    assert not in_chinese.brings_up("card_reader", lane)
+    assert "pcscd 未运行：systemctl enable --now pcscd.socket" in in_chinese.said
     with pcscd():
         CLOCK.sleep(1.5)
+        assert in_chinese.brings_up("card_reader", lane)
+        assert "pcscd 有应答" in in_chinese.said
         assert not technician.brings_up("card_reader", pcsc_lane(tmp_path, port="ACR122U"))
         assert 'card_reader.port = "Virtual PCD 00 0' in technician.said
         assert not technician.brings_up("card_reader", pcsc_lane(tmp_path, port="Virtual PCD"))

@@ -15,6 +15,7 @@ from devices.errors import DeviceConfigError
 from devices.sim.bench import Bench
 from devices.sim.faults.table import FaultSwitches
 from devices.sim.lane_world import Sensor
+from devices.texts import Said, as_is
 from hil_tests.rig import devices_at, free_ports
 
 CLOCK = SystemClock()
@@ -32,13 +33,13 @@ class Desk:
 
     def walk(self, device: str, config: DevicesConfig | None = None) -> bool:
         session = Session(config=config or self.config, clock=CLOCK, ask=self._answer)
-        return walk(STEPS[device](session), self.lines.append)
+        return walk(STEPS[device](session), self.lines.append, "en")
 
     @property
     def said(self) -> str:
         return "\n".join(self.lines)
 
-    def _answer(self, key: str, _question: str) -> str:
+    def _answer(self, key: str, _question: Said) -> str:
         act = {
             "present": lambda: self._soon(lambda: self.bench.card_reader.present("04A1B2C3")),
             "present_again": lambda: self._soon(lambda: self.bench.card_reader.present("04A1B2C3")),
@@ -164,7 +165,10 @@ def test_a_file_of_answers_stands_in_for_the_technician(tmp_path: Path) -> None:
     path = tmp_path / "answers.toml"
     path.write_text('empty = ""\nload_kg = 1000\n')
     ask = answers_of(path)
-    assert (ask("empty", "?"), ask("load_kg", "?"), ask("pull", "?")) == ("", "1000", "skip")
+    asked = as_is("?")
+    assert (ask("empty", asked), ask("load_kg", asked), ask("pull", asked)) == ("", "1000", "skip")
+    path.write_text('boom = "跳过"')
+    assert ask("boom", asked) == "skip"
     path.write_text("empty = ")
     with pytest.raises(DeviceConfigError, match=r"answers\.toml"):
         answers_of(path)

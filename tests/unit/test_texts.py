@@ -5,12 +5,12 @@ from enum import StrEnum
 
 import pytest
 
+from devices.texts import Said, collect
 from gate_agent.domain.decision import Reason
 from gate_agent.domain.effects import Sign
 from gate_agent.domain.faults import FaultCode
 from gate_agent.domain.records import Alarm, Refusal
 from gate_agent.domain.vocabulary import Barrier, Left, Mode, Outcome, Phase, WeightState
-from gate_agent.texts import catalogue as module
 from gate_agent.texts.catalogue import LANGUAGES, CatalogueError, catalogue, text
 
 SPOKEN: dict[str, type[StrEnum]] = {
@@ -90,12 +90,12 @@ def test_a_text_that_lacks_a_language_is_refused_when_it_is_loaded(
     tables: dict[str, object], complaint: str
 ) -> None:
     with pytest.raises(CatalogueError, match=complaint):
-        module._collect(tables, "", {}, "a.toml")
+        collect(tables, "", {}, "a.toml")
 
 
 def test_a_second_text_under_one_key_is_refused_when_it_is_loaded() -> None:
-    texts: dict[str, dict[module.Language, str]] = {}
+    texts: dict[str, Said] = {}
     one = {"reason": {"x": {"zh": "字", "en": "word"}}}
-    module._collect(dict(one), "", texts, "a.toml")
+    collect(dict(one), "", texts, "a.toml")
     with pytest.raises(CatalogueError, match=r"b\.toml: reason\.x: a second text"):
-        module._collect(dict(one), "", texts, "b.toml")
+        collect(dict(one), "", texts, "b.toml")

@@ -151,7 +151,7 @@ def no_beams(bench: Bench) -> Refusal | None:
     """Why no simulated vehicle can stand beside the platform."""
     if "bus" in bench.simulated:
         return None
-    return Refusal("the loops and beams of this lane are real", "本车道线圈与光幕为真实设备")
+    return Refusal("the loops and beams of this lane are real", "本车道地感与光束为真实设备")
 
 
 # --- the readers ----------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""What a walk through a device says, Chinese and English: one catalogue."""
