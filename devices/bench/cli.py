@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devices.bench import panel, swings
-from devices.bench.bring_up import SKIP, WAIT_S, Session, answered, answers_of, walk
+from devices.bench.answers import answers_of
+from devices.bench.bring_up import SKIP, WAIT_S, Session, Walked, answered, walk
 from devices.bench.bring_up_asked_cards import osdp_steps, resident_id_steps
 from devices.bench.bring_up_board import board_steps
 from devices.bench.bring_up_cameras import camera_steps, lane_camera_steps
@@ -28,7 +29,7 @@ from devices.bench.wording import language_of, said
 from devices.clock import SystemClock
 from devices.errors import DeviceError
 from devices.stop_signals import StopSignals
-from devices.texts import LANGUAGES
+from devices.texts import LANGUAGES, listed
 
 if TYPE_CHECKING:
     from devices.bench.bring_up import BringUpStep
@@ -64,11 +65,15 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="bring one real device into service, step by step",
         description="Bring one device into service: each step passes or fails, and the likely"
         " wiring mistake is named. Stop the lane first. Only the boom's step moves anything, and"
-        " asks before; a sign is shown texts.",
+        " asks before; a sign is shown texts. Exit status 0 when every step passed, 1 when one"
+        " failed or was skipped.",
     )
     bring_up.add_argument("device", choices=list(STEPS), metavar="DEVICE", help=", ".join(STEPS))
     bring_up.add_argument(
-        "--answers", type=Path, metavar="FILE", help="TOML that answers the questions, by key"
+        "--answers",
+        type=Path,
+        metavar="FILE",
+        help="TOML that answers the questions, by key; the boom's are asked of you",
     )
     bring_up.add_argument(
         "--wait",
@@ -125,13 +130,21 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def bring_up(config: DevicesConfig, arguments: argparse.Namespace) -> int:
     """Walk through one device."""
     language: Language = arguments.language or language_of(os.environ)
-    answer = answers_of(arguments.answers) if arguments.answers else partial(_ask, language)
+    at_terminal = partial(_ask, language)
+    answer = answers_of(arguments.answers, at_terminal) if arguments.answers else at_terminal
     session = Session(config=config, clock=SystemClock(), ask=answer, wait_s=arguments.wait_s)
     steps = STEPS[arguments.device](session)
-    is_good = walk(steps, lambda line: print(line, flush=True), language)
-    end = "walk.in_service" if is_good else "walk.not_in_service"
-    print(said(end, device=arguments.device)[language])
-    return EXIT_OK if is_good else EXIT_FAILED
+    walked = walk(steps, lambda line: print(line, flush=True), language)
+    print(_end_of(walked, arguments.device)[language])
+    return EXIT_OK if walked.is_in_service else EXIT_FAILED
+
+
+def _end_of(walked: Walked, device: str) -> Said:
+    if walked.has_failed:
+        return said("walk.not_in_service", device=device)
+    if walked.not_proved:
+        return said("walk.not_proved", device=device, steps=listed(walked.not_proved))
+    return said("walk.in_service", device=device)
 
 
 def record_tape(config: DevicesConfig, arguments: argparse.Namespace) -> int:
