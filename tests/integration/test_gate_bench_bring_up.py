@@ -17,6 +17,7 @@ from devices.errors import DeviceConfigError
 from devices.sim.bench import Bench
 from devices.sim.faults.table import FaultSwitches
 from devices.sim.lane_world import Sensor
+from devices.sim.line_host import line_host
 from devices.texts import Said, as_is
 from hil_tests.rig import devices_at, free_ports
 
@@ -100,6 +101,33 @@ def test_the_classic_mistakes_of_a_scale_are_named(desk: Desk, fault: str, advic
     assert not desk.walk("weighbridge")
     assert advice in desk.said
     desk.faults.clear()
+
+
+def test_a_serial_server_is_told_from_a_port_of_this_computer(desk: Desk) -> None:
+    port = f"tcp://127.0.0.1:{free_ports(1)[0]}"
+    scale = msgspec.structs.replace(desk.config.weighbridge, port=port)
+    config = msgspec.structs.replace(desk.config, weighbridge=scale)
+    assert not desk.walk("weighbridge", config)
+    assert "the serial server: its address and mask" in desk.said
+    assert "udev" not in desk.said
+    desk.lines.clear()
+    server, ended = line_host("weighbridge", port, baud=9_600, clock=CLOCK), threading.Event()
+
+    def sends_what_another_baud_rate_makes_of_frames() -> None:
+        while not ended.is_set():
+            server.write(b"\x00\x80\xf8\x06\x98\x60")
+
+    sender = threading.Thread(target=sends_what_another_baud_rate_makes_of_frames)
+    server.plug()
+    sender.start()
+    try:
+        assert not desk.walk("weighbridge", config)
+    finally:
+        ended.set()
+        sender.join()
+        server.unplug()
+    assert f"{port}: connected; its serial server must be set to 9600 baud" in desk.said
+    assert "the serial server is set otherwise: it must have 9600 baud" in desk.said
 
 
 def test_an_indicator_that_speaks_otherwise_than_the_lane_file_says_is_recognized(
