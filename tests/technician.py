@@ -41,9 +41,10 @@ class Technician:
         *,
         wait_s: float = 1.0,
     ) -> bool:
+        """Whether nothing failed; what had no answer was skipped."""
         self._answers, self.lines, self.asked = answers or {}, [], {}
         session = Session(config=config, clock=CLOCK, ask=self._answer, wait_s=wait_s)
-        return walk(STEPS[device](session), self.lines.append, self._language)
+        return not walk(STEPS[device](session), self.lines.append, self._language).has_failed
 
     def _answer(self, key: str, question: Said) -> str:
         self.asked[key] = question[self._language]

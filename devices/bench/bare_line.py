@@ -12,12 +12,14 @@ from devices.bench.diagnosis import BAUDS, good_frames, has_parity, who_speaks
 from devices.bench.wording import said
 from devices.errors import LinkDown
 from devices.transports.opening import open_transport
+from devices.transports.tcp import SCHEME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from devices.bench.bring_up import Session
     from devices.bench.diagnosis import Maker
+    from devices.texts import Said
 
 LISTEN_S = 2.0
 ASK_EVERY_S = 0.3
@@ -40,15 +42,26 @@ class BareLine:
     @property
     def has_baud(self) -> bool:
         """Whether the line's speed is set here; behind a serial server it is set there."""
-        return self._port.startswith("/")
+        return not self._port.startswith(SCHEME)
+
+    @property
+    def of_server(self) -> tuple[Said, ...]:
+        """What may be wrong in a serial server, where there is one: its speed cannot be tried."""
+        return () if self.has_baud else (said("line.server_baud", baud=self._baud),)
 
     def opens(self) -> Finding:
         """Whether the port is there and free."""
         try:
             open_transport(self._port, self._baud).close()
         except LinkDown as exc:
-            return bad(log_text(exc), said("line.missing"), said("line.denied"), said("line.busy"))
-        return good(said("line.opened", port=self._port, baud=self._baud))
+            return bad(log_text(exc), *self._why_closed())
+        opened = "line.opened" if self.has_baud else "line.connected"
+        return good(said(opened, port=self._port, baud=self._baud))
+
+    def _why_closed(self) -> tuple[Said, ...]:
+        if self.has_baud:
+            return (said("line.missing"), said("line.denied"), said("line.busy"))
+        return (said("line.server_away"), said("line.server_mode"), said("line.server_taken"))
 
     def hears(self, asks: tuple[bytes, ...]) -> Finding:
         """Whether the device says anything at all."""
@@ -62,6 +75,7 @@ class BareLine:
                 said("line.silent_asked", ways=len(asks)),
                 said("line.deaf"),
                 said("line.set_otherwise"),
+                *self.of_server,
             )
         return bad(
             said("line.silent", for_s=LISTEN_S),
@@ -107,7 +121,7 @@ class BareLine:
             return bad(none, said("line.swapped"))
         if baud := self._other_baud(decoders[driver], least):
             return bad(none, said("line.another_baud", baud=baud))
-        return bad(none, said("line.all_damaged"), said("line.unknown_protocol"))
+        return bad(none, *self.of_server, said("line.all_damaged"), said("line.unknown_protocol"))
 
     def _other_baud(self, make_decoder: Maker, least: int) -> int | None:
         """The baud rate at which there are good frames. A card must be shown again for each."""

@@ -6,7 +6,6 @@ after it could only mislead. Questions go through `ask`, so that a file can answ
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,7 +15,6 @@ from devices.texts import as_is, padded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from devices.clock import Clock
     from devices.config import DevicesConfig
@@ -60,6 +58,19 @@ class Session:
     wait_s: float = WAIT_S
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """How a walk ended. `not_proved` are the steps that were skipped."""
+
+    has_failed: bool
+    not_proved: tuple[Said, ...] = ()
+
+    @property
+    def is_in_service(self) -> bool:
+        """Whether every step was taken and passed."""
+        return not self.has_failed and not self.not_proved
+
+
 def good(found: Said) -> Finding:
     """The step passed."""
     return Finding(ok=True, said=found)
@@ -71,7 +82,7 @@ def bad(found: Said, *advice: Said) -> Finding:
 
 
 def skipped(why: Said) -> Finding:
-    """Nobody was there to do what the step needs."""
+    """Nobody was there to do what the step needs: it ends no walk, and it proves nothing."""
     return Finding(ok=True, said=why, is_skipped=True)
 
 
@@ -106,8 +117,9 @@ def configured(table: T | None, device: str) -> T:
     return table
 
 
-def walk(steps: Iterable[BringUpStep], say: Callable[[str], None], language: Language) -> bool:
-    """Take the steps one after the other until one fails; whether none did."""
+def walk(steps: Iterable[BringUpStep], say: Callable[[str], None], language: Language) -> Walked:
+    """Take the steps one after the other until one fails."""
+    not_proved: list[Said] = []
     for number, step in enumerate(steps, start=1):
         try:
             finding = step.look()
@@ -119,25 +131,14 @@ def walk(steps: Iterable[BringUpStep], say: Callable[[str], None], language: Lan
         say(f"{number:2} {name} {mark} {finding.said[language]}")
         for advice in finding.advice:
             say(f"{'':26} -> {advice[language]}")
+        if finding.is_skipped:
+            not_proved.append(step.name)
         if not finding.ok:
-            return False
-    return True
+            return Walked(has_failed=True, not_proved=tuple(not_proved))
+    return Walked(has_failed=False, not_proved=tuple(not_proved))
 
 
 def _mark(finding: Finding) -> Said:
     if finding.is_skipped:
         return said("walk.skipped")
     return said("walk.ok") if finding.ok else said("walk.failed")
-
-
-def answers_of(path: Path) -> Ask:
-    """Answers from a TOML file, by key; what it does not answer is skipped.
-
-    Raises:
-        DeviceConfigError: the file cannot be read.
-    """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise DeviceConfigError(f"{path}: {exc}") from exc
-    return lambda key, _question: answered(str(table.get(key, SKIP)))

@@ -145,8 +145,13 @@ class _ResidentId(CardWalk):
             if other != self.config.baud and SamAnswers().feed(self._ask(other, TRY_S)):
                 return (said("asked.another_baud", baud=other),)
         if heard:
-            return (said("resident_id.something_else"), said("asked.damaged"))
+            return (
+                *self.line.of_server,
+                said("resident_id.something_else"),
+                said("asked.damaged"),
+            )
         return (
+            *self.line.of_server,
             said("resident_id.another_port"),
             said("resident_id.usb_mode"),
             said("resident_id.swapped"),

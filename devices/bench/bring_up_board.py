@@ -19,6 +19,7 @@ from devices.bench.bring_up import (
     log_text,
     skipped,
 )
+from devices.bench.bring_up_boom import BoomWalk, inputs_on, sensor_name
 from devices.bench.wording import said
 from devices.errors import DeviceError, DeviceTimeout, LinkDown, RemoteProtocolError
 from devices.lane_io.driver import LaneIo
@@ -32,13 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devices.bench.bring_up import Session
-    from devices.readings import LaneInputs
     from devices.texts import Said
 
 ADDRESSES = range(1, 17)
 BAUDS = (4_800, 9_600, 19_200, 38_400, 115_200)
 POLL_S = 0.05
-BOOM_S = 8.0
 
 BY_HAND = ("entry_loop", "front_beam", "rear_beam", "exit_loop", "emergency_stop")
 
@@ -46,7 +45,7 @@ BY_HAND = ("entry_loop", "front_beam", "rear_beam", "exit_loop", "emergency_stop
 def board_steps(session: Session) -> tuple[BringUpStep, ...]:
     """The walk for the board."""
     sensors = [
-        BringUpStep(name=_sensor(sensor), look=partial(_sees, session, sensor))
+        BringUpStep(name=sensor_name(sensor), look=partial(_sees, session, sensor))
         for sensor in BY_HAND
     ]
     lamps = [
@@ -76,7 +75,7 @@ def _answers(session: Session) -> Finding:
     place = f"{bus.host}:{bus.tcp_port}" if bus.transport == "tcp" else bus.serial_port
 
     def look(_bus: ModbusBus, io: LaneIo) -> Finding:
-        return good(said("board.answers", place=place, inputs=_on(io.read())))
+        return good(said("board.answers", place=place, inputs=inputs_on(io.read())))
 
     try:
         return _with_board(session, look)
@@ -125,17 +124,19 @@ def _rests(session: Session) -> Finding:
         inputs = io.read()
         on = [sensor for sensor in SENSORS if getattr(inputs, sensor)]
         if inputs.barrier_up and inputs.barrier_down:
-            return bad(_on(inputs), said("board.both_limits"))
+            return bad(inputs_on(inputs), said("board.both_limits"))
         if inputs.barrier_up:
-            return bad(_on(inputs), said("board.limits_exchanged"))
+            return bad(inputs_on(inputs), said("board.limits_exchanged"))
         if not inputs.barrier_down:
-            return bad(_on(inputs), said("board.no_down_limit"), said("board.no_24_v"))
+            return bad(inputs_on(inputs), said("board.no_down_limit"), said("board.no_24_v"))
         others = [sensor for sensor in on if sensor != "barrier_down"]
         if len(others) >= 4:  # noqa: PLR2004 - that many at once are one cause
-            return bad(_on(inputs), said("board.wrong_common"))
+            return bad(inputs_on(inputs), said("board.wrong_common"))
         if others:
-            return bad(_on(inputs), said("board.on_over_nothing", sensor=_sensor(others[0])))
-        return good(_on(inputs))
+            return bad(
+                inputs_on(inputs), said("board.on_over_nothing", sensor=sensor_name(others[0]))
+            )
+        return good(inputs_on(inputs))
 
     return _with_board(session, look)
 
@@ -157,8 +158,8 @@ def _sees(session: Session, sensor: str) -> Finding:
                 return bad(said("board.goes_off"), said("board.normally_closed"))
             if changed:
                 return bad(
-                    said("board.changed", sensors=listed(map(_sensor, changed))),
-                    said("board.on_terminal_of", sensor=_sensor(changed[0])),
+                    said("board.changed", sensors=listed(map(sensor_name, changed))),
+                    said("board.on_terminal_of", sensor=sensor_name(changed[0])),
                 )
             clock.sleep(POLL_S)
         return bad(said("board.nothing_changed", wait_s=wait_s), said("board.contact_is_dead"))
@@ -194,50 +195,4 @@ def _lights(session: Session, lamp: Lamp) -> Finding:
 def _opens(session: Session) -> Finding:
     if not is_yes(session.ask("boom", said("board.boom_will_rise"))):
         return skipped(said("board.boom_not_moved"))
-
-    def look(bus: ModbusBus, io: LaneIo) -> Finding:
-        board = board_of(session.config.bus)
-        bus.pulse_coil(board.raise_coil, session.config.barrier.pulse_s)
-        up_s = _wait(session, io, lambda inputs: inputs.barrier_up and not inputs.barrier_down)
-        if up_s is None:
-            return _did_not_rise(io.read())
-        if not is_yes(session.ask("boom_down", said("board.may_come_down"))):
-            return good(said("board.left_up", up_s=up_s))
-        bus.pulse_coil(board.lower_coil, session.config.barrier.pulse_s)
-        down_s = _wait(session, io, lambda inputs: inputs.barrier_down and not inputs.barrier_up)
-        if down_s is None:
-            return bad(_on(io.read()), said("board.lower_relay"))
-        limit_s = session.config.barrier.travel_max_s
-        if max(up_s, down_s) > limit_s:
-            return bad(
-                said("board.took", up_s=up_s, down_s=down_s),
-                said("board.too_slow", limit_s=limit_s),
-            )
-        return good(said("board.up_and_down", up_s=up_s, down_s=down_s))
-
-    return _with_board(session, look)
-
-
-def _did_not_rise(inputs: LaneInputs) -> Finding:
-    if inputs.barrier_down:
-        advice = said("board.raise_relay"), said("board.barrier_refuses")
-        return bad(said("board.did_not_move"), *advice)
-    return bad(_on(inputs), said("board.no_up_limit"))
-
-
-def _wait(session: Session, io: LaneIo, is_so: Callable[[LaneInputs], bool]) -> float | None:
-    began_s = session.clock.now().mono_s
-    while (took_s := session.clock.now().mono_s - began_s) < BOOM_S:
-        if is_so(io.read()):
-            return took_s
-        session.clock.sleep(POLL_S)
-    return None
-
-
-def _on(inputs: LaneInputs) -> Said:
-    on = listed(_sensor(sensor) for sensor in SENSORS if getattr(inputs, sensor))
-    return said("board.inputs", sensors=on if on.en else said("board.no_input"))
-
-
-def _sensor(name: str) -> Said:
-    return said(f"sensor.{name}")
+    return _with_board(session, lambda bus, io: BoomWalk(session, bus, io).opens_and_closes())

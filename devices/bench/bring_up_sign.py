@@ -140,7 +140,8 @@ class _Sign:
         config = self._config
         if config.driver == "http":
             return bad(said("sign.shows_nothing"), said("sign.program_not_connected"))
-        for baud in BAUDS if config.port.startswith("/") else ():
+        line = BareLine(self._session, config.port, config.baud)
+        for baud in BAUDS if line.has_baud else ():
             if baud != config.baud:
                 self._try(msgspec.structs.replace(config, baud=baud), str(baud))
         for address in ADDRESSES:
@@ -154,7 +155,9 @@ class _Sign:
                 number = int(seen.removeprefix(NUMBER))
                 return bad(nothing, said("sign.another_address", number=number))
             return bad(nothing, said("sign.another_baud", baud=int(seen)))
-        return bad(nothing, said("sign.wired_wrongly"), said("sign.another_protocol"))
+        return bad(
+            nothing, *line.of_server, said("sign.wired_wrongly"), said("sign.another_protocol")
+        )
 
     def _try(self, config: SignConfig, text: str) -> None:
         sign = open_sign(config, self._session.clock)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devices.bench import panel, swings
-from devices.bench.bring_up import SKIP, WAIT_S, Session, answered, answers_of, walk
+from devices.bench.answers import answers_of
+from devices.bench.bring_up import SKIP, WAIT_S, Session, Walked, answered, walk
 from devices.bench.bring_up_asked_cards import osdp_steps, resident_id_steps
 from devices.bench.bring_up_board import board_steps
 from devices.bench.bring_up_cameras import camera_steps, lane_camera_steps
@@ -28,10 +29,11 @@ from devices.bench.wording import language_of, said
 from devices.clock import SystemClock
 from devices.errors import DeviceError
 from devices.stop_signals import StopSignals
-from devices.texts import LANGUAGES
+from devices.texts import LANGUAGES, listed
 
 if TYPE_CHECKING:
     from devices.bench.bring_up import BringUpStep
+    from devices.bench.tape import Tape
     from devices.config import DevicesConfig
     from devices.texts import Language, Said
 
@@ -64,11 +66,15 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="bring one real device into service, step by step",
         description="Bring one device into service: each step passes or fails, and the likely"
         " wiring mistake is named. Stop the lane first. Only the boom's step moves anything, and"
-        " asks before; a sign is shown texts.",
+        " asks before; a sign is shown texts. Exit status 0 when every step passed, 1 when one"
+        " failed or was skipped.",
     )
     bring_up.add_argument("device", choices=list(STEPS), metavar="DEVICE", help=", ".join(STEPS))
     bring_up.add_argument(
-        "--answers", type=Path, metavar="FILE", help="TOML that answers the questions, by key"
+        "--answers",
+        type=Path,
+        metavar="FILE",
+        help="TOML that answers the questions, by key; the boom's are asked of you",
     )
     bring_up.add_argument(
         "--wait",
@@ -88,7 +94,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         " with --at, while whoever opens that place does.",
     )
     recorder.add_argument("device", choices=list(TAPED), metavar="DEVICE", help=", ".join(TAPED))
-    recorder.add_argument("tape", type=Path, metavar="FILE", help="the tape to write")
+    recorder.add_argument("tape", type=Path, metavar="FILE", help="the tape to write, a new file")
     recorder.add_argument(
         "--for", dest="for_seconds", type=float, default=10.0, metavar="S", help="10 s without"
     )
@@ -106,7 +112,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "swings",
         help="prove on a tape that the swing tells where the weight settles",
         description="Hold every load of a weighbridge's tape that settled against the intervals"
-        " that were named before. Exit status 1 if one of them was wrong, or no load settled.",
+        " that were named before. Exit status 1 if one of them was wrong, or none was named.",
     )
     swinging.add_argument("tape", type=Path, metavar="FILE", help="a tape of a weighbridge")
     for command in (bring_up, recorder, player, swinging):
@@ -125,13 +131,21 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def bring_up(config: DevicesConfig, arguments: argparse.Namespace) -> int:
     """Walk through one device."""
     language: Language = arguments.language or language_of(os.environ)
-    answer = answers_of(arguments.answers) if arguments.answers else partial(_ask, language)
+    at_terminal = partial(_ask, language)
+    answer = answers_of(arguments.answers, at_terminal) if arguments.answers else at_terminal
     session = Session(config=config, clock=SystemClock(), ask=answer, wait_s=arguments.wait_s)
     steps = STEPS[arguments.device](session)
-    is_good = walk(steps, lambda line: print(line, flush=True), language)
-    end = "walk.in_service" if is_good else "walk.not_in_service"
-    print(said(end, device=arguments.device)[language])
-    return EXIT_OK if is_good else EXIT_FAILED
+    walked = walk(steps, lambda line: print(line, flush=True), language)
+    print(_end_of(walked, arguments.device)[language])
+    return EXIT_OK if walked.is_in_service else EXIT_FAILED
+
+
+def _end_of(walked: Walked, device: str) -> Said:
+    if walked.has_failed:
+        return said("walk.not_in_service", device=device)
+    if walked.not_proved:
+        return said("walk.not_proved", device=device, steps=listed(walked.not_proved))
+    return said("walk.in_service", device=device)
 
 
 def record_tape(config: DevicesConfig, arguments: argparse.Namespace) -> int:
@@ -158,7 +172,7 @@ def record_tape(config: DevicesConfig, arguments: argparse.Namespace) -> int:
 
 def play_tape(config: DevicesConfig, arguments: argparse.Namespace) -> int:
     """Play."""
-    tape = read_tape(arguments.tape)
+    tape = _tape_of(arguments.tape)
     device = next((name for name in TAPED if name == tape.head.device), None)
     if device is None:
         raise DeviceError(f"{arguments.tape}: {tape.head.device} is no device of a lane")
@@ -171,9 +185,17 @@ def play_tape(config: DevicesConfig, arguments: argparse.Namespace) -> int:
 
 def show_swings(config: DevicesConfig, arguments: argparse.Namespace) -> int:
     """Prove the interval on a tape."""
-    loads = swings.loads_of(read_tape(arguments.tape), config.weighbridge)
+    loads = swings.loads_of(_tape_of(arguments.tape), config.weighbridge)
     print("\n".join(swings.lines_of(loads)))
-    return EXIT_OK if loads and not any(load.wrong for load in loads) else EXIT_FAILED
+    return EXIT_OK if swings.is_proof(loads) else EXIT_FAILED
+
+
+def _tape_of(path: Path) -> Tape:
+    tape = read_tape(path)
+    if tape.is_cut:
+        last_s = tape.pieces[-1].at_s if tape.pieces else 0.0
+        print(f"{path}: CUT: it was not ended and has no digest; read to {last_s:.1f} s")
+    return tape
 
 
 def show_panel(arguments: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from devices.bench.bring_up import configured
 from devices.bench.check import check_message, said_of
 from devices.bench.tap import moved, near_place, tapped, writer_of
 from devices.bench.tape import Piece, Tape, TapeError
+from devices.errors import DeviceError
 from devices.lane_io.driver import LaneIo
 from devices.lane_io.registers import board_of
 from devices.modbus import ModbusBus
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from devices.bench.tap import Taped
+    from devices.bench.tape import TapeWriter
     from devices.clock import Clock
     from devices.config import DevicesConfig
     from devices.sim.line_host import LineHost
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 _CONTENT_LENGTH = re.compile(rb"(?i)\r\ncontent-length:\s*(\d+)")
 
 READ_S = 0.1
+AGAIN_S = 0.3
 ASKED_S = 10.0  # a driver that asks nothing for so long is not there
 TOLD_S = 60.0  # a sign is told something whenever there is something to tell
 SHOW_EVERY_S = 2.0
@@ -57,7 +60,7 @@ def record(
     try:
         with writer_of(config, device, path, clock) as tape:
             with tapped(config, device, near, tape, clock):
-                _drive(moved(config, device, near), device, duration_s, clock, say)
+                _drive(moved(config, device, near), device, duration_s, clock, say, tape)
             return tape.close()
     finally:
         if folder is not None:
@@ -77,6 +80,7 @@ def record_between(
         with tapped(config, device, near, tape, clock):
             while not is_over():
                 clock.sleep(READ_S)
+                tape.keep()
         return tape.close()
 
 
@@ -86,8 +90,13 @@ def _drive(
     duration_s: float,
     clock: Clock,
     say: Callable[[str], None],
+    tape: TapeWriter,
 ) -> None:
-    """Let the device's own driver read for a while."""
+    """Let the device's own driver read for a while. One that fails later on is opened again.
+
+    Raises:
+        DeviceError: it failed before it had read even once.
+    """
     open_it = {
         "weighbridge": _scale,
         "card_reader": _card_reader,
@@ -96,11 +105,23 @@ def _drive(
         "sign": _sign,
     }[device]
     until_s = clock.now().mono_s + duration_s
-    with contextlib.ExitStack() as undo:
-        read = open_it(config, clock, undo)
-        while clock.now().mono_s < until_s:
-            for line in read():
-                say(line)
+    has_read = is_away = False
+    while clock.now().mono_s < until_s:
+        try:
+            with contextlib.ExitStack() as undo:
+                read = open_it(config, clock, undo)
+                while clock.now().mono_s < until_s:
+                    for line in read():
+                        say(line)
+                    has_read, is_away = True, False
+                    tape.keep()
+        except DeviceError as exc:
+            if not has_read:
+                raise
+            if not is_away:
+                say(str(exc))
+            is_away = True
+            clock.sleep(AGAIN_S)
 
 
 def _scale(config: DevicesConfig, clock: Clock, undo: contextlib.ExitStack) -> Read:

@@ -109,6 +109,11 @@ def _load(settled_s: float, settled: WeightState, before: list[tuple[float, Weig
     )
 
 
+def is_proof(loads: Sequence[Load]) -> bool:
+    """Whether intervals were named, and every one of them held the weight."""
+    return any(load.named for load in loads) and not any(load.wrong for load in loads)
+
+
 def lines_of(loads: Sequence[Load]) -> Iterator[str]:
     """The loads as a table for a terminal, and what they show."""
     yield f"{'load':>4} {'settled_kg':>10} {'settled_s':>9} {'interval_s':>10}  interval_kg"
@@ -125,3 +130,5 @@ def lines_of(loads: Sequence[Load]) -> Iterator[str]:
         f"{len(loads)} loads settled, {early} with an interval before;"
         f" {wrong_count} of {named_count} intervals wrong"
     )
+    if not named_count:
+        yield "NOT PROVED: no interval was named, so none was right"

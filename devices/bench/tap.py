@@ -144,9 +144,17 @@ class Tap:
         ]
 
     def __enter__(self) -> Tap:
-        """Open the device. Raises `LinkDown` when it is not there."""
+        """Open the device. Raises `LinkDown` when it is not there.
+
+        Raises:
+            DeviceConfigError: the near place is a real port's.
+        """
         self._far = open_transport(self._far_place, self._baud)
-        self._near.plug()
+        try:
+            self._near.plug()
+        except BaseException:
+            self._let_go()
+            raise
         for thread in self._threads:
             thread.start()
         return self

@@ -8,12 +8,15 @@ Each further line is one piece of the wire::
     0.123456 < 022b303031323334
 
 seconds since the beginning, `<` from the device or `>` to it, and the bytes in hex. The last line
-is `sha256 ` and the digest of everything above it, so that a tape that was cut or changed says so.
+is `sha256 ` and the digest of everything above it, so that a tape that was changed says so. A tape
+that was not ended (the power, the SSH session) has no such line; it is read up to its last whole
+line and is marked as cut.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import threading
 from dataclasses import dataclass
@@ -30,13 +33,15 @@ if TYPE_CHECKING:
     from devices.clock import Clock
 
 FORMAT = 1
+KEEP_EVERY_S = 1.0  # what a power cut may cost
 _PIECE = re.compile(rb"([0-9]+\.[0-9]{6}) ([<>]) ((?:[0-9a-f]{2})+)")
+_DIGEST = re.compile(rb"(.*\n)?sha256 ([0-9a-f]{64})\s*", re.DOTALL)
 Direction = Literal["<", ">"]
 Wire = Literal["serial", "tcp", "modbus-tcp", "http"]
 
 
 class TapeError(DeviceError):
-    """A file that is no whole tape; the message names file and line."""
+    """A file that is no tape, or may not become one; the message names file and line."""
 
 
 class TapeHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,25 +67,34 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tape:
-    """A whole tape."""
+    """A tape. `is_cut`: it was not ended, `sha256` is of what can be read of it."""
 
     head: TapeHead
     pieces: tuple[Piece, ...]
     sha256: str
+    is_cut: bool = False
 
 
 class TapeWriter:
-    """Writes a tape. Any thread may call `note`."""
+    """Writes a tape. Any thread may call `note`, one thread `keep`.
+
+    What was noted is with the operating system at once, and on the disk after `keep`. Where it ends
+    by an error before anything was noted, no file is left.
+    """
 
     def __init__(self, path: Path, head: TapeHead, clock: Clock) -> None:
-        """Make the file. Raises `TapeError` when it cannot be written."""
+        """Make the file. Raises `TapeError` where there is one, or none can be written."""
+        self._path = path
         self._clock = clock
+        self._kept_s = float("-inf")
         self._began_s = clock.now().mono_s
         self._digest = hashlib.sha256()
         self._in_use = threading.Lock()
         self.piece_count = 0
         try:
-            self._file = path.open("wb")
+            self._file = path.open("xb")
+        except FileExistsError as exc:
+            raise TapeError(f"{path}: exists, and no tape is written over another") from exc
         except OSError as exc:
             raise TapeError(f"{path}: {exc.strerror or exc}") from exc
         self._put(msgspec.json.encode(head) + b"\n")
@@ -93,11 +107,20 @@ class TapeWriter:
                 self._put(f"{at_s:.6f} {direction} {payload.hex()}\n".encode())
                 self.piece_count += 1
 
+    def keep(self) -> None:
+        """Have it on the disk, once in `KEEP_EVERY_S`. Not of `note`, which holds up the wire."""
+        now_s = self._clock.now().mono_s
+        if now_s - self._kept_s >= KEEP_EVERY_S:
+            self._kept_s = now_s
+            os.fsync(self._file.fileno())
+
     def close(self) -> str:
         """End the tape with its digest and return that. May be called once."""
         with self._in_use:
             digest = self._digest.hexdigest()
             self._file.write(f"sha256 {digest}\n".encode())
+            self._file.flush()
+            os.fsync(self._file.fileno())
             self._file.close()
             return digest
 
@@ -106,28 +129,35 @@ class TapeWriter:
 
     def __exit__(
         self,
-        _kind: type[BaseException] | None,
+        kind: type[BaseException] | None,
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        if not self._file.closed:
-            self.close()
+        if self._file.closed:
+            return
+        self.close()
+        if kind is not None and not self.piece_count:
+            self._path.unlink(missing_ok=True)
 
     def _put(self, line: bytes) -> None:
         self._digest.update(line)
         self._file.write(line)
+        self._file.flush()
 
 
 def read_tape(path: Path) -> Tape:
-    """Read a tape and check its digest. Raises `TapeError`."""
+    """Read a tape and check its digest; of one that was cut, what is whole. Raises `TapeError`."""
     try:
         raw = path.read_bytes()
     except OSError as exc:
         raise TapeError(f"{path}: {exc.strerror or exc}") from exc
-    body, mark, last = raw.rpartition(b"sha256 ")
+    ended = _DIGEST.fullmatch(raw)
+    body = (ended[1] or b"") if ended else raw[: raw.rfind(b"\n") + 1]
     digest = hashlib.sha256(body).hexdigest()
-    if not mark or last.strip().decode(errors="replace") != digest:
-        raise TapeError(f"{path}: not a whole tape: its digest is missing or another")
+    if ended and ended[2].decode() != digest:
+        raise TapeError(f"{path}: it was changed: its digest is another")
+    if not body:
+        raise TapeError(f"{path}: not a tape: it has no whole line")
     first, *lines = body.splitlines()
     try:
         head = msgspec.json.decode(first, type=TapeHead)
@@ -136,7 +166,7 @@ def read_tape(path: Path) -> Tape:
     if head.tape != FORMAT:
         raise TapeError(f"{path}: format {head.tape}; this program reads {FORMAT}")
     pieces = tuple(_piece(path, number, line) for number, line in enumerate(lines, start=2))
-    return Tape(head=head, pieces=pieces, sha256=digest)
+    return Tape(head=head, pieces=pieces, sha256=digest, is_cut=ended is None)
 
 
 def _piece(path: Path, number: int, line: bytes) -> Piece:

@@ -31,6 +31,7 @@ from devices.sim.lane_world import SENSORS, LaneWorld
 from devices.sim.line_host import line_host
 from devices.sim.modbus_host import ModbusHost
 from devices.sim.plate_camera import SimPlateCamera, sim_plate_camera
+from devices.sim.pty_host import is_hardware
 from devices.sim.sign import SimSign, sim_sign
 from devices.sim.stream_cameras import camera_at
 from devices.sim.tag_reader import SimTagReader
@@ -320,9 +321,6 @@ def _line(device: str, config: WeighbridgeConfig | CardReaderConfig, clock: Cloc
 
 
 def _refuse_hardware(key: str, port: str) -> None:
-    """A link of the bench leads to a pseudo-terminal or to nothing; anything else is real."""
-    path = Path(port)
-    if port.startswith(SCHEME) or not path.exists():
-        return
-    if not path.is_symlink() or not path.resolve().is_relative_to("/dev/pts"):
+    """Before anything is served: the line itself would refuse, by its place only."""
+    if not port.startswith(SCHEME) and is_hardware(Path(port)):
         raise DeviceConfigError(f"{key}: {port} exists and is not a simulator's: left alone")

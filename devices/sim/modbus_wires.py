@@ -17,13 +17,14 @@ import tty
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from devices.sim.pty_host import is_hardware
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 Feed = Callable[[bytes], None]
 NewSession = Callable[[Feed], Feed]
 
-PTY_FOLDER = "/dev/pts/"
 IDLE_LOOK_S = 0.01  # how soon a pty without a client is looked at again
 
 
@@ -119,18 +120,20 @@ class PtyWire:
         self._link = link
         self._feed = new_session(self._send)
         self._master = -1
+        self._place = ""
 
     async def open(self) -> None:
         """Make the pty and point the link at it. Raises OSError.
 
         A link that does not lead to a pty is left alone: it may be a real port's stable name.
         """
-        if self._is_foreign():
+        if is_hardware(self._link):
             raise FileExistsError(errno.EEXIST, "exists and is not a simulator's link")
         master, slave = os.openpty()
         try:
             tty.setraw(slave, termios.TCSANOW)
-            self._point_link(os.ttyname(slave))
+            self._place = os.ttyname(slave)
+            self._point_link(self._place)
         except OSError:
             os.close(master)
             raise
@@ -144,14 +147,11 @@ class PtyWire:
         """Close the pty: a client's read raises. The link is removed."""
         asyncio.get_running_loop().remove_reader(self._master)
         # First the name: the number of a closed pty may become another's.
-        self._link.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if str(self._link.readlink()) == self._place:  # and not udev's meanwhile
+                self._link.unlink()
         os.close(self._master)
         self._master = -1
-
-    def _is_foreign(self) -> bool:
-        if self._link.is_symlink():
-            return not str(self._link.readlink()).startswith(PTY_FOLDER)
-        return self._link.exists()
 
     def _point_link(self, target: str) -> None:
         self._link.parent.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,7 @@ _BAUDS = {
     getattr(termios, f"B{baud}"): baud
     for baud in (1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 57_600, 115_200)
 }
+PSEUDO_TERMINALS = "/dev/pts"
 OUTPUT_SPEED = 5  # of what tcgetattr gives
 BITS_PER_BYTE = 10  # start, eight data, stop
 READ_MAX_BYTES = 4096
@@ -46,6 +47,7 @@ class PtyHost:
         self._clock = clock or SystemClock()
         self._baud = baud
         self._master: int | None = None
+        self._device_path: Path | None = None
         # A descriptor closed under a write may be another file's a moment later.
         self._in_use = threading.Lock()
         self.lost_bytes = 0
@@ -74,15 +76,18 @@ class PtyHost:
         """Make a new line and point the link at it. No effect when it is plugged.
 
         Raises:
-            DeviceConfigError: something that is not a symbolic link stands at `link_path`.
+            DeviceConfigError: a real port, or anything else that is no simulator's, is there.
         """
         with self._in_use:
             if self._master is not None:
                 return
-            if self._link_path.exists() and not self._link_path.is_symlink():
-                raise DeviceConfigError(f"{self._link_path}: exists and is not a symbolic link")
+            if is_hardware(self._link_path):
+                raise DeviceConfigError(
+                    f"{self._link_path}: exists and is not a simulator's: left alone"
+                )
             self._link_path.parent.mkdir(parents=True, exist_ok=True)
             self._master, device_path = _open_raw_pty()
+            self._device_path = device_path
             draft = self._link_path.with_name(f"{self._link_path.name}.new")
             draft.unlink(missing_ok=True)
             draft.symlink_to(device_path)
@@ -95,8 +100,15 @@ class PtyHost:
             if master is None:
                 return
             # First the name: the number of a closed pseudo-terminal may become another's.
-            self._link_path.unlink(missing_ok=True)
+            if self._is_ours():
+                self._link_path.unlink(missing_ok=True)
             os.close(master)
+
+    def _is_ours(self) -> bool:
+        """Whether the name still leads here: udev gives it to a converter that is plugged in."""
+        with contextlib.suppress(OSError):
+            return self._link_path.readlink() == self._device_path
+        return False
 
     def write(self, payload: bytes) -> None:
         """Send `payload` at the line's speed; bytes that nobody can receive are lost."""
@@ -136,6 +148,16 @@ class PtyHost:
         with contextlib.suppress(BlockingIOError):
             return os.write(self._master, piece)
         return 0
+
+
+def is_hardware(path: Path) -> bool:
+    """Whether something stands there that is no simulator's: no link to a pseudo-terminal.
+
+    A name of udev's is a link, too, as the bench's are; what counts is where it leads.
+    """
+    if path.is_symlink():
+        return not path.resolve().is_relative_to(PSEUDO_TERMINALS)
+    return path.exists()
 
 
 def _open_raw_pty() -> tuple[int, Path]:

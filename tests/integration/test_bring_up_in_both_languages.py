@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from devices.bench import bare_line, bring_up_cameras, bring_up_tags, check
+from devices.bench.answers import QUESTIONS
 from devices.bench.cli import STEPS
 from devices.cli import main
 from devices.clock import SystemClock
@@ -178,6 +179,7 @@ def test_a_device_is_brought_into_service_in_the_technicians_language(
     finally:
         lane.rests()
     assert is_good, technician.said
+    assert set(technician.asked) <= set(QUESTIONS[device])  # the keys of a file of answers
     for text in (*technician.lines, *technician.asked.values()):
         assert is_in(language, text), text
 
@@ -237,8 +239,10 @@ def test_the_command_asks_and_tells_in_one_language(
 
     monkeypatch.setattr("builtins.input", types)
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
-    assert main(command) == 0
-    assert capsys.readouterr().out.endswith("weighbridge: 可以投用\n")
+    assert main(command) == 1
+    end = "weighbridge: 不能投用，未验证：空磅、已知重量、拔线\n"
+    assert capsys.readouterr().out.endswith(end)
     assert asked[0] == "地磅是空的吗？回车，或“跳过”："
-    assert main([*command, "--language", "en"]) == 0
-    assert capsys.readouterr().out.endswith("weighbridge: in service\n")
+    assert main([*command, "--language", "en"]) == 1
+    end = "weighbridge: NOT in service. NOT PROVED: empty scale, known weight, cable pulled\n"
+    assert capsys.readouterr().out.endswith(end)

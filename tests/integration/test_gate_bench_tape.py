@@ -1,5 +1,6 @@
 """Tapes: what passed on a wire, and a device that is made of one."""
 
+import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +10,9 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from devices.bench.recording import play, record
-from devices.bench.tape import Tape, TapeError, TapeHead, TapeWriter, read_tape
+from devices.bench.recording import play, record, record_between
+from devices.bench.tap import Taped
+from devices.bench.tape import Piece, Tape, TapeError, TapeHead, TapeWriter, read_tape
 from devices.clock import SystemClock
 from devices.config import DevicesConfig, SignConfig, TagReaderConfig
 from devices.errors import DeviceConfigError, LinkDown
@@ -22,6 +24,7 @@ from devices.sign.api import SignMessage, TextSign
 from devices.sign.http import HttpSign
 from devices.sign.opening import open_sign
 from devices.sim.bench import Bench
+from devices.sim.faults.table import FaultSwitches
 from devices.sim.line_host import line_host
 from devices.sim.sign import SimHttpSign, SimLedBoard
 from devices.sim.tag_reader import SimTagReader
@@ -95,21 +98,93 @@ def test_a_board_on_tape_answers_todays_requests(config: DevicesConfig, tmp_path
         player.join()
 
 
-def test_a_tape_that_was_cut_or_changed_says_so(tmp_path: Path) -> None:
+HEAD = TapeHead(
+    device="bus", driver="modbus-tcp", place="x", baud=1, wire="modbus-tcp", began="now"
+)
+
+
+def test_a_tape_that_was_changed_says_so(tmp_path: Path) -> None:
     path = tmp_path / "x.tape"
-    head = TapeHead(
-        device="bus", driver="modbus-tcp", place="x", baud=1, wire="modbus-tcp", began="now"
-    )
-    with TapeWriter(path, head, CLOCK) as tape:
+    with TapeWriter(path, HEAD, CLOCK) as tape:
         tape.note("<", b"\x02\x03")
     whole = path.read_bytes()
     assert read_tape(path).pieces[0].payload == b"\x02\x03"
-    for broken in (whole[:-10], whole.replace(b"0203", b"0204"), b"", b"rubbish"):
+    assert not read_tape(path).is_cut
+    for broken, why in (
+        (whole.replace(b"0203", b"0204"), "it was changed"),
+        (whole[:-10] + b"\n", "is not a piece of a wire"),
+        (b"", "not a tape"),
+        (b"rubbish", "not a tape"),
+        (b"rubbish\n", "line 1"),
+    ):
         path.write_bytes(broken)
-        with pytest.raises(TapeError, match="not a whole tape"):
+        with pytest.raises(TapeError, match=why):
             read_tape(path)
     with pytest.raises(TapeError, match="No such file"):
         read_tape(tmp_path / "none")
+
+
+def test_a_tape_cut_by_a_power_cut_can_be_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "x.tape"
+    tape = TapeWriter(path, HEAD, CLOCK)
+    tape.note("<", b"\x02\x03")
+    tape.keep()
+    tape.note(">", b"\x04\x05")
+    living = path.read_bytes()  # as it lies there when the process is killed
+    for left, payloads in (
+        (living, [b"\x02\x03", b"\x04\x05"]),
+        (living[:-3], [b"\x02\x03"]),
+        (living + b"\x00" * 512, [b"\x02\x03", b"\x04\x05"]),
+        (living + b"sha256 12", [b"\x02\x03", b"\x04\x05"]),
+    ):
+        (tmp_path / "left").write_bytes(left)
+        cut = read_tape(tmp_path / "left")
+        assert cut.is_cut
+        assert [piece.payload for piece in cut.pieces] == payloads
+    tape.close()
+    assert not read_tape(path).is_cut
+
+
+def test_a_tape_that_exists_is_not_overwritten(config: DevicesConfig, tmp_path: Path) -> None:
+    path = tmp_path / "yesterday.tape"
+    path.write_text("an hour of trucks")
+    with pytest.raises(TapeError, match=r"yesterday\.tape: exists"), Bench(config, CLOCK):
+        record(config, "weighbridge", path, 0.2, CLOCK)
+    assert path.read_text() == "an hour of trucks"
+
+
+def test_a_device_that_is_not_there_leaves_no_tape(config: DevicesConfig, tmp_path: Path) -> None:
+    path = tmp_path / "x.tape"
+    with pytest.raises(LinkDown):
+        record(config, "weighbridge", path, 0.2, CLOCK)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(("device", "fault"), [("weighbridge", "scale"), ("bus", "board")])
+def test_a_tape_goes_on_after_the_cable_was_out(
+    device: Taped, fault: str, config: DevicesConfig, tmp_path: Path
+) -> None:
+    path, said = tmp_path / "x.tape", list[str]()
+    with Bench(config, CLOCK) as bench:
+        faults = FaultSwitches(bench)
+        pulled = threading.Timer(1.0, lambda: faults.turn(f"{fault}_unplugged", on=True))
+        plugged = threading.Timer(1.8, faults.clear)
+        for timer in (pulled, plugged):
+            timer.start()
+        record(config, device, path, 5.0, CLOCK, said.append)
+        for timer in (pulled, plugged):
+            timer.join()
+    times_s = [piece.at_s for piece in read_tape(path).pieces]
+    assert times_s[0] < 1.0
+    assert times_s[-1] > 4.0
+    assert any(later - before > 0.6 for before, later in itertools.pairwise(times_s))
+
+
+def tape_of_a_scale() -> Tape:
+    head = TapeHead(
+        device="weighbridge", driver="x", place="x", baud=9_600, wire="serial", began="now"
+    )
+    return Tape(head=head, pieces=(Piece(0.0, "<", b"x"),), sha256="")
 
 
 def lane_with(config: DevicesConfig, **tables: object) -> DevicesConfig:
@@ -231,4 +306,22 @@ def test_what_cannot_be_taped_says_why(config: DevicesConfig, tmp_path: Path) ->
     table = SignConfig(driver="http", url="https://127.0.0.1/")
     with pytest.raises(DeviceConfigError, match="under TLS cannot be taped"):
         record(lane_with(config, sign=table), "sign", path, 0.5, CLOCK)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("place", ["/dev/null", "/dev/kakou-has-no-such-port"])
+def test_play_and_record_at_leave_a_real_port_alone(
+    place: str, config: DevicesConfig, tmp_path: Path
+) -> None:
+    real = tmp_path / "by-udev"
+    real.symlink_to(place)
+    tape, path = tape_of_a_scale(), tmp_path / "x.tape"
+    with pytest.raises(DeviceConfigError, match="by-udev: exists and is not a simulator's"):
+        play(tape, str(real), CLOCK)
+    with (
+        Bench(config, CLOCK),
+        pytest.raises(DeviceConfigError, match="by-udev: exists and is not a simulator's"),
+    ):
+        record_between(config, "weighbridge", path, str(real), CLOCK, lambda: True)
+    assert real.readlink() == Path(place)
     assert not path.exists()

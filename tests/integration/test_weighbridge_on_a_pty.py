@@ -267,6 +267,16 @@ def test_a_stopped_simulator_leaves_no_link_and_starts_again(tmp_path: Path) -> 
 def test_a_file_in_the_place_of_the_link_is_not_overwritten(tmp_path: Path) -> None:
     link = tmp_path / "scale"
     link.write_text("a person's file")
-    with pytest.raises(DeviceConfigError, match="not a symbolic link"):
+    with pytest.raises(DeviceConfigError, match="not a simulator's: left alone"):
         PtyHost(link).plug()
     assert link.read_text() == "a person's file"
+
+
+def test_a_converter_that_got_its_name_back_meanwhile_keeps_it(tmp_path: Path) -> None:
+    link = tmp_path / "scale"
+    host = PtyHost(link)
+    host.plug()
+    link.unlink()
+    link.symlink_to("/dev/null")  # as udev does it
+    host.unplug()
+    assert link.resolve() == Path("/dev/null")

@@ -151,8 +151,11 @@ def test_the_command_says_how_many_loads_it_saw_and_fails_without_any(
         '[devices.camera]\nsource = "http://127.0.0.1:1/"\n',
         encoding="utf-8",
     )
-    for shown, status in ((trucks(5, 5), 0), ([(0.1 * n, 0) for n in range(20)], 1)):
-        path = tmp_path / f"{status}.tape"
+    at_once: Shown = [(0.1 * n, 0) for n in range(20)]  # it settles before a swing can be judged
+    at_once += [(2.0 + 0.1 * n, 30_000) for n in range(40)]
+    empty: Shown = [(0.1 * n, 0) for n in range(20)]
+    for name, shown, status in (("trucks", trucks(5, 5), 0), ("1", at_once, 1), ("0", empty, 1)):
+        path = tmp_path / f"{name}.tape"
         tape = tape_of(shown)
         clock = ManualClock(mono_s=0.0)
         with TapeWriter(path, tape.head, clock) as writer:
@@ -162,5 +165,6 @@ def test_the_command_says_how_many_loads_it_saw_and_fails_without_any(
         assert len(read_tape(path).pieces) == len(tape.pieces)
         assert main(["swings", str(path), "--config", str(lane)]) == status
     out = capsys.readouterr().out
-    assert "0 of " in out
-    assert out.splitlines()[-1].startswith("0 loads settled")
+    assert "1 loads settled, 0 with an interval before; 0 of 0 intervals wrong" in out
+    assert out.splitlines()[-2].startswith("0 loads settled")
+    assert out.count("NOT PROVED: no interval was named") == 2

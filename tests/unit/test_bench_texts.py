@@ -136,7 +136,7 @@ def steps() -> tuple[BringUpStep, ...]:
 
 def walked(language: Language) -> list[str]:
     lines: list[str] = []
-    assert not take(steps(), lines.append, language)
+    assert take(steps(), lines.append, language).has_failed
     return lines
 
 
