@@ -63,6 +63,8 @@ class WeighbridgeAdapter:
         """Read for a moment and report what changed."""
         readings = self._scale.read(READ_S)
         for reading in readings:
+            if self._value_fault and reading.received_s - self._invalid_s >= USABLE_AFTER_S:
+                self._filter = SettleFilter(self._config)  # it comes to rest before the lane's eyes
             self._report(self._filter.feed(reading), reading.received_s)
         if not readings:
             self._report_stale()

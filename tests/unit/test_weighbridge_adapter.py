@@ -167,3 +167,19 @@ def test_a_silent_scale_says_nothing_until_what_it_said_last_is_too_old() -> Non
     assert [event.state for event in said if isinstance(event, WeightObserved)] == [
         WeightState.UNAVAILABLE
     ]
+
+
+def test_a_scale_that_is_usable_again_under_a_vehicle_is_seen_to_come_to_rest() -> None:
+    scale = Scale()
+    told: list[object] = []
+    for number in range(100):
+        scale.clock.advance(PERIOD_S)
+        scale.scale.shows(120_000 if number < 10 else 25_000)
+        scale.adapter.serve()
+        told += [stamped.event for stamped in iter(lambda: scale.inbox.take(0), None)]
+    states = [event.state for event in told if isinstance(event, WeightObserved)]
+    assert list(dict.fromkeys(states)) == [
+        WeightState.UNAVAILABLE,
+        WeightState.MOVING,
+        WeightState.SETTLED,
+    ]
