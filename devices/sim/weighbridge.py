@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOTION_S = 0.3  # the display has moved by more than a division within this time
 LATE_S = 0.45  # later than any driver waits
+RESTART_S = 1.5  # from the supply back to the first value; longer than a reading stays fresh
 NINE = ord("9")
 SUM_FROM_END = 3  # where the two characters of a sum begin, in Yaohua's frames
 
@@ -39,6 +40,8 @@ class ScaleFault(StrEnum):
     NEGATIVE = "negative"  # the value lies below zero, as with a lifted or broken load cell
     NET = "net"  # somebody pressed the tare key
     NOT_ZEROED = "not_zeroed"  # came up from a power cut with a load on the platform
+    TARED = "tared"  # what stood on it when the fault came is its zero now, and no flag says so
+    RESTARTED = "restarted"  # silent for `RESTART_S`, then the same
     MOTION = "motion"  # never says that it rests
     UNIT = "unit"  # somebody switched the display to pounds
     LATE = "late"  # every answer comes after the driver has stopped waiting for it
@@ -75,6 +78,8 @@ class SimWeighbridge(LineServer):
         self._shown: deque[tuple[float, int]] = deque(maxlen=256)
         self._frozen = protocol.rest
         self._fault = ScaleFault.NONE
+        self._zero_kg: float | None = None  # where a key or the supply's return has set it
+        self._up_at_s = 0.0  # when it shows again what it weighs
         self.sent_frames = 0
 
     @property
@@ -94,6 +99,9 @@ class SimWeighbridge(LineServer):
     def fault(self, fault: ScaleFault) -> None:
         if not self.can_have(fault):
             raise ValueError(f"{self._protocol.name}: its frames cannot say {fault.value}")
+        pause_s = RESTART_S if fault is ScaleFault.RESTARTED else 0.0
+        self._up_at_s = self._clock.now().mono_s + pause_s
+        self._zero_kg = None
         self._fault = fault
 
     def can_have(self, fault: ScaleFault) -> bool:
@@ -130,10 +138,13 @@ class SimWeighbridge(LineServer):
         return reply
 
     def _send(self, frame: Heard) -> None:
-        if self._fault is ScaleFault.SILENCE:
+        if self._fault is ScaleFault.SILENCE or self._is_coming_up():
             return
         self._host.write(self._damaged(self._protocol.encode(frame)))
         self.sent_frames += 1
+
+    def _is_coming_up(self) -> bool:
+        return self._fault is ScaleFault.RESTARTED and self._clock.now().mono_s < self._up_at_s
 
     def _damaged(self, packet: bytes) -> bytes:
         damaged = bytearray(packet)
@@ -195,6 +206,10 @@ class SimWeighbridge(LineServer):
                 weight_kg += self._overload_kg
             case ScaleFault.NEGATIVE:
                 weight_kg = -abs(weight_kg) - 10 * self._division_kg
+            case ScaleFault.TARED | ScaleFault.RESTARTED if not self._is_coming_up():
+                if self._zero_kg is None:
+                    self._zero_kg = weight_kg
+                weight_kg -= self._zero_kg
             case _:
                 pass
         rounded_kg = round(weight_kg / self._division_kg) * self._division_kg

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from gate_agent.domain.events import WeightObserved
 from gate_agent.domain.evidence import WeightEvidence, since_arrival_ms
 from gate_agent.domain.state import LaneState, Passage
 from gate_agent.domain.vocabulary import Instant, WeightState
+
+
+LOAD_DIVISIONS: Final = 10  # more than an approaching vehicle makes an empty platform shake
 
 
 def note_zero(lane: LaneState, passage: Passage, event: WeightObserved) -> Passage:
@@ -18,7 +22,8 @@ def note_zero(lane: LaneState, passage: Passage, event: WeightObserved) -> Passa
     """
     if event.state is WeightState.EMPTY:
         return replace(passage, scale_zeroed=not passage.scale_loaded)
-    is_load = event.gross_kg is not None and event.gross_kg >= lane.policy.min_vehicle_kg
+    load_kg = min(lane.policy.min_vehicle_kg, LOAD_DIVISIONS * event.division_kg)
+    is_load = event.gross_kg is not None and event.gross_kg >= load_kg
     if passage.rear_beam_cut and (is_load or event.state is WeightState.UNAVAILABLE):
         return replace(passage, scale_loaded=True)
     return passage

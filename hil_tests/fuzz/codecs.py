@@ -16,6 +16,7 @@ from devices.card_reader.codecs import acg, em4100, lines, osdp_packet, resident
 from devices.readings import WeightStatus
 from devices.sign.codecs import led_64ff
 from devices.tag_reader.codecs import uhf_reader18
+from devices.weighbridge.codecs import sma
 from devices.weighbridge.indication import Answer, IndicatorFrame, Kind, Unit
 from devices.weighbridge.protocols import protocols
 
@@ -33,6 +34,11 @@ def as_sent(packet: bytes) -> bytes:
     return packet
 
 
+def said_once(packet: bytes, _chance: random.Random) -> bytes:
+    """A packet of which no other says the same."""
+    return packet
+
+
 def holds_its_packet(stream: bytes, frame: object, codec: CodecUnderLaw) -> bool:
     """Whether the packet of `frame` stands in `stream`, byte by byte."""
     return codec.encode(frame) in stream
@@ -47,6 +53,7 @@ class CodecUnderLaw:
     checksum, counted from its end; () where the protocol has none, and then a damaged frame may
     give a wrong value: the settling rule is what stands against it. `spelled` brings packets
     that mean the same by the protocol (a sum in another spelling, a parity bit) to one form.
+    `reworded` is another packet of the same frame: characters that it does not keep.
     `vouched` tells, by other means than the decoder's, whether a stream holds bytes with a good
     checksum that may say the frame: enough damage can make a good packet of another value.
     `separator` must stand between dirt and a frame so that the frame is found: a line of text
@@ -63,6 +70,11 @@ class CodecUnderLaw:
     spelled: Callable[[bytes], bytes] = as_sent
     vouched: Callable[[bytes, Any, CodecUnderLaw], bool] = holds_its_packet
     separator: bytes = b""
+    reworded: Callable[[bytes, random.Random], bytes] = said_once
+
+    def packet(self, frame: object, chance: random.Random) -> bytes:
+        """One of the packets that say `frame`."""
+        return self.reworded(self.encode(frame), chance)
 
 
 # --- indicators -----------------------------------------------------------------------------------
@@ -153,6 +165,22 @@ def _sma(chance: random.Random) -> Heard:
         motion=chance.random() < 0.5,
         status=status,
     )
+
+
+def _sma_reworded(packet: bytes, chance: random.Random) -> bytes:
+    """With any range, at the center of zero where the status is blank, with either zero error."""
+    said = bytearray(packet)
+    if len(said) == sma.WEIGHT_BYTES and said[2:3].isdigit():
+        said[1] = ord(chance.choice({" ": " Z", "I": "IE"}.get(chr(said[1]), chr(said[1]))))
+        said[2] = ord(chance.choice("0123456789"))
+    return bytes(said)
+
+
+def _rinstrum_c_reworded(packet: bytes, chance: random.Random) -> bytes:
+    """At the center of zero or not, without ranges or in one of two."""
+    said = bytearray(packet)
+    said[11], said[12] = ord(chance.choice(" Z")), ord(chance.choice("-12"))
+    return bytes(said)
 
 
 _RINSTRUM_FLAGS = (*_BEYOND, WeightStatus.ERROR)
@@ -254,10 +282,10 @@ _INDICATORS: dict[
         "toledo", _toledo, (-1,), {**_SEVEN_BITS, "vouched": _sum_vouches},
     ),
     "mt-sics": ("mt_sics", _mt_sics, (), {}),
-    "sma": ("sma", _sma, (), {}),
+    "sma": ("sma", _sma, (), {"reworded": _sma_reworded}),
     "rinstrum-auto-a": ("rinstrum", _rinstrum_a, (), {}),
     "and-standard": ("and_standard", _and_standard, (), {}),
-    "rinstrum-auto-c": ("rinstrum", _rinstrum_c, (), {}),
+    "rinstrum-auto-c": ("rinstrum", _rinstrum_c, (), {"reworded": _rinstrum_c_reworded}),
 }  # fmt: skip
 
 
@@ -290,7 +318,14 @@ def _card_frame(chance: random.Random) -> stx_len.CardFrame:
 
 def _em4100(chance: random.Random) -> em4100.Em4100Frame:
     number = chance.randbytes(em4100.NUMBER_BYTES)
-    return em4100.Em4100Frame(number=number)
+    return em4100.Em4100Frame(number=number, line_end=chance.random() < 0.5)
+
+
+def _size(chance: random.Random, usual: tuple[int, ...], longest: int) -> int:
+    """A usual size; one time in twenty any longer one, the longest as often as all the others."""
+    if chance.random() >= 0.05:
+        return chance.choice(usual)
+    return longest if chance.random() < 0.5 else chance.randint(usual[-1] + 1, longest)
 
 
 def _upper(packet: bytes) -> bytes:
@@ -308,7 +343,7 @@ def _acg(chance: random.Random) -> acg.AcgFrame:
 
 
 def _line(chance: random.Random) -> lines.LineFrame:
-    size = chance.choice((1, 8, 10, 14, 40))
+    size = _size(chance, (1, 8, 10, 14, 40), lines.MAX_TEXT_BYTES)
     return lines.LineFrame(text="".join(chr(chance.randrange(0x20, 0x7F)) for _ in range(size)))
 
 
@@ -338,11 +373,14 @@ def _crc_vouches(stream: bytes, _frame: object, _codec: CodecUnderLaw) -> bool:
     return False
 
 
+_OSDP_CONTENT_MAX = osdp_packet.MAX_PACKET_BYTES - osdp_packet.HEAD_BYTES - osdp_packet.CRC_BYTES
+
+
 def _osdp_packet(chance: random.Random) -> osdp_packet.OsdpPacket:
     return osdp_packet.OsdpPacket(
         address=chance.randrange(256),
         control=osdp_packet.HAS_CRC | chance.randrange(4) | chance.choice((0, 8)),
-        content=chance.randbytes(chance.choice((1, 3, 8, 15, 40))),
+        content=chance.randbytes(_size(chance, (1, 3, 8, 15, 40), _OSDP_CONTENT_MAX)),
     )
 
 
@@ -357,9 +395,21 @@ def _inventory(chance: random.Random) -> uhf_reader18.ReaderAnswer:
             status=0,
             content=chance.randbytes(8),
         )
-    epcs = tuple(chance.randbytes(12) for _ in range(chance.randrange(4)))
-    status = uhf_reader18.DONE if epcs else uhf_reader18.NO_TAG
-    return uhf_reader18.inventory_answer(chance.randrange(255), status, epcs)
+    epcs = _epcs(chance)
+    statuses = sorted(uhf_reader18.CARRIES_TAGS if epcs else uhf_reader18.ENDS_INVENTORY)
+    return uhf_reader18.inventory_answer(chance.randrange(255), chance.choice(statuses), epcs)
+
+
+def _epcs(chance: random.Random) -> tuple[bytes, ...]:
+    """Most often up to three of twelve bytes; else of any length, or as many as a frame takes."""
+    room = uhf_reader18.MAX_LEN - uhf_reader18.MIN_LEN - 1
+    kind = chance.random()
+    if kind < 0.8:
+        return tuple(chance.randbytes(12) for _ in range(chance.randrange(4)))
+    if kind < 0.9:
+        return tuple(chance.randbytes(12) for _ in range(chance.randint(4, room // 13)))
+    sizes = (chance.randint(1, uhf_reader18.EPC_MAX_BYTES) for _ in range(chance.randint(1, 3)))
+    return tuple(chance.randbytes(size) for size in sizes)
 
 
 # --- all ------------------------------------------------------------------------------------------

@@ -20,7 +20,9 @@ BATCH_INPUTS = 10_000
 POOL_PACKETS = 256
 FINDINGS_KEPT = 20
 # Bytes that begin, end or separate frames in one protocol or another, and parity's bit.
-TELLING = bytes((0x00, 0x02, 0x03, 0x0A, 0x0D, 0x20, 0x2D, 0x2E, 0x30, 0x3D, 0x53, 0x80, 0xFF))
+TELLING = bytes(
+    (0x00, 0x02, 0x03, 0x0A, 0x0D, 0x20, 0x2D, 0x2E, 0x30, 0x3D, 0x53, 0x57, 0x80, 0xAA, 0xFF)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ def fuzz_batch(codec: CodecUnderLaw, *, seed: int, batch: int, inputs: int = BAT
     """Feed the first `inputs` inputs of a batch to the codec."""
     chance = random.Random(f"{seed}:{codec.name}:{batch}")
     pool = [codec.sample(chance) for _ in range(POOL_PACKETS)]
-    packets = [codec.encode(frame) for frame in pool]
+    packets = [codec.packet(frame, chance) for frame in pool]
     tally = Tally()
     for number in range(inputs):
         picked = [_below(chance, POOL_PACKETS) for _ in range(1 + _below(chance, 3))]

@@ -70,6 +70,10 @@ class FaultMaker:
         """How long the fault must last to be one."""
         return FAULTS[name].lasts_s if name is not None else 0.0
 
+    def is_under_load(self, name: str | None) -> bool:
+        """Whether it is a fault only where a vehicle's weight rests on the scale."""
+        return name is not None and FAULTS[name].under_load
+
     def is_harmless(self, name: str | None) -> bool:
         """Whether a good truck must be released in spite of it."""
         return name is not None and FAULTS[name].allows is Allows.RELEASE

@@ -224,6 +224,9 @@ def _expected(scenario: Scenario, seen: Seen) -> Iterator[Said]:
     if expected.left and seen.left_by != expected.left:
         left, wanted = word(seen.left_by), word(expected.left)
         yield said("problem.left_by", left=left, expected=wanted)
+    alarms = {record.body["code"] for record in _of(seen, "alarm_raised")}
+    if expected.alarm and expected.alarm not in alarms:
+        yield said("problem.not_on_record", code=expected.alarm)
     by_person = bool(end) and end["decided_by"] not in ("lane", "")
     if expected.by and by_person != (expected.by == "person"):
         by = str(end.get("decided_by"))

@@ -17,11 +17,18 @@ TOLD_S = 1.2  # a fault before the truck lasts at least so long
 NOT_LET_IN_S = 3.0
 
 
-def has_come(phase: Phase | None, state: LaneState, *, has_stopped: bool) -> bool:
-    """Whether the moment for the fault is there. BEFORE is not seen here: it comes by itself."""
+def has_come(
+    phase: Phase | None, state: LaneState, *, has_stopped: bool, under_load: bool = False
+) -> bool:
+    """Whether the moment for the fault is there. BEFORE is not seen here: it comes by itself.
+
+    `under_load`: not before the scale has felt a vehicle's weight.
+    """
     match phase:
         case Phase.ROLLING_ON:
-            return state.phase is LanePhase.GATHERING and not has_stopped
+            is_felt = state.passage is not None and state.passage.scale_loaded
+            is_rolling = state.phase is LanePhase.GATHERING and not has_stopped
+            return is_rolling and (is_felt or not under_load)
         case Phase.CAPTURING:
             return state.phase is LanePhase.GATHERING and has_stopped
         case Phase.HELD:

@@ -20,7 +20,7 @@ from gate_agent.domain.vocabulary import Phase as LanePhase
 from hil_tests.lane_bench.account import Account, LaneStuck
 from hil_tests.lane_bench.boom_watcher import Looked
 from hil_tests.lane_bench.clips import clip_of
-from hil_tests.lane_bench.fault_turn import FaultTurn
+from hil_tests.lane_bench.fault_turn import UNTOLD_S, FaultTurn
 from hil_tests.lane_bench.judge import LaneRecord, Seen, problems, recovery_ms, unproved_releases
 from hil_tests.lane_bench.lane_view import shown
 from hil_tests.lane_bench.moments import LASTS_S, NOT_LET_IN_S, TOLD_S, has_come, is_over
@@ -28,7 +28,7 @@ from hil_tests.lane_bench.scenario import Card, Papers, Phase, Scenario
 from hil_tests.lane_bench.wording import Said, fault_word, said, word
 
 if TYPE_CHECKING:
-    from gate_agent.domain.state import LaneState
+    from gate_agent.domain.state import LaneState, Passage
     from hil_tests.lane_bench.faults import FaultMaker
     from hil_tests.lane_bench.lane_site import LaneUnderTest
     from hil_tests.lane_bench.trucks import Truck
@@ -222,7 +222,12 @@ class _Run:
         if self._scenario.fault is None or self._fault.off_s is not None:
             return
         if self._fault.on_s is None:
-            if has_come(self._scenario.phase, state, has_stopped=truck.has_stopped):
+            if has_come(
+                self._scenario.phase,
+                state,
+                has_stopped=truck.has_stopped,
+                under_load=self._faults.is_under_load(self._scenario.fault),
+            ):
                 self._turn_on()
         elif self._is_due(state, self._now_s() - self._fault.on_s):
             self._turn_off()
@@ -272,9 +277,18 @@ class _Run:
             return
         if scenario.fault is not None and self._fault.on_s is None:
             return
+        if self._awaits_alarm(state.passage):
+            return
         if self._lane.decide(state.passage.passage_id, scenario.person):
             self._decided_s = self._now_s()
             self._tell("decided", outcome=word(scenario.person))
+
+    def _awaits_alarm(self, passage: Passage) -> bool:
+        """Whether the lane has yet to tell what the person must know, and still may."""
+        alarm, on_s = self._scenario.expected.alarm, self._fault.on_s
+        if alarm is None or on_s is None or alarm in passage.watch.noticed:
+            return False
+        return self._now_s() - on_s <= UNTOLD_S
 
     def _lower_left_open(self, state: LaneState) -> None:
         """The fault left the boom open before an empty lane: nobody is let in until it is down."""

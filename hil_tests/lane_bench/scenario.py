@@ -67,6 +67,7 @@ class Expected:
     left: Literal["exit", "entry"] | None = None
     by: Literal["lane", "person"] | None = None  # who decided in the end
     clip: Literal["kept", "none"] | None = None  # whether the closing record names one
+    alarm: str | None = None  # is on record, and was before a person decided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

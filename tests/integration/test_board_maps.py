@@ -58,7 +58,7 @@ sounder = 1
 """
 
 
-@pytest.fixture(params=[*shipped_boards(), "register.toml"])
+@pytest.fixture(params=[*shipped_boards(), "register.toml"], ids=[*shipped_boards(), "map-file"])
 def board(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param != "register.toml":
         return str(request.param)

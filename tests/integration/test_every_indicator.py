@@ -14,7 +14,7 @@ from devices.config import WeighbridgeConfig
 from devices.errors import DeviceConfigError, LinkDown
 from devices.readings import WeighbridgeReading, WeightStatus
 from devices.sim.line_host import line_host
-from devices.sim.weighbridge import ScaleFault, SimWeighbridge
+from devices.sim.weighbridge import RESTART_S, ScaleFault, SimWeighbridge
 from devices.weighbridge.codecs.yaohua import PROTOCOL
 from devices.weighbridge.indication import reading_of
 from devices.weighbridge.polled import PolledWeighbridge
@@ -139,6 +139,26 @@ def test_what_every_indicator_declares_unusable_is_no_weight(driver: str, tmp_pa
             scale.wait_for(WeightPhase.MOVING)
             states = [scale.judge.feed(reading) for reading in scale.readings_for(0.6)]
             assert {state.phase for state in states} == {WeightPhase.MOVING}
+
+
+@EVERY_INDICATOR
+def test_every_indicator_that_is_tared_or_restarted_under_a_load_shows_zero_and_no_flag(
+    driver: str, tmp_path: Path
+) -> None:
+    with platform(driver, str(tmp_path / "scale")) as scale:
+        for fault in (ScaleFault.TARED, ScaleFault.RESTARTED):
+            scale.load_kg = 8_000.0
+            assert scale.wait_for(WeightPhase.SETTLED).gross_kg == 8_000
+            scale.sim.fault = fault
+            if fault is ScaleFault.RESTARTED:
+                scale.readings_for(0.3)  # what was under way
+                assert scale.readings_for(RESTART_S / 3) == []
+            assert scale.wait_for(WeightPhase.EMPTY).gross_kg == 0
+            scale.load_kg = 25_680.0
+            assert scale.wait_for(WeightPhase.SETTLED).gross_kg == 17_680
+            scale.sim.fault = ScaleFault.NONE
+            scale.load_kg = 0.0
+            scale.wait_for(WeightPhase.EMPTY)
 
 
 @pytest.mark.parametrize("driver", ["yaohua-continuous", *ASKED])

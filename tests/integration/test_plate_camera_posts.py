@@ -188,17 +188,23 @@ def test_where_nobody_reads_the_newest_readings_are_kept() -> None:
     lane.close()
 
 
-def test_it_can_be_closed_and_opened_again_and_a_taken_port_is_named() -> None:
-    lane = PushedPlates(config_of(), CLOCK)
+def test_it_can_be_closed_and_opened_again_and_a_taken_port_is_named(
+    config: PlateCameraConfig,
+) -> None:
+    lane = PushedPlates(config, CLOCK)
     lane.open()
     lane.open()
     port = int(lane.place.rpartition(":")[2].partition("/")[0])
     with pytest.raises(LinkDown, match=rf"127\.0\.0\.1:{port}/plates"):
-        PushedPlates(config_of(port=port), CLOCK).open()
+        PushedPlates(msgspec.structs.replace(config, port=port), CLOCK).open()
     lane.close()
     lane.close()
     with pytest.raises(LinkDown, match="not open"):
         lane.read(0.1)
+    lane.open()
+    SimPlateCamera(config, lane.place).recognize(READING)
+    assert [plate.recognition for plate in lane.read(5.0)] == [READING]
+    lane.close()
 
 
 def test_a_list_or_password_that_cannot_work_is_refused_by_its_key(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ CARD = SignMessage(
 GO = SignMessage(code="proceed", lines=("放行 请通过", "PROCEED"))
 
 
-@pytest.fixture(params=["pty", "tcp", "http"])
+@pytest.fixture(params=["pty", "tcp", "http"], ids=["led-64ff-pty", "led-64ff-tcp", "http"])
 def config(request: pytest.FixtureRequest, tmp_path: Path) -> SignConfig:
     match request.param:
         case "pty":

@@ -6,7 +6,7 @@ import pytest
 
 from devices.card_reader.codecs.stx_len import CardFrame, CardType, encode
 from devices.card_reader.driver import ListeningCardReader
-from devices.card_reader.protocols import STX_LEN
+from devices.card_reader.protocols import PROTOCOLS, STX_LEN, CardProtocol
 from devices.clock import ManualClock
 from devices.config import CardReaderConfig
 from devices.errors import LinkDown
@@ -21,11 +21,17 @@ def packet(uid: str) -> bytes:
 class Bench:
     """A driver with the far end of its wire in hand, in time that moves when told to."""
 
-    def __init__(self, byte_order: Literal["as_sent", "reversed"] = "as_sent") -> None:
+    def __init__(
+        self,
+        byte_order: Literal["as_sent", "reversed"] = "as_sent",
+        protocol: CardProtocol = STX_LEN,
+    ) -> None:
         self.clock = ManualClock(mono_s=100.0)
         self.reader = ListeningCardReader(
-            STX_LEN,
-            CardReaderConfig(port="null modem", byte_order=byte_order, repeat_s=2.0),
+            protocol,
+            CardReaderConfig(
+                driver=protocol.name, port="null modem", byte_order=byte_order, repeat_s=2.0
+            ),
             self.clock,
             connect=self._connect,
         )
@@ -85,8 +91,9 @@ def test_a_card_that_lay_waiting_is_as_old_as_it_can_be() -> None:
     assert [reading.received_s for reading in bench.reader.read(0.1)] == [100.0]
 
 
-def test_an_unplugged_reader_gives_no_card_and_says_so() -> None:
-    bench = Bench()
+@pytest.mark.parametrize("driver", PROTOCOLS)
+def test_an_unplugged_reader_gives_no_card_and_says_so(driver: str) -> None:
+    bench = Bench(protocol=PROTOCOLS[driver])
     bench.wire.close()
     with pytest.raises(LinkDown, match="card reader: "):
         bench.reader.read(0.1)

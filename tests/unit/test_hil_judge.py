@@ -1,12 +1,13 @@
 """The judge of scenarios: it finds what is wrong, and nothing else."""
 
 from dataclasses import replace
+from functools import partial
 
 from devices.boards.board_file import shipped_boards
 from devices.registry import CARD_READERS, WEIGHBRIDGES
 from devices.sim.weighbridge import ScaleFault, can_have
 from devices.weighbridge.protocols import protocol_named
-from gate_agent.domain.vocabulary import Barrier
+from gate_agent.domain.vocabulary import Barrier, WeightState
 from hil_tests.lane_bench.boom_moves import BoomMoves
 from hil_tests.lane_bench.catalogue import SCENARIOS
 from hil_tests.lane_bench.clips import ClipSeen
@@ -17,7 +18,9 @@ from hil_tests.lane_bench.judge import (
     unproved_releases,
 )
 from hil_tests.lane_bench.judge import problems as problems_said
+from hil_tests.lane_bench.moments import has_come
 from hil_tests.lane_bench.scenario import Phase, Scenario
+from tests.builders import LaneStory
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
@@ -260,6 +263,37 @@ def test_every_fault_while_a_person_is_awaited_says_what_comes_of_his_release() 
             assert scenario.expected.reason in ("weight_differs", "release_failed"), name
 
 
+def test_a_scale_that_says_zero_under_a_held_truck_without_an_alarm_is_found() -> None:
+    held = (
+        record(1_000, "passage_opened", passage_id="p1"),
+        record(
+            2_000,
+            "passage_decided",
+            passage_id="p1",
+            outcome="hold",
+            reasons=("weight_differs",),
+            evidence={},
+        ),
+        record(5_000, "passage_overridden", passage_id="p1", decision="release"),
+        record(9_000, "passage_closed", passage_id="p1", decided_by="supervisor"),
+    )
+    told = record(4_000, "alarm_raised", code="zeroed_under_load", passage_id="p1")
+    seen = Seen(records=held, raises=1, left_by="exit", on_ms=2_500, off_ms=7_000)
+    for name in ("scale_tared-held", "scale_restarted-held", "scale_tared-held:yaohua-a12"):
+        assert problems(BY_NAME[name], seen) == ["zeroed_under_load is not on record"]
+        assert problems(BY_NAME[name], replace(seen, records=(*held, told))) == []
+
+
+def test_a_scale_is_tared_under_a_truck_only_once_it_has_felt_it() -> None:
+    coming = LaneStory().ready().truck_arrives().sees(rear_beam=True)
+    under_load = partial(has_come, Phase.ROLLING_ON, under_load=True)
+    assert has_come(Phase.ROLLING_ON, coming.lane, has_stopped=False)
+    assert not under_load(coming.lane, has_stopped=False)
+    coming.weighs(WeightState.MOVING, 3_000)
+    assert under_load(coming.lane, has_stopped=False)
+    assert not under_load(coming.lane, has_stopped=True)
+
+
 def test_a_scenario_whose_fault_never_came_has_proved_nothing() -> None:
     scenario = BY_NAME["scale_frozen-closing"]
     as_if_nothing_was = Seen(records=released(), raises=1, left_by="exit")
@@ -279,7 +313,14 @@ def test_every_path_and_every_fault_at_every_phase_is_played() -> None:
             by_fault.setdefault(scenario.fault, set()).add(scenario.phase)
     lacking = {name for name, phases in by_fault.items() if phases != set(Phase)}
     # By hand onto a truck: nobody does that. A truck that stands has its axles where they are.
-    assert lacking == {"boom_forced", "scale_axle_off", "scale_second_vehicle"}
+    # An empty scale is at zero, wherever its zero is set.
+    assert lacking == {
+        "boom_forced",
+        "scale_axle_off",
+        "scale_second_vehicle",
+        "scale_tared",
+        "scale_restarted",
+    }
     assert 8 <= sum(scenario.is_in_share for scenario in SCENARIOS) <= 14
 
 
@@ -296,7 +337,7 @@ def test_every_driver_has_a_release_and_the_faults_that_forbid_one() -> None:
     for name, faults in of.items():
         assert "faultless" in faults
         if name.startswith("weighbridge"):
-            kinds = ("silent", "frozen", "overload", "unplugged")
+            kinds = ("silent", "frozen", "overload", "unplugged", "tared")
             assert {f"scale_{kind}" for kind in kinds} < faults
             protocol = protocol_named(name.partition(" ")[2])
             assert ("scale_garbled" in faults) is not ("scale_garbled_unsummed" in faults)

@@ -146,6 +146,13 @@ def test_a_scale_zeroed_under_the_front_axles_was_not_at_zero_before_this_vehicl
     assert story.verdict == (Outcome.HOLD, ("scale_not_zero",))
 
 
+def test_nor_was_one_whose_tare_was_pressed_when_the_first_wheel_was_on() -> None:
+    story = LaneStory().ready().truck_arrives().plate_is_read()
+    story.sees(rear_beam=True).weighs(WeightState.MOVING, 300).weighs(WeightState.EMPTY, 0)
+    story.drives_on().card().passes(0.1).manifest_answers()
+    assert story.verdict == (Outcome.HOLD, ("scale_not_zero",))
+
+
 def test_nor_was_one_that_could_not_be_read_and_came_back_at_zero_under_the_axles() -> None:
     story = LaneStory().ready().truck_arrives().plate_is_read().sees(rear_beam=True)
     story.weighs(WeightState.UNAVAILABLE).weighs(WeightState.EMPTY, 0)

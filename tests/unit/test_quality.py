@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -62,6 +65,109 @@ def test_every_claim_names_a_test_that_exists_or_says_why_not(device: str, drive
         file, _, test = claim.partition("::")
         assert test.startswith("test_"), rule
         assert test in functions_of(ROOT / file), f"{rule}: {claim} does not exist"
+
+
+ONE_DRIVER_FILES = {
+    "tests/integration/test_osdp_reader.py": "opens no other reader",
+    "tests/integration/test_pcsc_reader.py": "opens no other reader",
+    "tests/integration/test_camera_stream.py": "opens no other camera",
+    "tests/unit/test_camera_folder.py": "opens no other camera",
+    "tests/unit/test_sign_frames.py": "the frames of the one sign that has a codec",
+}
+"""Files whose tests are of one driver and do not name it, and why that is so."""
+
+OTHER_NAMES = {
+    ("card_reader", "acg-ascii"): "card-lines",
+    ("card_reader", "qr-line"): "card-lines",
+    ("card_reader", "osdp"): "osdp-packet",
+}
+"""Drivers that share a codec, or whose codec has a name of its own in the laws."""
+
+
+def claimed_tests() -> list[tuple[str, str, str, str]]:
+    """Device, driver, rule and `file::test` of every claim."""
+    return [
+        (device, driver, rule, claim)
+        for device, drivers in CLAIMS.items()
+        for driver, claims in drivers.items()
+        for rule, claim in claims.items()
+        if rule != "level" and isinstance(claim, str)
+    ]
+
+
+def ids_of(files: set[str]) -> dict[str, list[str]]:
+    """What pytest collects: of each `file::test` what stands in the brackets of its ids."""
+    told = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-o", "addopts=", *sorted(files)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    found: dict[str, list[str]] = {}
+    for line in told.splitlines():
+        test, _, rest = line.partition("[")
+        found.setdefault(test, []).append(rest.removesuffix("]"))
+    return found
+
+
+def named_in(parameters: str, names: set[str]) -> set[str]:
+    """The names among the parameters of a test, which a hyphen joins as it joins a name's parts."""
+    found, left = set(), f"-{parameters}-"
+    for name in sorted(names, key=len, reverse=True):
+        if f"-{name}-" in left:
+            found.add(name)
+            left = left.replace(f"-{name}-", "--")
+    return found
+
+
+def source_of(claim: str) -> str:
+    file, _, test = claim.partition("::")
+    text = (ROOT / file).read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef) and node.name == test:
+            return ast.get_source_segment(text, node) or ""
+    return ""
+
+
+def test_every_claimed_test_runs_for_the_driver_that_claims_it() -> None:
+    claims = claimed_tests()
+    ids = ids_of({claim.partition("::")[0] for _, _, _, claim in claims})
+    drivers = {driver for _, driver, _, _ in claims}
+    names = {*drivers, *OTHER_NAMES.values(), *CLAIMS}
+    not_run = []
+    for device, driver, rule, claim in claims:
+        run = set().union(*(named_in(each, names) for each in ids.get(claim, ())))
+        wanted = {driver}
+        if rule == "codec_laws":
+            wanted.add(OTHER_NAMES.get((device, driver), driver))
+        if rule == "contract_text":
+            wanted = {device}
+        is_of_one = len(CLAIMS[device]) == 1 or claim.partition("::")[0] in ONE_DRIVER_FILES
+        if (
+            not run & wanted
+            and f'"{driver}"' not in source_of(claim)
+            and not (is_of_one and not run & drivers)
+        ):
+            not_run.append(f"{device}.{driver}: {rule}: {claim}")
+    assert not_run == []
+
+
+def test_no_driver_is_taken_for_another_whose_name_begins_alike() -> None:
+    names = {"toledo-continuous", "toledo-continuous-checksum", "http"}
+    assert named_in("toledo-continuous-checksum-7", names) == {"toledo-continuous-checksum"}
+    assert named_in("http-toledo-continuous", names) == {"http", "toledo-continuous"}
+    assert named_in("https", names) == set()
+
+
+def test_a_file_of_one_driver_is_claimed_by_no_other() -> None:
+    of: dict[str, set[str]] = {file: set() for file in ONE_DRIVER_FILES}
+    for device, driver, _, claim in claimed_tests():
+        file = claim.partition("::")[0]
+        if file in of:
+            of[file].add(f"{device}.{driver}")
+    assert {file: len(claimants) for file, claimants in of.items()} == dict.fromkeys(of, 1)
 
 
 RATED = {  # table of a lane file: table of quality.toml

@@ -336,3 +336,9 @@ def test_what_does_not_fit_the_frame_is_not_sent(name: str, frame: Heard) -> Non
 def test_an_address_that_no_indicator_can_have_is_refused() -> None:
     with pytest.raises(ValueError, match="1 to 26, not 27"):
         protocols(27)
+
+
+@pytest.mark.parametrize("error", ["ES", "ET", "EL"])
+def test_a_weight_cut_off_in_its_unit_hides_no_error_behind_it(error: str) -> None:
+    for unit in ("", "k"):
+        assert decode("mt-sics", text(f"S S      25680 {unit}{error}\r\n")) == [Answer(text=error)]

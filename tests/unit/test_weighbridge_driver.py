@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from devices.clock import ManualClock
@@ -9,19 +11,21 @@ from devices.readings import WeighbridgeReading, WeightStatus
 from devices.transports.memory import MemoryTransport, null_modem
 from devices.weighbridge.codecs.yaohua import PROTOCOL, encode
 from devices.weighbridge.driver import SILENT_S, ContinuousWeighbridge
-from devices.weighbridge.indication import IndicatorFrame
+from devices.weighbridge.indication import IndicatorFrame, IndicatorProtocol
+from devices.weighbridge.protocols import protocols
 
 FRAME = encode(IndicatorFrame(digits=25_680))
+SENT_BY_ITSELF = [name for name, protocol in protocols().items() if protocol.poll is None]
 
 
 class Bench:
     """A driver with the far end of its wire in hand, in time that moves when told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, protocol: IndicatorProtocol = PROTOCOL) -> None:
         self.clock = ManualClock(mono_s=100.0)
         self.wires: list[MemoryTransport] = []
         self.scale = ContinuousWeighbridge(
-            PROTOCOL,
+            protocol,
             WeighbridgeConfig(port="null modem"),
             self.clock,
             connect=self._connect,
@@ -86,7 +90,13 @@ def test_an_indicator_that_falls_silent_is_a_link_that_is_down(bench: Bench) -> 
         bench.scale.read(0.0)
 
 
-def test_an_unplugged_scale_gives_no_weight_and_says_so(bench: Bench) -> None:
+@pytest.mark.parametrize("driver", SENT_BY_ITSELF)
+def test_an_unplugged_scale_gives_no_weight_and_says_so(driver: str) -> None:
+    protocol = protocols()[driver]
+    bench = Bench(protocol)
+    bench.scale.open()
+    bench.send(2 * protocol.encode(replace(protocol.rest, digits=25_680)))
+    assert bench.scale.read(0.1)[-1].gross_kg == 25_680
     bench.wires[-1].close()
     with pytest.raises(LinkDown, match="weighbridge: "):
         bench.scale.read(0.1)

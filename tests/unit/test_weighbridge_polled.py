@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from devices.weighbridge.protocols import protocols
 
 YAOHUA = protocols()["yaohua-command"]
 SICS = protocols()["mt-sics"]
+ASKED = [name for name, protocol in protocols().items() if protocol.poll is not None]
 WEIGHT, CHECK = "weight", "check"
 HANDSHAKE = Answer(text="handshake")
 CONFIG = WeighbridgeConfig(port="null modem", driver="yaohua-command")
@@ -260,8 +262,15 @@ def test_what_was_under_way_before_an_unplug_is_forgotten() -> None:
     assert indicator.asked() == [CHECK]
 
 
-def test_an_unplugged_indicator_gives_no_weight_and_says_so() -> None:
-    indicator = Indicator().in_order()
+@pytest.mark.parametrize("driver", ASKED)
+def test_an_unplugged_indicator_gives_no_weight_and_says_so(driver: str) -> None:
+    indicator = Indicator(driver).in_order()
+    weight, poll = replace(indicator.protocol.rest, digits=25_680), indicator.protocol.poll
+    assert poll is not None
+    readings = indicator.answers(weight)
+    if poll.after_each:
+        readings += indicator.answers(poll.reply)
+    assert [reading.gross_kg for reading in readings] == [25_680]
     indicator.wire.close()
     with pytest.raises(LinkDown, match="weighbridge: "):
         indicator.read()

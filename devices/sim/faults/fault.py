@@ -54,7 +54,8 @@ class Fault:
     `code` is the lasting condition that a lane must report while it lasts (a code of the lane's
     own catalogue, as text), None where the lane cannot know. `allows` is what it may decide about
     a vehicle meanwhile. `by_hand` is how a person makes the same fault on a real device; "" where
-    nobody should or can. `lasts_s` is how long it must last to be this fault.
+    nobody should or can. `lasts_s` is how long it must last to be this fault. `under_load`: it is
+    one only where a vehicle's weight rests on the scale when it comes.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Fault:
     by_hand: str = ""
     why_not: WhyNot = lambda _bench: None
     lasts_s: float = 0.0
+    under_load: bool = False
 
     def refusal(self, bench: Bench) -> Refusal | None:
         """Why `bench` cannot have this fault; None when it can."""
@@ -96,6 +98,7 @@ class FaultsOf:
         by_hand: str = "",
         why_not: WhyNot | None = None,
         lasts_s: float = 0.0,
+        under_load: bool = False,
     ) -> Fault:
         """One of them."""
         return Fault(
@@ -109,4 +112,5 @@ class FaultsOf:
             by_hand=by_hand,
             why_not=why_not or self.why_not,
             lasts_s=lasts_s,
+            under_load=under_load,
         )

@@ -29,7 +29,7 @@ from devices.sim.faults.turns import (
     world_turn,
 )
 from devices.sim.tag_reader import TagFault
-from devices.sim.weighbridge import ScaleFault
+from devices.sim.weighbridge import RESTART_S, ScaleFault
 
 NOTHING, EITHER, RELEASE = Allows.NOTHING, Allows.EITHER, Allows.RELEASE
 
@@ -81,6 +81,14 @@ SCALE_FAULTS = (
                "the indicator shows net weight", "仪表显示净重", "press the tare key"),
     _indicator("not_zeroed", ScaleFault.NOT_ZEROED, "scale_value", NOTHING,
                "the indicator came up without a zero", "仪表未回零"),
+    # No condition of the lane's: what it shows is a good weight by its frames. By hand a real one
+    # may say net, or come up without a zero: those are the two above.
+    _scale("tared", scale_turn(ScaleFault.TARED), None, NOTHING,
+           "somebody tares or zeroes the scale under a load, and no flag says so",
+           "带载去皮或置零 且数据无标志", under_load=True),
+    _scale("restarted", scale_turn(ScaleFault.RESTARTED), None, NOTHING,
+           "the indicator restarts under a load and takes it for zero",
+           "仪表带载重启 以当前重量为零点", under_load=True, lasts_s=2 * RESTART_S),
     _indicator("unit", ScaleFault.UNIT, "scale_value", NOTHING,
                "the display was switched to pounds", "仪表单位被切换",
                "switch the display to pounds"),

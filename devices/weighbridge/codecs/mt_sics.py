@@ -44,7 +44,8 @@ PLACES = 10
 FLAGS = {b"S +": WeightStatus.OVERLOAD, b"S -": WeightStatus.UNDERLOAD}
 ANSWERS = (b"S I", b"TA I", b"ES", b"ET", b"EL")
 UNITS = {b"kg": Unit.KG, b"t": Unit.T, b"g": Unit.G, b"lb": Unit.LB, b"oz": Unit.OTHER}
-_LINE = re.compile(rb"(S S|S D|TA A) ([ 0-9.+-]{10}) ([A-Za-z]{1,4})")
+# A weight cut off before its unit, and an error behind it, are no weight in a unit `ES` or `kES`.
+_LINE = re.compile(rb"(S S|S D|TA A) ([ 0-9.+-]{10}) ([A-Za-z]{1,4})(?<!E[STL])")
 _MOTION = {b"S S": False, b"S D": True, b"TA A": None}
 
 
