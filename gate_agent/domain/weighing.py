@@ -10,7 +10,6 @@ from gate_agent.domain.evidence import WeightEvidence, since_arrival_ms
 from gate_agent.domain.state import LaneState, Passage
 from gate_agent.domain.vocabulary import Instant, WeightState
 
-
 LOAD_DIVISIONS: Final = 10  # more than an approaching vehicle makes an empty platform shake
 
 
