@@ -39,6 +39,7 @@ __all__ = ["Account", "LaneStuck", "Player"]
 PENDING_S = 2.5  # longer than a sign over HTTP is waited for
 BACK_S = 6.0
 TICK_S = 0.04
+CLEAN_S = 1.5  # longer than a stream's group of pictures
 READY_S = 45.0
 TRUCK_S = 45.0
 PERSON_S = 6.0  # what a release by a person may take before the driver gives up
@@ -78,14 +79,19 @@ class Player:
         return account
 
     def _wait_told(self, scenario: Scenario) -> None:
-        """Let a request to a sign that hung come to its end, and the lane tell that it is back."""
-        if scenario.fault is None or FAULTS[scenario.fault].code != FaultCode.SIGN_LINK:
+        """Let the lane tell what it tells after a fault's end: else the next scenario has it.
+
+        A request to a sign that hung comes to its end, a stream is missed once it has been silent
+        for a while; both are told then, and told as over.
+        """
+        code, pause_s = _told_late(scenario)
+        if code is None:
             return
-        self._clock.sleep(PENDING_S)
+        self._clock.sleep(pause_s)
         deadline_s = self._now_s() + BACK_S
         while self._now_s() < deadline_s:
             state = self._lane.view.look()
-            if state is not None and FaultCode.SIGN_LINK not in state.faults:
+            if state is not None and code not in state.faults:
                 return
             self._clock.sleep(TICK_S)
 
@@ -415,6 +421,16 @@ class _Run:
 
     def _now_s(self) -> float:
         return self._lane.lane_s
+
+
+def _told_late(scenario: Scenario) -> tuple[FaultCode | None, float]:
+    """What may be told only after the scenario's fault, and how long to wait for that."""
+    fault = FAULTS[scenario.fault] if scenario.fault else None
+    if fault is not None and fault.device == "camera":
+        return FaultCode.CAMERA_LINK, CLEAN_S
+    if fault is not None and fault.code == FaultCode.SIGN_LINK:
+        return FaultCode.SIGN_LINK, PENDING_S
+    return None, 0.0
 
 
 def _is_left_open(state: LaneState) -> bool:
