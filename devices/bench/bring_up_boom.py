@@ -15,6 +15,7 @@ from devices.bench.bring_up import Finding, bad, good, is_yes, log_text
 from devices.bench.wording import said
 from devices.errors import CommandRefused, DeviceError
 from devices.lane_io.registers import board_of
+from devices.readings import BarrierPosition
 from devices.sim.lane_world import SENSORS
 from devices.texts import listed
 
@@ -50,7 +51,7 @@ class BoomWalk:
     def opens_and_closes(self) -> Finding:
         """Whether it does both, as fast as the lane will want it."""
         self._barrier.raise_boom("up", ALWAYS_S)
-        up_s = self._until(_is_up)
+        up_s = self._until(self._is_up)
         if up_s is None:
             return self._did_not_rise()
         if not is_yes(self._session.ask("boom_down", said("board.may_come_down"))):
@@ -82,7 +83,7 @@ class BoomWalk:
             return bad(log_text(exc), said("board.stands_open"))
         try:
             self._barrier.lower_boom("down", self._seen)
-            took_s = self._until(lambda now: _is_down(now) or bool(_in_the_way(now)))
+            took_s = self._until(lambda now: self._is_down(now) or bool(_in_the_way(now)))
         except CommandRefused as exc:
             return bad(log_text(exc), said("board.stands_open"))
         except DeviceError as exc:
@@ -92,7 +93,7 @@ class BoomWalk:
             raise
         if took_s is None:
             return bad(inputs_on(self._seen), said("board.lower_relay"))
-        if _is_down(self._seen):
+        if self._is_down(self._seen):
             return took_s
         sensors = listed(map(sensor_name, _in_the_way(self._seen)))
         return bad(said("board.came_on", sensors=sensors), self._raised_again())
@@ -103,7 +104,7 @@ class BoomWalk:
         while self._clock.now().mono_s < until_s:
             try:
                 self._barrier.raise_boom("again", ALWAYS_S)
-                if self._until(_is_up) is not None:
+                if self._until(self._is_up) is not None:
                     return said("board.raised_again")
             except DeviceError:
                 self._clock.sleep(POLL_S)
@@ -120,18 +121,17 @@ class BoomWalk:
             self._clock.sleep(POLL_S)
         return None
 
+    def _is_up(self, inputs: LaneInputs) -> bool:
+        """A limit counts once it has held: so long the driver calls the boom opening."""
+        return inputs.barrier_up and self._barrier.position is BarrierPosition.OPEN
+
+    def _is_down(self, inputs: LaneInputs) -> bool:
+        return inputs.barrier_down and self._barrier.position is BarrierPosition.CLOSED
+
     def _look(self) -> LaneInputs:
         self._seen = self._io.read()
         self._barrier.observe(self._seen)
         return self._seen
-
-
-def _is_up(inputs: LaneInputs) -> bool:
-    return inputs.barrier_up and not inputs.barrier_down
-
-
-def _is_down(inputs: LaneInputs) -> bool:
-    return inputs.barrier_down and not inputs.barrier_up
 
 
 def _in_the_way(inputs: LaneInputs) -> tuple[str, ...]:
