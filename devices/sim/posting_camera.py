@@ -81,7 +81,8 @@ class PostingCamera(ABC):
         try:
             with self._opener.open(request, timeout=POST_S) as answer:
                 content: bytes = answer.read()
-        except (OSError, ValueError) as exc:  # HTTPError is an OSError; ValueError: a challenge
+        # HTTPError is an OSError; ValueError: a challenge; an answer may break off in the middle
+        except (OSError, ValueError, http.client.HTTPException) as exc:
             raise LinkDown(f"simulated {self.name}: {self._url}: {exc}") from exc
         return content
 
