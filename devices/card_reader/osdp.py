@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 FORMATS: tuple[NumberFormat, ...] = ("hex", "wiegand-26", "wiegand-34", "text")
 ONLINE_S = 0.7  # from `open` to the first answer
-SECURE_S = 1.5  # from `open` to a secure channel, of a reader that answers
-STUCK_S = 0.4  # without a word on the way there: libosdp would wait for seconds
+SECURE_S = 2.5  # from `open` to a secure channel, of a reader that answers
+STUCK_S = 0.4  # without a word on the way there: libosdp would wait for seconds, so it begins anew
 SILENT_S = 1.5  # a reader is asked twenty times a second
 SETTLE_S = 1.0
 TURN_S = 0.01
@@ -92,6 +92,13 @@ class OsdpCardReader:
             transport = self._connect()
         except LinkDown as exc:
             raise LinkDown(f"card reader: {exc}") from exc
+        self._begin(transport)
+        self._opened_s = self._heard_s
+        self._secure_s = None
+        self._transport = transport
+
+    def _begin(self, transport: Transport) -> None:
+        """Begin the conversation, from its first word."""
         osdp = self._osdp
         self._earlier_discarded_bytes = self.discarded_bytes
         self._line = OsdpLine(transport.write, hears=self._config.address)
@@ -103,9 +110,7 @@ class OsdpCardReader:
             name="card reader",
         )
         self._panel = osdp.ControlPanel([device], log_level=osdp.LogLevel.Emergency)
-        self._opened_s = self._heard_s = self._clock.now().mono_s
-        self._secure_s = None
-        self._transport = transport
+        self._heard_s = self._clock.now().mono_s
 
     def read(self, timeout_s: float) -> list[CardReading]:
         """Ask the reader for up to `timeout_s`; see the contract in `api`.
@@ -140,13 +145,13 @@ class OsdpCardReader:
             self._heard_s = now_s
         panel.ctx.refresh()
         self._line.raise_trouble()
-        self._watch(is_secure=bool(panel.ctx.sc_status() & 1), now_s=now_s)
+        self._watch(transport, is_secure=bool(panel.ctx.sc_status() & 1), now_s=now_s)
         readings: list[CardReading] = []
         while not panel.event_queue[0].empty():
             readings += self._card(panel.event_queue[0].get_nowait(), now_s)
         return readings
 
-    def _watch(self, *, is_secure: bool, now_s: float) -> None:
+    def _watch(self, transport: Transport, *, is_secure: bool, now_s: float) -> None:
         if is_secure and self._secure_s is None:
             self._secure_s = now_s
         silent_s = now_s - self._heard_s
@@ -156,12 +161,15 @@ class OsdpCardReader:
         has_answered = self._heard_s > self._opened_s
         if (not has_answered and silent_s > ONLINE_S) or (self.is_heard and silent_s > SILENT_S):
             raise LinkDown(f"no answer for {silent_s:.1f} s on {where}")
-        is_stuck = silent_s > STUCK_S or now_s - self._opened_s > SECURE_S
-        if has_answered and not self.is_heard and is_stuck:
+        if not has_answered or self.is_heard:
+            return
+        if now_s - self._opened_s > SECURE_S:
             raise LinkDown(
                 f"something answers on {where} as address {self._config.address}, but there is no "
                 "secure channel: another key, address, baud rate, or a reader in install mode"
             )
+        if silent_s > STUCK_S:
+            self._begin(transport)
 
     def _card(self, event: dict[str, Any], now_s: float) -> list[CardReading]:
         if event["event"] != self._osdp.Event.CardRead:
