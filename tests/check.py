@@ -20,7 +20,7 @@ TIERS = ("unit", "property", "stateful", "integration", "e2e", "hil")
 SIDE_BY_SIDE = {
     "unit": ("-n", "2"),
     "property": ("-n", "2"),
-    "integration": ("-n", "3", "--dist", "loadfile"),
+    "integration": ("-n", "4", "--dist", "loadfile"),
 }
 DEMO_S = 40
 PORT_PASSAGES = 2_000
