@@ -171,8 +171,8 @@ def _lights(session: Session, lamp: Lamp) -> Finding:
     name = said(f"lamp.{lamp}")
 
     def look(_bus: ModbusBus, io: LaneIo) -> Finding:
-        io.set_lamp(lamp, on=True)
-        try:
+        try:  # whatever ends it, also within the first exchange, the lamp goes out
+            io.set_lamp(lamp, on=True)
             if lamp not in io.relays().lamps:
                 return bad(said("board.relay_open"), said("board.relay_supply"))
             answer = session.ask(lamp.value, said("board.is_lamp_on", lamp=name))

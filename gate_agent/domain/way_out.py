@@ -61,10 +61,9 @@ def _is_open_question(lane: LaneState, passage: Passage) -> bool:
 def is_way_clear(lane: LaneState) -> bool:
     """I2: seen occupied and then clear since the raise, and nothing occupied or unknown now.
 
-    Whether the lane may lower then is another question: not where somebody had the boom in hand.
-
-    Nor while a vehicle rests on the platform before which nothing cut the front beam: then it was
-    somebody else on the exit loop.
+    Not while a vehicle rests on the platform before which nothing cut the front beam: then it was
+    somebody else on the exit loop. Whether the lane may lower is another question: where somebody
+    had the boom in hand it may not.
     """
     passage = lane.passage
     return (

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devices.sim.bench import Bench
-    from hil_tests.lane_bench.boom_watcher import line
-from hil_tests.lane_bench.scenario import Scenario
+    from hil_tests.lane_bench.scenario import Scenario
 
 
 class FaultMaker:
