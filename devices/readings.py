@@ -163,6 +163,7 @@ class Lamp(StrEnum):
     EXIT_GREEN = "exit_green"
     ENTRY_GREEN = "entry_green"  # off means red: the entry lamp falls back to stop
     SOUNDER = "sounder"
+    STROBE = "strobe"  # yellow, flashes by itself; a lane may be without
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,6 +88,7 @@ from gate_agent.domain.vocabulary import (
     Phase,
     WeightState,
 )
+from tests.loop_history import LoopHistory
 
 _ROWS = {(before, after) for before, _, after in TRANSITIONS}
 ALLOWED_CHANGES = (
@@ -173,6 +174,10 @@ class LaneHistory:
     open_since: Instant | None = None  # the boom, and nobody was let through
     is_called: bool = False  # somebody, to the open boom
     seen: Counter[str] = field(default_factory=Counter)
+    loops: LoopHistory = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.loops = LoopHistory(self.policy, self.seen)
 
     def turn(self, before: LaneState, event: Event, at: Instant, result: Step) -> None:
         """Take one step into the account and check it."""
@@ -199,6 +204,7 @@ class LaneHistory:
         self._phases(before, result.lane)
         self._signals(result.lane)
         self._somebody_is_called(at, result)
+        self.loops.turn(event, at, result.effects)
         self._remembers_only_what_was_sensed(result.lane)
 
     def _other(self, effect: Effect) -> None:
@@ -626,6 +632,10 @@ class LaneHistory:
             self.seen["sounded"] += 1
         elif self.barrier in (Barrier.CLOSED, Barrier.OPEN, Barrier.OPENING):
             assert Lamp.SOUNDER not in self.lit, "it sounds though the boom does not come down"
+        if self.lowering is not None or self.barrier not in (Barrier.CLOSED, Barrier.OPEN):
+            assert Lamp.STROBE in self.lit, "a boom that moves, or may, without the strobe"
+        elif self.vehicle is None and self.evacuation is None:
+            assert Lamp.STROBE not in self.lit, "it flashes though the boom rests"
         if self.evacuation is not None:
             assert self.shown in ("", "evacuation")
             is_up = self.barrier is Barrier.OPEN and not IN_HAND & self.faults

@@ -25,7 +25,7 @@ QUESTIONS = {
     "card_reader": ("present", "present_again", "card", "pull", "plug"),
     "bus": (
         *("entry_loop", "front_beam", "rear_beam", "exit_loop", "emergency_stop"),
-        *("exit_red", "exit_green", "entry_green", "sounder"),
+        *("exit_red", "exit_green", "entry_green", "sounder", "strobe"),
         *BY_EYE,
     ),
     "camera": ("cover", "uncover"),

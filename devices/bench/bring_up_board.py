@@ -23,7 +23,7 @@ from devices.bench.bring_up_boom import BoomWalk, inputs_on, sensor_name
 from devices.bench.wording import said
 from devices.errors import DeviceError, DeviceTimeout, LinkDown, RemoteProtocolError
 from devices.lane_io.driver import LaneIo
-from devices.lane_io.registers import board_of
+from devices.lane_io.registers import board_of, lamp_coils
 from devices.modbus import ModbusBus
 from devices.readings import Lamp
 from devices.sim.lane_world import SENSORS
@@ -50,7 +50,7 @@ def board_steps(session: Session) -> tuple[BringUpStep, ...]:
     ]
     lamps = [
         BringUpStep(name=said(f"lamp.{lamp}"), look=partial(_lights, session, lamp))
-        for lamp in Lamp
+        for lamp in lamp_coils(board_of(session.config.bus))
     ]
     return (
         BringUpStep(name=said("walk.answer"), look=partial(_answers, session)),

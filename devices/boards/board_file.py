@@ -123,6 +123,7 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     exit_green: Terminal
     entry_green: Terminal
     sounder: Terminal
+    strobe: Terminal | None = None
 
 
 class BoardFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -53,8 +53,15 @@ class LaneSwitches(Protocol):
         """
         ...
 
+    @property
+    def lamps(self) -> frozenset[Lamp]:
+        """The lamps that are wired. Only these are ever read back as lit."""
+        ...
+
     def set_lamp(self, lamp: Lamp, on: bool) -> None:  # noqa: FBT001 - a lamp is a switch
         """Switch a lamp or the sounder; raises a `DeviceError` if the board did not confirm.
+
+        One that is not wired is passed over.
 
         Exit red and exit green are two lamps: switch the one off before the other on.
         """

@@ -9,7 +9,7 @@ from devices.lane_io.registers import (
     DEFAULT_BOARD,
     BoardMap,
     decode_inputs,
-    lamp_coil,
+    lamp_coils,
 )
 from devices.readings import Lamp, RelayStates
 
@@ -26,6 +26,12 @@ class LaneIo:
         self._bus = bus
         self._clock = clock
         self._board = board
+        self._lamps = lamp_coils(board)
+
+    @property
+    def lamps(self) -> frozenset[Lamp]:
+        """The lamps that are wired."""
+        return frozenset(self._lamps)
 
     def read(self) -> LaneInputs:
         """Every input, stamped when the answer was complete. Raises `DeviceError`."""
@@ -37,8 +43,9 @@ class LaneIo:
             raise RemoteProtocolError(str(exc)) from exc
 
     def set_lamp(self, lamp: Lamp, on: bool) -> None:  # noqa: FBT001 - a lamp is a switch
-        """Switch one lamp or the sounder. Raises `DeviceError` if it was not confirmed."""
-        self._bus.write_coil(lamp_coil(lamp, self._board), on)
+        """Switch a lamp or the sounder if it is wired. Raises `DeviceError` if not confirmed."""
+        if (coil := self._lamps.get(lamp)) is not None:
+            self._bus.write_coil(coil, on)
 
     def relays(self) -> RelayStates:
         """The relays as the board reports them now. Raises `DeviceError`."""
@@ -46,7 +53,7 @@ class LaneIo:
         read_s = self._clock.now().mono_s
         board = self._board
         return RelayStates(
-            lamps=frozenset(lamp for lamp in Lamp if coils[lamp_coil(lamp, board)]),
+            lamps=frozenset(lamp for lamp, coil in self._lamps.items() if coils[coil]),
             raise_closed=coils[board.raise_coil],
             lower_closed=coils[board.lower_coil],
             stop_closed=coils[board.stop_coil],

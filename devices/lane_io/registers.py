@@ -11,12 +11,12 @@ How a kind of board is spoken to, and how many terminals it has, is in its map f
     4  boom up limit                        4  exit lamp green
     5  boom down limit                      5  entry lamp green (off is stop)
     6  barrier controller reports a fault   6  sounder
-    7  emergency stop pressed               7  spare
+    7  emergency stop pressed               7  strobe, yellow
 
 A map may wire a manual switch besides (a key in the cabinet: somebody works the barrier by hand)
-and may leave out the barrier's fault output. A contact that opens when the thing happens (a
-normally closed emergency stop, a limit switch that breaks) is listed in `normally_closed`: its bit
-is inverted, so that a cut wire reads as the dangerous state.
+and may leave out the barrier's fault output and the strobe. A contact that opens when the thing
+happens (a normally closed emergency stop, a limit switch that breaks) is listed in
+`normally_closed`: its bit is inverted, so that a cut wire reads as the dangerous state.
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ def _check_terminals(kind: str, terminals: tuple[int, ...], count: int) -> None:
         raise ValueError(f"board map: no {kind} terminal {outside[0]} on a board of {count}")
 
 
+def _wired(terminals: tuple[int | None, ...]) -> tuple[int, ...]:
+    return tuple(terminal for terminal in terminals if terminal is not None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardMap:
     """Terminal numbers of one lane's board. None: not wired."""
@@ -63,6 +67,7 @@ class BoardMap:
     exit_green_coil: int = 4
     entry_green_coil: int = 5
     sounder_coil: int = 6
+    strobe_coil: int | None = 7
     manual_switch: int | None = None
     input_count: int = INPUT_COUNT
     coil_count: int = COIL_COUNT
@@ -88,10 +93,10 @@ class BoardMap:
             self.exit_green_coil,
             self.entry_green_coil,
             self.sounder_coil,
+            self.strobe_coil,
         )
-        wired = tuple(terminal for terminal in inputs if terminal is not None)
-        _check_terminals("input", wired, self.input_count)
-        _check_terminals("relay", coils, self.coil_count)
+        _check_terminals("input", _wired(inputs), self.input_count)
+        _check_terminals("relay", _wired(coils), self.coil_count)
 
     @property
     def contacts(self) -> tuple[int, int, int]:
@@ -136,6 +141,7 @@ def board_of(config: BusConfig) -> BoardMap:
         exit_green_coil=contacts.exit_green,
         entry_green_coil=contacts.entry_green,
         sounder_coil=contacts.sounder,
+        strobe_coil=contacts.strobe,
         input_count=board.inputs.count,
         coil_count=board.relays.count,
         normally_closed=frozenset(config.normally_closed) | inverted,
@@ -172,8 +178,8 @@ def decode_inputs(
     )
 
 
-def lamp_coil(lamp: Lamp, board: BoardMap = DEFAULT_BOARD) -> int:
-    """The relay that feeds `lamp`."""
+def lamp_coil(lamp: Lamp, board: BoardMap = DEFAULT_BOARD) -> int | None:
+    """The relay that feeds `lamp`; None: the lane is without."""
     match lamp:
         case Lamp.EXIT_RED:
             return board.exit_red_coil
@@ -183,5 +189,13 @@ def lamp_coil(lamp: Lamp, board: BoardMap = DEFAULT_BOARD) -> int:
             return board.entry_green_coil
         case Lamp.SOUNDER:
             return board.sounder_coil
+        case Lamp.STROBE:
+            return board.strobe_coil
         case _:
             assert_never(lamp)
+
+
+def lamp_coils(board: BoardMap = DEFAULT_BOARD) -> dict[Lamp, int]:
+    """The relays of the lamps that the lane has."""
+    coils = {lamp: lamp_coil(lamp, board) for lamp in Lamp}
+    return {lamp: coil for lamp, coil in coils.items() if coil is not None}

@@ -239,7 +239,8 @@ class LaneWorld:
 
     def lamp(self, lamp: Lamp) -> bool:
         """Whether a lamp is lit, as the driver sees it."""
-        return self._coils.get(lamp_coil(lamp, self._board), False)
+        coil = lamp_coil(lamp, self._board)
+        return coil is not None and self._coils.get(coil, False)
 
     def hold_input(self, sensor: Sensor, state: bool | None) -> None:  # noqa: FBT001 - a switch
         """Hold one sensor's wire to the board at `state`; None lets it go.

@@ -66,6 +66,7 @@ _STOP = (
     (Lamp.EXIT_GREEN, False),
     (Lamp.EXIT_RED, True),
     (Lamp.SOUNDER, False),
+    (Lamp.STROBE, False),
 )
 READ_BACK_S = 1.0
 """So often the board is asked what its relays are: lamps that it lost are switched again."""
@@ -168,8 +169,9 @@ class LaneIoAdapter:
         match order:
             case LampOrder():
                 lamp = Lamp(order.lamp.value)
-                self._lamps[lamp] = order.on
-                self._switches.set_lamp(lamp, order.on)
+                if lamp in self._switches.lamps:
+                    self._lamps[lamp] = order.on
+                    self._switches.set_lamp(lamp, order.on)
             case RaiseOrder():
                 self._raise(order)
             case LowerOrder():

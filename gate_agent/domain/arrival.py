@@ -72,6 +72,15 @@ def is_loaded(lane: LaneState) -> bool:
     )
 
 
+def is_felt(lane: LaneState) -> bool:
+    """Whether the scale feels a vehicle, at rest or not."""
+    return (
+        lane.weight_state in (WeightState.MOVING, WeightState.SETTLED)
+        and lane.weight_kg is not None
+        and lane.weight_kg >= lane.policy.min_vehicle_kg
+    )
+
+
 def waits_at_entry(lane: LaneState) -> bool:
     """Whether the next vehicle stands on the entry loop and nowhere else: it has only queued."""
     inputs = lane.inputs

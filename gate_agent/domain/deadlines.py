@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate_agent.domain.effects import ArmDeadline
+from gate_agent.domain.events import DeadlineExpired, Event
 from gate_agent.domain.state import Armed, DeadlineKind, LaneState, Step
 
 
@@ -25,6 +26,16 @@ def disarm(lane: LaneState, *kinds: DeadlineKind) -> LaneState:
 def is_armed(lane: LaneState, kind: DeadlineKind) -> bool:
     """Whether a deadline of this kind is running."""
     return any(armed.kind is kind for armed in lane.deadlines)
+
+
+def keep_armed(before: LaneState, event: Event, after: Step, kind: DeadlineKind) -> Step:
+    """Let a deadline that was running go on where the step forgot it with the passage's own."""
+    expired = event.token if isinstance(event, DeadlineExpired) else None
+    running = [each for each in before.deadlines if each.kind is kind and each.token != expired]
+    if not running or is_armed(after.lane, kind):
+        return after
+    lane = replace(after.lane, deadlines=(*after.lane.deadlines, *running))
+    return Step(lane, after.effects)
 
 
 def kind_of(lane: LaneState, token: int) -> DeadlineKind | None:

@@ -18,6 +18,7 @@ class Lamp(StrEnum):
     EXIT_GREEN = "exit_green"
     ENTRY_GREEN = "entry_green"
     SOUNDER = "sounder"
+    STROBE = "strobe"
 
 
 class Sign(StrEnum):

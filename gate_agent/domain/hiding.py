@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gate_agent.domain.arrival import is_felt
 from gate_agent.domain.passing import hold
 from gate_agent.domain.reasons import Reason
 from gate_agent.domain.state import LaneState, Step
-from gate_agent.domain.vocabulary import Instant, Phase, WeightState
+from gate_agent.domain.vocabulary import Instant, Phase
 
 SWAP_S = 1.0  # no vehicle leaves the lane and none takes its place within
 
@@ -39,9 +40,4 @@ def is_hidden(lane: LaneState) -> bool:
     """Whether loops and beams cannot be read and no vehicle weighs on the scale either."""
     inputs = lane.inputs
     is_blind = None in (inputs.entry_loop, inputs.rear_beam, inputs.front_beam)
-    is_felt = (
-        lane.weight_state in (WeightState.MOVING, WeightState.SETTLED)
-        and lane.weight_kg is not None
-        and lane.weight_kg >= lane.policy.min_vehicle_kg
-    )
-    return is_blind and not is_felt
+    return is_blind and not is_felt(lane)

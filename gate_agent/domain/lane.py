@@ -49,6 +49,7 @@ from gate_agent.domain import (
     falling,
     gathering,
     left_open,
+    loops,
     marks,
     noticing,
     passing,
@@ -125,7 +126,8 @@ def step(lane: LaneState, event: Event, at: Instant) -> Step:
     """The lane after `event`, and the effects it asks for, in order."""
     after = _handle(lane, event, at)
     after = after.on(evacuation.keep_open(lane, after.lane))
-    after = falling.follow_fall(lane, event, left_open.watch(lane, event, after))
+    after = loops.watch(lane, event, left_open.watch(lane, event, after))
+    after = falling.follow_fall(lane, event, after)
     force = isinstance(event, AgentStarted) or (
         isinstance(event, FaultCleared) and event.code in _SIGNALS_LOST
     )
@@ -270,7 +272,7 @@ def _follow_weight(lane: LaneState, event: WeightObserved, at: Instant) -> Step:
     return step.on(passing.follow_exit(step.lane))
 
 
-def _expire(lane: LaneState, event: DeadlineExpired, at: Instant) -> Step:  # noqa: C901, PLR0911 - one case a kind
+def _expire(lane: LaneState, event: DeadlineExpired, at: Instant) -> Step:  # noqa: C901, PLR0911, PLR0912 - one case a kind
     kind = kind_of(lane, event.token)
     if kind is None:
         return Step(lane, (Ignored(why="deadline no longer armed"),))
@@ -294,6 +296,12 @@ def _expire(lane: LaneState, event: DeadlineExpired, at: Instant) -> Step:  # no
             return Step(lane)
         case DeadlineKind.LEFT_OPEN:
             return watching.alarm(falling.hangs(lane), Alarm.BOOM_LEFT_OPEN)
+        case (
+            DeadlineKind.EXIT_LOOP_HELD
+            | DeadlineKind.ENTRY_LOOP_STUCK
+            | DeadlineKind.EXIT_LOOP_STUCK
+        ):
+            return watching.alarm(lane, loops.ALARM_OF[kind])
         case DeadlineKind.KEEP_OPEN:
             return evacuation.again(lane)
         case _:

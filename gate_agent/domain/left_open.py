@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from gate_agent.domain.deadlines import arm, disarm, is_armed
-from gate_agent.domain.events import DeadlineExpired, Event
+from gate_agent.domain.deadlines import arm, disarm, is_armed, keep_armed
+from gate_agent.domain.events import Event
 from gate_agent.domain.passing import LEFT_OPEN_S, NOT_DOWN
-from gate_agent.domain.state import Armed, DeadlineKind, LaneState, Step
+from gate_agent.domain.state import DeadlineKind, LaneState, Step
 from gate_agent.domain.vocabulary import Barrier, Phase
 
 _LETS_THROUGH = (Phase.RELEASING, Phase.CLEARING)
@@ -26,8 +24,9 @@ def watch(before: LaneState, event: Event, after: Step) -> Step:
         return Step(disarm(lane, DeadlineKind.LEFT_OPEN), after.effects)
     if not _is_left_open(lane) or is_armed(lane, DeadlineKind.LEFT_OPEN):
         return after
-    if (running := _running(before, event)) is not None:
-        return Step(replace(lane, deadlines=(*lane.deadlines, running)), after.effects)
+    kept = keep_armed(before, event, after, DeadlineKind.LEFT_OPEN)
+    if is_armed(kept.lane, DeadlineKind.LEFT_OPEN):
+        return kept
     if _is_left_open(before) and _about(before) == _about(lane):
         return after  # somebody was called
     return after.on(arm(lane, DeadlineKind.LEFT_OPEN, LEFT_OPEN_S))
@@ -36,18 +35,6 @@ def watch(before: LaneState, event: Event, after: Step) -> Step:
 def _is_left_open(lane: LaneState) -> bool:
     is_expected = lane.evacuation is not None or lane.phase in _LETS_THROUGH
     return lane.barrier in NOT_DOWN and not is_expected
-
-
-def _running(lane: LaneState, event: Event) -> Armed | None:
-    expired = event.token if isinstance(event, DeadlineExpired) else None
-    return next(
-        (
-            each
-            for each in lane.deadlines
-            if each.kind is DeadlineKind.LEFT_OPEN and each.token != expired
-        ),
-        None,
-    )
 
 
 def _about(lane: LaneState) -> tuple[Barrier, Phase, object]:

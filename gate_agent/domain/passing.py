@@ -55,7 +55,9 @@ def begin_release(lane: LaneState, at: Instant) -> Step:
     is_up = lane.barrier is Barrier.OPEN
     timeline = replace(passage.timeline, raise_sent=None, boom_up=at if is_up else None)
     nose_out = lane.inputs.front_beam is True
-    passage = replace(passage, timeline=timeline, front_seen=nose_out, exit_seen=False)
+    passage = replace(
+        passage, timeline=timeline, front_seen=nose_out, exit_seen=False, way_was_clear=False
+    )
     lane = replace(lane, phase=Phase.RELEASING, passage=passage)
     lane = disarm(lane, DeadlineKind.ABSENCE, DeadlineKind.LEFT_OPEN)
     return watch_open(lane) if is_up else _raise(lane, passage)

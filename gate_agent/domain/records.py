@@ -21,6 +21,9 @@ class Alarm(StrEnum):
     BOOM_LEFT_OPEN = "boom_left_open"
     OPEN_TOO_LONG = "open_too_long"
     WRONG_WAY = "wrong_way"
+    EXIT_LOOP_HELD = "exit_loop_held"  # behind a release, longer than the longest vehicle takes
+    ENTRY_LOOP_STUCK = "entry_loop_stuck"  # occupied for minutes, and the scale bears no vehicle
+    EXIT_LOOP_STUCK = "exit_loop_stuck"
     DECLARATION_USED_TWICE = "declaration_used_twice"  # found by the hub, never by one lane
     SLIP_USED_TWICE = "slip_used_twice"  # found by the hub: two vehicles left on one slip
     WEIGHT_CHANGED = "weight_changed"  # between the verdict and the boom being up

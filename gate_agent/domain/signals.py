@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from gate_agent.domain.deadlines import is_armed
 from gate_agent.domain.effects import Lamp, Sign
 from gate_agent.domain.faults import IN_HAND, prevents_release
 from gate_agent.domain.reasons import OUTCOME_OF, Reason
-from gate_agent.domain.state import LaneState
+from gate_agent.domain.state import DeadlineKind, LaneState
 from gate_agent.domain.vocabulary import Barrier, Mode, Outcome, Phase, WeightState
 
 
@@ -14,7 +15,22 @@ def wanted_lamps(lane: LaneState) -> frozenset[Lamp]:
     lamps = (
         _lamps_of_an_evacuation(lane) if lane.evacuation is not None else _lamps_of_a_passage(lane)
     )
-    return lamps | {Lamp.SOUNDER} if lane.falling is not None else lamps
+    if lane.falling is not None:
+        lamps |= {Lamp.SOUNDER}
+    return lamps | {Lamp.STROBE} if _may_move(lane) else lamps
+
+
+def _may_move(lane: LaneState) -> bool:
+    """Whether the boom moves, is about to, or nobody knows where it stands: the strobe warns."""
+    if lane.barrier is Barrier.CLOSED:
+        return lane.falling is not None or is_armed(lane, DeadlineKind.BOOM_UP) or _is_kept_up(lane)
+    if lane.barrier is Barrier.OPEN:
+        return lane.falling is not None or is_armed(lane, DeadlineKind.LOWER)
+    return True
+
+
+def _is_kept_up(lane: LaneState) -> bool:
+    return lane.evacuation is not None and not IN_HAND & lane.faults
 
 
 def _lamps_of_a_passage(lane: LaneState) -> frozenset[Lamp]:

@@ -44,6 +44,9 @@ class DeadlineKind(StrEnum):
     LOWER = "lower"  # the way has been clear this long: lower
     OPEN_TOO_LONG = "open_too_long"
     LEFT_OPEN = "left_open"  # the boom is up over an empty lane
+    EXIT_LOOP_HELD = "exit_loop_held"  # the released vehicle is off the exit loop by then
+    ENTRY_LOOP_STUCK = "entry_loop_stuck"  # these two: it is clear by then, or the scale bears
+    EXIT_LOOP_STUCK = "exit_loop_stuck"  # a vehicle
     KEEP_OPEN = "keep_open"  # in an evacuation the boom is up by then or raised again
 
 
@@ -169,6 +172,7 @@ class Passage:
     front_seen: bool = False  # the front beam was cut since the raise
     exit_seen: bool = False  # after that the exit loop went from clear to occupied
     exit_loop_was: bool | None = None  # when it was last read; None: not since it came
+    way_was_clear: bool = False  # behind it: exit loop and front beam were clear since `exit_seen`
     tailgated: bool = False
     weight_alarmed: bool = False
     watch: Watch = Watch()

@@ -44,15 +44,20 @@ def _is_another_weight(lane: LaneState, judged: WeightEvidence) -> bool:
 
 
 def watch_tailgating(lane: LaneState) -> Step:
-    """An alarm where a second vehicle follows the released one onto the platform."""
-    passage = lane.passage
-    if (
-        lane.phase not in (Phase.RELEASING, Phase.CLEARING)
-        or passage is None
-        or passage.tailgated
-        or not passage.rear_beam_passed
-        or lane.inputs.rear_beam is not True
-    ):
+    """An alarm at the first sign of a second vehicle behind the released one.
+
+    It is in the rear beam; or, once exit loop and front beam were both clear behind the released
+    vehicle, in the front beam or on the exit loop again. The gap between tractor and trailer is
+    none: then the trailer still cuts the front beam.
+    """
+    passage, inputs = lane.passage, lane.inputs
+    if lane.phase not in (Phase.RELEASING, Phase.CLEARING) or passage is None:
         return Step(lane)
-    lane = replace(lane, passage=replace(passage, tailgated=True))
-    return alarm(lane, Alarm.TAILGATING)
+    follows = passage.rear_beam_passed and inputs.rear_beam is True
+    comes_again = inputs.exit_loop is True or inputs.front_beam is True
+    if not passage.tailgated and (follows or (passage.way_was_clear and comes_again)):
+        lane = replace(lane, passage=replace(passage, tailgated=True))
+        return alarm(lane, Alarm.TAILGATING)
+    if passage.exit_seen and inputs.exit_loop is False and inputs.front_beam is False:
+        lane = replace(lane, passage=replace(passage, way_was_clear=True))
+    return Step(lane)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from devices.errors import DeviceError
-from devices.lane_io.registers import board_of, lamp_coil
+from devices.lane_io.registers import board_of, lamp_coils
 from devices.modbus import ModbusBus
 from devices.readings import Lamp
 from gate_agent.domain.signals import wanted_lamps
@@ -111,8 +111,9 @@ class BoxDrive:
         """Let the simulated driver see the lane's own lamps and boom."""
         world, now_s = self._bench.world, self._clock.now().mono_s
         lit = {lamp.value for lamp in wanted_lamps(state)}
+        coils = lamp_coils(self._map)
         for lamp in SEEN:
-            world.on_coil(lamp_coil(lamp, self._map), lamp.value in lit, now_s)
+            world.on_coil(coils[lamp], lamp.value in lit, now_s)
         world.boom.push_to(POSITIONS.get(state.barrier, BETWEEN))
 
     def _wanted(self) -> dict[int, bool]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from devices.lane_io.registers import lamp_coil
+from devices.lane_io.registers import lamp_coils
 from devices.readings import Lamp
 from tests.agent_rig import AgentRig, wait_until
 
@@ -13,7 +13,7 @@ def test_a_stopped_agent_leaves_no_lamp_that_invites_and_a_started_one_invites_a
     with AgentRig(tmp_path) as rig:
 
         def lit() -> set[Lamp]:
-            return {lamp for lamp in Lamp if rig.bench.board.coil(lamp_coil(lamp))}
+            return {lamp for lamp, coil in lamp_coils().items() if rig.bench.board.coil(coil)}
 
         wait_until(lambda: Lamp.ENTRY_GREEN in lit(), "the entry lamp is green")
         rig.stop_agent()

@@ -23,9 +23,9 @@ from devices.config import (
 )
 from devices.errors import DeviceError, DeviceTimeout, LinkDown, RemoteProtocolError
 from devices.lane_io.driver import LaneIo
-from devices.lane_io.registers import board_of, lamp_coil
+from devices.lane_io.registers import board_of
 from devices.modbus import ModbusBus
-from devices.readings import CardReading, Lamp
+from devices.readings import CardReading
 from devices.registry import open_card_reader, open_tag_reader, open_weighbridge
 from devices.sign.api import SignMessage
 from devices.sign.opening import open_sign
@@ -85,7 +85,7 @@ class Lane:
     def let_in(self) -> None:
         """Light the entry lamp, as a lane does that invites."""
         board = board_of(self.config.bus)
-        self.bench.world.on_coil(lamp_coil(Lamp.ENTRY_GREEN, board), True, 0.0)
+        self.bench.world.on_coil(board.entry_green_coil, True, 0.0)
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,7 @@ def test_lamps_and_sign_tell_to_drive_out_once_the_boom_is_up() -> None:
     story = LaneStory().ready()
     story.orders_evacuation()
     assert story.lane.sign is Sign.EVACUATION
-    assert story.lane.lamps == {Lamp.EXIT_RED}
+    assert story.lane.lamps == {Lamp.EXIT_RED, Lamp.STROBE}
     story.boom_goes_up()
     assert story.lane.lamps == GREEN
     story.fault(FaultCode.EMERGENCY_STOP)

@@ -124,9 +124,9 @@ def test_an_evacuation_ordered_while_it_comes_down_sounds_until_it_goes_up() -> 
     story.orders_boom_down()
     story.boom(Barrier.CLOSING)
     story.orders_evacuation()
-    assert story.lane.lamps == {Lamp.EXIT_RED, Lamp.SOUNDER}
+    assert story.lane.lamps == {Lamp.EXIT_RED, Lamp.SOUNDER, Lamp.STROBE}
     story.boom(Barrier.OPENING)
-    assert story.lane.lamps == {Lamp.EXIT_RED}
+    assert story.lane.lamps == {Lamp.EXIT_RED, Lamp.STROBE}
 
 
 def test_an_emergency_stop_on_the_way_down_leaves_the_warning_on() -> None:
