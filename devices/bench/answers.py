@@ -24,7 +24,8 @@ QUESTIONS = {
     "weighbridge": ("empty", "load_kg", "pull", "plug"),
     "card_reader": ("present", "present_again", "card", "pull", "plug"),
     "bus": (
-        *("entry_loop", "front_beam", "rear_beam", "exit_loop", "emergency_stop"),
+        *("entry_loop", "front_beam", "rear_beam", "exit_loop"),
+        *("emergency_stop", "manual_switch"),
         *("exit_red", "exit_green", "entry_green", "sounder", "strobe"),
         *BY_EYE,
     ),

@@ -39,18 +39,23 @@ ADDRESSES = range(1, 17)
 BAUDS = (4_800, 9_600, 19_200, 38_400, 115_200)
 POLL_S = 0.05
 
-BY_HAND = ("entry_loop", "front_beam", "rear_beam", "exit_loop", "emergency_stop")
+BY_HAND = (
+    *("entry_loop", "front_beam", "rear_beam", "exit_loop", "emergency_stop"),
+    "manual_switch",  # where one is wired
+)
 
 
 def board_steps(session: Session) -> tuple[BringUpStep, ...]:
     """The walk for the board."""
+    board = board_of(session.config.bus)
     sensors = [
         BringUpStep(name=sensor_name(sensor), look=partial(_sees, session, sensor))
         for sensor in BY_HAND
+        if getattr(board, sensor) is not None
     ]
     lamps = [
         BringUpStep(name=said(f"lamp.{lamp}"), look=partial(_lights, session, lamp))
-        for lamp in lamp_coils(board_of(session.config.bus))
+        for lamp in lamp_coils(board)
     ]
     return (
         BringUpStep(name=said("walk.answer"), look=partial(_answers, session)),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 POLL_S = 0.05
 BOOM_S = 8.0
 RAISE_AGAIN_S = 5.0  # how long raising is tried at a board that does not answer
-IN_THE_WAY = ("exit_loop", "front_beam", "emergency_stop")
+IN_THE_WAY = ("exit_loop", "front_beam", "emergency_stop", "manual_switch")
 ALWAYS_S = float("inf")
 
 

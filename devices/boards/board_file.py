@@ -114,7 +114,7 @@ class Switches(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Contacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which relay is which."""
+    """Which relay is which. The strobe may be left out."""
 
     raise_boom: Terminal
     lower_boom: Terminal
@@ -175,7 +175,8 @@ def load_board(board: str) -> BoardFile:
 
 def _check(board: BoardFile, path: Path) -> None:
     inputs = {name: wired.terminal for name, wired in board.wired().items()}
-    relays = {name: getattr(board.contacts, name) for name in board.contacts.__struct_fields__}
+    named = {name: getattr(board.contacts, name) for name in board.contacts.__struct_fields__}
+    relays = {name: terminal for name, terminal in named.items() if terminal is not None}
     _check_terminals(inputs, board.inputs.count, f"{path}: switches")
     _check_terminals(relays, board.relays.count, f"{path}: contacts")
     if board.relays.write == 6 and isinstance(board.pulse, CoilPulse):  # noqa: PLR2004 - function

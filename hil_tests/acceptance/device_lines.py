@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -66,7 +67,8 @@ def _devices_of(config: DevicesConfig) -> Iterator[tuple[str, str, str]]:
     tags, sign = config.tag_reader, config.sign
     posting, film = config.plate_camera, config.lane_camera
     boxes = config.container_camera
-    yield "bus", f"{config.bus.board}, modbus {config.bus.transport}", place_of(config, "bus")[0]
+    board = Path(config.bus.board).name
+    yield "bus", f"{board}, modbus {config.bus.transport}", place_of(config, "bus")[0]
     yield "weighbridge", config.weighbridge.driver, config.weighbridge.port
     yield "card_reader", config.card_reader.driver, config.card_reader.port
     yield "camera", _camera(config.camera), without_password(config.camera.source)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_
 import msgspec
 from msgspec import Meta
 
-from devices.boards.board_file import shipped_boards
+from devices.boards.board_file import SUFFIX, load_board, shipped_boards
 from devices.camera.pushed import PLATE_POSTS
 from devices.config import BusConfig, ContainerCameraConfig, SignConfig
+from devices.errors import DeviceConfigError
 from devices.registry import CARD_READERS, TAG_READERS, WEIGHBRIDGES
 from devices.sim.pcsc_reader import vpcd_answers
 from devices.sim.stream_cameras import can_encode
@@ -105,7 +106,7 @@ class BenchFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     gather_timeout_s: Annotated[float, Meta(ge=2, le=120)] = 6.0  # a lane's own is 45
     weighbridges: Drivers = ("yaohua-continuous",)  # this and those below: lane by lane, in turn
     buses: Annotated[tuple[Literal["tcp", "rtu"], ...], Meta(min_length=1)] = ("tcp",)
-    boards: Drivers = ("waveshare",)
+    boards: Drivers = ("waveshare",)  # words, or map files beside this one
     card_readers: Drivers = (USUAL_READER,)
     tag_readers: Drivers = (NONE,)
     signs: Drivers = (NONE,)
@@ -170,15 +171,21 @@ def load_bench(path: Path) -> BenchFile:
         bench = msgspec.convert(table, BenchFile)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as exc:
         raise BenchFileError(f"{path}: {exc}") from exc
-    for problem in (*_unknown_drivers(bench), *_unfit(bench)):
+    bench = msgspec.structs.replace(bench, boards=_found(bench.boards, path.parent))
+    for problem in (*_unknown_drivers(bench), *_unusable_boards(bench), *_unfit(bench)):
         raise BenchFileError(f"{path}: {problem}")
     return bench
+
+
+def _found(boards: Drivers, folder: Path) -> Drivers:
+    """Map files by their whole path; written beside the bench file."""
+    return tuple(str(folder / each) if each.endswith(SUFFIX) else each for each in boards)
 
 
 def _unknown_drivers(bench: BenchFile) -> Iterable[str]:
     known: dict[str, Iterable[str]] = {
         "weighbridges": WEIGHBRIDGES,
-        "boards": shipped_boards(),
+        "boards": (*shipped_boards(), *(each for each in bench.boards if each.endswith(SUFFIX))),
         "card_readers": CARD_READERS,
         "tag_readers": (NONE, *TAG_READERS),
         "signs": (NONE, *_drivers(SignConfig)),
@@ -189,6 +196,14 @@ def _unknown_drivers(bench: BenchFile) -> Iterable[str]:
         for name in getattr(bench, key):
             if name not in names:
                 yield f"{key}: unknown driver {name!r}; known are {', '.join(names)}"
+
+
+def _unusable_boards(bench: BenchFile) -> Iterable[str]:
+    for board in bench.boards:
+        try:
+            load_board(board)
+        except DeviceConfigError as exc:
+            yield f"boards: {exc}"
 
 
 def _unfit(bench: BenchFile) -> Iterable[str]:

@@ -95,7 +95,7 @@ def test_every_board_reads_its_switches_and_switches_its_lamps(config: BusConfig
             assert not getattr(lane_io.read(), name)
             host.set_input(terminal, terminal not in board.normally_closed)
             assert getattr(lane_io.read(), name), name
-        for lamp in Lamp:
+        for lamp in lane_io.lamps:
             lane_io.set_lamp(lamp, True)
             assert lane_io.relays().lamps == {lamp}
             lane_io.set_lamp(lamp, False)

@@ -13,7 +13,7 @@ from devices.lane_io.driver import LaneIo
 from devices.lane_io.registers import board_of
 from devices.modbus import ModbusBus
 from devices.sim.modbus_host import ModbusHost
-from gate_agent.adapters.lane_io import LampOrder, LaneIoAdapter, RaiseOrder
+from gate_agent.adapters.lane_io import READ_BACK_S, LampOrder, LaneIoAdapter, RaiseOrder
 from gate_agent.domain.effects import Lamp
 from gate_agent.domain.events import Event, FaultCleared, FaultRaised
 from gate_agent.domain.faults import FaultCode, prevents_release
@@ -115,3 +115,18 @@ def test_a_barrier_that_somebody_works_by_hand_releases_nobody(lane: Lane) -> No
     lane.host.set_input(6, on=False)
     lane.serve_until(lambda: lane.has_heard(FaultCleared, FaultCode.MANUAL_SWITCH))
     assert prevents_release(FaultCode.MANUAL_SWITCH)
+
+
+def test_a_strobe_that_is_not_wired_is_no_lamp_that_cannot_be_switched(tmp_path: Path) -> None:
+    map_file = tmp_path / "without.toml"
+    map_file.write_text(WITH_MANUAL_SWITCH.replace("strobe = 7\n", ""), encoding="utf-8")
+    lane = Lane(msgspec.structs.replace(bus_config("tcp", tmp_path), board=str(map_file)))
+    lane.adapter.order(LampOrder(Lamp.STROBE, True))
+    lane.adapter.order(LampOrder(Lamp.EXIT_RED, True))
+    lane.serve_until(lambda: lane.host.coil(3))
+    read_until_s = CLOCK.now().mono_s + 2.5 * READ_BACK_S
+    lane.serve_until(lambda: CLOCK.now().mono_s > read_until_s)
+    assert not lane.has_heard(FaultRaised, FaultCode.RELAYS)
+    assert not lane.host.coil(7)
+    lane.adapter.close()
+    lane.host.stop()

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from devices.boards.board_file import SHIPPED
 from devices.card_reader.codecs.resident_id import is_resident_number
 from devices.clock import ManualClock
 from devices.config import DevicesConfig, load_devices
@@ -273,3 +274,24 @@ def test_simulated_devices_have_keys_and_passwords_of_their_own_where_the_lanes_
     )
     (config,) = lanes_of(bench, path, tmp_path)
     assert config.card_reader.key_file == str(readable)
+
+
+def test_a_board_of_a_map_file_stands_beside_the_bench_file_and_the_report_names_the_file(
+    tmp_path: Path,
+) -> None:
+    usual = (SHIPPED / "waveshare.toml").read_text(encoding="utf-8")
+    (tmp_path / "ours.toml").write_text(usual, encoding="utf-8")
+    path = tmp_path / "bench.toml"
+    path.write_text('name = "x"\nboards = ["ours.toml"]\n')
+    bench = load_bench(path)
+    (config,) = lanes_of(bench, path, tmp_path)
+    assert config.bus.board == str(tmp_path / "ours.toml")
+    drivers = {line.driver for line in device_lines(bench, [config], "1.2.3")}
+    assert "ours.toml, modbus tcp" in drivers
+
+    (tmp_path / "ours.toml").write_text(usual.replace("sounder = 6", "sounder = 66"))
+    with pytest.raises(BenchFileError, match=r"bench\.toml: boards: .*ours\.toml.*sounder"):
+        load_bench(path)
+    path.write_text('name = "x"\nboards = ["theirs.toml"]\n')
+    with pytest.raises(BenchFileError, match=r"boards: .*theirs\.toml: No such file"):
+        load_bench(path)

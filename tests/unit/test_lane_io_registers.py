@@ -84,3 +84,15 @@ def test_lamps_are_what_the_board_says_not_what_was_asked() -> None:
     assert lane_io.relays().lamps == {Lamp.EXIT_GREEN}
     board.coils = [False] * 8  # the board lost its supply
     assert not lane_io.relays().lamps
+
+
+def test_a_lane_without_a_strobe_has_none_to_switch_and_reads_none_back() -> None:
+    clock = ManualClock()
+    board = PaperBoard(clock)
+    lane_io = LaneIo(board, clock, BoardMap(strobe_coil=None))
+    assert Lamp.STROBE not in lane_io.lamps
+    lane_io.set_lamp(Lamp.STROBE, True)
+    assert not any(board.coils)
+    board.coils[7] = True  # whatever else hangs there
+    assert not lane_io.relays().lamps
+    assert LaneIo(board, clock).relays().lamps == {Lamp.STROBE}

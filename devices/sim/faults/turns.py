@@ -269,6 +269,13 @@ def input_turn(sensor: Sensor, *, state: bool) -> Switch:
     return lambda bench, on: bench.world.hold_input(sensor, state if on else None)
 
 
+def no_key(bench: Bench) -> Refusal | None:
+    """Why nobody can turn a key at the barrier that the lane would know of."""
+    if board_of(bench.config.bus).manual_switch is not None:
+        return None
+    return Refusal("no key at the barrier is wired", "未接栏杆机手动开关")
+
+
 def bounce_turn(sensor: Sensor) -> Switch:
     """Let a sensor's contact chatter."""
 
