@@ -63,18 +63,18 @@ class LineDevice(Generic[F]):
 
     @property
     def good_frames(self) -> int:
-        """Frames accepted since this object was made, whatever became of them."""
+        """See `devices.line_api.OnALine`."""
         return self._stream.good_frames
 
     @property
     def discarded_bytes(self) -> int:
-        """Bytes since this object was made that belonged to no good frame."""
+        """See `devices.line_api.OnALine`."""
         return self._stream.discarded_bytes
 
     def open(self) -> None:
-        """Take the wire; see the contract in the device's `api`."""
+        """Take the wire; see `devices.line_api.OnALine`."""
         self._stream.open()
 
     def close(self) -> None:
-        """Give the wire back; see the contract in the device's `api`."""
+        """Give the wire back; see `devices.line_api.OnALine`."""
         self._stream.close()

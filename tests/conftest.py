@@ -1,18 +1,26 @@
-"""What every test may rely on: named skips, nothing left behind, and Hypothesis profiles.
+"""What every test may rely on: named skips, nothing left behind, Hypothesis profiles, a console.
 
 `@pytest.mark.needs("chromium")` names a program the machine may lack; `tests/features.py` says
 how each is looked for. A missing one skips the test by name; with KAKOU_REQUIRE_ALL=1, as
 `.ci/run` sets it, the same test fails, so that a machine which claims everything proves it.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.features import NOT_INSTALLABLE, missing
 from tests.leftovers import leftovers_since, snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.console_desk import Desk
 
 settings.register_profile(
     "ci",
@@ -47,3 +55,15 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     left = leftovers_since(before, grace_s=3.0)
     if left:
         pytest.fail(f"{request.node.name} left behind: {'; '.join(left)}", pytrace=False)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """The console and API on stores in a folder of their own, nobody signed in."""
+    from tests.console_desk import (  # noqa: PLC0415 - the other tests need no web server
+        cheap_passwords,
+        open_desk,
+    )
+
+    with cheap_passwords(), open_desk(tmp_path) as found:
+        yield found

@@ -10,7 +10,7 @@ import msgspec
 
 from central.config import RetentionConfig
 from central.hub.retention import DAY_MS, GB, Retention
-from central.store import clip_store
+from central.store import audit, clip_store, hub_store
 from central.store.connection import Store
 from central.store.keeping import KeepDeed, KeepWord
 from central.store.retention_store import Kind, Wanted
@@ -89,15 +89,7 @@ def work(retention: Retention, most: int = 1_000) -> int:
 
 def here(desk: Desk) -> set[str]:
     """The passages whose picture is here."""
-
-    def found(db: sqlite3.Connection) -> set[str]:
-        rows = db.execute(
-            "SELECT passage_id FROM passage_pictures JOIN pictures USING (picture_id)"
-            " WHERE jpeg IS NOT NULL"
-        )
-        return {passage_id for (passage_id,) in rows}
-
-    return desk.services.store.read_now(found)
+    return desk.services.store.read_now(standing)[0]
 
 
 def page(desk: Desk, path: str, language: str = "en") -> str:
@@ -148,11 +140,18 @@ def fill(store: Store, number: int, size: int = 3_000) -> None:
     take_bodies(store, opened, taken(passage_id, jpeg), left(passage_id, "release", "lane"))
 
 
-def a_word(passage_id: str) -> KeepWord:
-    return KeepWord(passage_id=passage_id, deed=KeepDeed.KEPT, by="sun.li", at_ms=1, reason="x")
+def a_word(passage_id: str, at_ms: int = 1) -> KeepWord:
+    """A named person keeps it."""
+    return KeepWord(passage_id=passage_id, deed=KeepDeed.KEPT, by="sun.li", at_ms=at_ms, reason="x")
+
+
+def alarms_are_seen(store: Store, at_ms: int) -> None:
+    for alarm in store.read_now(hub_store.alarms):
+        store.write_now(audit.acknowledge_alarm, alarm.alarm_id, at_ms=at_ms, who="sun.li")
 
 
 def standing(db: sqlite3.Connection) -> tuple[set[str], set[str]]:
+    """The passages whose picture is here, and those of which a deletion is on record."""
     present = db.execute(
         "SELECT passage_id FROM passage_pictures JOIN pictures USING (picture_id)"
         " WHERE jpeg IS NOT NULL"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, Literal, cast
@@ -252,35 +252,28 @@ async def override(call: Call) -> object:
 
 async def lower_barrier(call: Call) -> object:
     """Order down a boom that was left open; the lane's interlocks still rule."""
-    wanted = await call.parsed(LowerBarrierRequest)
-    reason = _reason(wanted.reason)
-    return await _ordered(
-        call.services.commands.lower_barrier(
-            call.request.path_params["lane"], by=call.identity.name, reason=reason
-        )
-    )
+    return await _of_lane(call, LowerBarrierRequest, call.services.commands.lower_barrier)
 
 
 async def evacuate(call: Call) -> object:
     """Order the boom up and kept open."""
-    wanted = await call.parsed(EvacuationRequest)
-    reason = _reason(wanted.reason)
-    return await _ordered(
-        call.services.commands.evacuate(
-            call.request.path_params["lane"], by=call.identity.name, reason=reason
-        )
-    )
+    return await _of_lane(call, EvacuationRequest, call.services.commands.evacuate)
 
 
 async def end_evacuation(call: Call) -> object:
     """End the evacuation that the lane is in; the boom stays open."""
-    wanted = await call.parsed(EvacuationRequest)
-    reason = _reason(wanted.reason)
-    return await _ordered(
-        call.services.commands.end_evacuation(
-            call.request.path_params["lane"], by=call.identity.name, reason=reason
-        )
-    )
+    return await _of_lane(call, EvacuationRequest, call.services.commands.end_evacuation)
+
+
+async def _of_lane(
+    call: Call,
+    request: type[LowerBarrierRequest | EvacuationRequest],
+    order: Callable[..., Awaitable[CommandRow]],
+) -> CommandRow:
+    """An order to a lane that takes a reason and nothing else."""
+    wanted = await call.parsed(request)
+    lane_id = call.request.path_params["lane"]
+    return await _ordered(order(lane_id, by=call.identity.name, reason=_reason(wanted.reason)))
 
 
 async def set_mode(call: Call) -> object:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final, cast
 
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from central.console import forms
@@ -16,7 +17,7 @@ from central.errors import CommandStale
 from central.hub.commands import ModeName
 from central.store import audit, hub_store
 from central.store.keeping import KeepError
-from central.store.rows import Keeping
+from central.store.rows import CommandRow, Keeping
 from gate_agent.wire.v1 import DecisionName
 
 _DECISIONS: Final = ("release", "inspect", "refuse")
@@ -58,41 +59,48 @@ async def _check_seen(visit: Visit, passage_id: str, seen: str) -> None:
 
 async def set_mode(visit: Visit) -> Response:
     """Order a lane's mode."""
-    lane_id = visit.request.path_params["lane"]
-    form = await visit.request.form()
-    try:
+
+    def order(lane_id: str, form: FormData) -> Awaitable[CommandRow]:
         mode = cast("ModeName", forms.chosen(form, "mode", _MODES))
         reason = forms.reason(form, visit.wording)
         kind = forms.text_field(form, "kind") if mode == "emergency" else ""
-        await visit.services.commands.set_mode(
+        return visit.services.commands.set_mode(
             lane_id, mode, by=visit.identity.name, reason=reason, kind=kind
         )
-    except (forms.FormError, CommandStale) as exc:
-        return await _lane_refusal(visit, lane_id, exc)
-    return see_other(f"/lanes/{lane_id}")
+
+    return await _order_lane(visit, order)
 
 
 async def lower_barrier(visit: Visit) -> Response:
     """Order down a boom that was left open."""
-    lane_id = visit.request.path_params["lane"]
-    form = await visit.request.form()
-    try:
+
+    def order(lane_id: str, form: FormData) -> Awaitable[CommandRow]:
         reason = forms.reason(form, visit.wording)
-        await visit.services.commands.lower_barrier(lane_id, by=visit.identity.name, reason=reason)
-    except (forms.FormError, CommandStale) as exc:
-        return await _lane_refusal(visit, lane_id, exc)
-    return see_other(f"/lanes/{lane_id}")
+        return visit.services.commands.lower_barrier(lane_id, by=visit.identity.name, reason=reason)
+
+    return await _order_lane(visit, order)
 
 
 async def evacuate(visit: Visit) -> Response:
     """Order the boom up and kept open, or end that."""
+
+    def order(lane_id: str, form: FormData) -> Awaitable[CommandRow]:
+        orders = visit.services.commands
+        deed = forms.chosen(form, "deed", _EVACUATIONS)
+        give = orders.evacuate if deed == "evacuate" else orders.end_evacuation
+        return give(lane_id, by=visit.identity.name, reason=forms.reason(form, visit.wording))
+
+    return await _order_lane(visit, order)
+
+
+async def _order_lane(
+    visit: Visit, order: Callable[[str, FormData], Awaitable[CommandRow]]
+) -> Response:
+    """Give a lane the order that its form asks for, or show its page with what is wrong."""
     lane_id = visit.request.path_params["lane"]
     form = await visit.request.form()
-    orders = visit.services.commands
     try:
-        deed = forms.chosen(form, "deed", _EVACUATIONS)
-        order = orders.evacuate if deed == "evacuate" else orders.end_evacuation
-        await order(lane_id, by=visit.identity.name, reason=forms.reason(form, visit.wording))
+        await order(lane_id, form)
     except (forms.FormError, CommandStale) as exc:
         return await _lane_refusal(visit, lane_id, exc)
     return see_other(f"/lanes/{lane_id}")

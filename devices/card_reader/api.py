@@ -18,37 +18,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from devices.line_api import OnALine
+
 if TYPE_CHECKING:
     from devices.readings import CardReading
 
 
-class CardReader(Protocol):
-    """A reader of cards, one that speaks when a card comes or one that is asked. One thread."""
+class CardReader(OnALine, Protocol):
+    """A reader of cards, one that speaks when a card comes or one that is asked.
+
+    Repeats count among its `good_frames`.
+    """
 
     @property
     def is_heard(self) -> bool:
         """Whether the reader is there: one that is asked has answered since it was opened.
 
         One that is silent without a card counts as there while its wire is.
-        """
-        ...
-
-    @property
-    def good_frames(self) -> int:
-        """Frames accepted since this object was made, repeats included."""
-        ...
-
-    @property
-    def discarded_bytes(self) -> int:
-        """Bytes since this object was made that belonged to no good frame: noise, bad sums."""
-        ...
-
-    def open(self) -> None:
-        """Take the wire. Does nothing when it is already taken.
-
-        Raises:
-            LinkDown: the port is missing, taken by another program, or not answering. Try again.
-            DeviceConfigError: the port's name can never work.
         """
         ...
 
@@ -61,12 +47,5 @@ class CardReader(Protocol):
         Raises:
             LinkDown: the wire is gone, or a reader that is asked has not answered for `SILENT_S`.
                 `close()`, then `open()` again.
-        """
-        ...
-
-    def close(self) -> None:
-        """Give the wire back; a blocked `read` ends with `LinkDown`. May be called twice.
-
-        The one method that another thread may call.
         """
         ...

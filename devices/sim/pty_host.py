@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from devices.clock import SystemClock
 from devices.errors import DeviceConfigError
+from devices.sim.line_speed import pieces_in_time
 
 if TYPE_CHECKING:
     from devices.clock import Clock
@@ -28,9 +29,7 @@ _BAUDS = {
 }
 PSEUDO_TERMINALS = "/dev/pts"
 OUTPUT_SPEED = 5  # of what tcgetattr gives
-BITS_PER_BYTE = 10  # start, eight data, stop
 READ_MAX_BYTES = 4096
-PIECE_BYTES = 8  # what a UART's interrupt hands over at once: frames arrive in pieces
 
 
 class PtyHost:
@@ -112,9 +111,7 @@ class PtyHost:
 
     def write(self, payload: bytes) -> None:
         """Send `payload` at the line's speed; bytes that nobody can receive are lost."""
-        for start in range(0, len(payload), PIECE_BYTES):
-            piece = payload[start : start + PIECE_BYTES]
-            self._clock.sleep(len(piece) * BITS_PER_BYTE / self._baud)
+        for piece in pieces_in_time(payload, baud=self._baud, clock=self._clock):
             with self._in_use:
                 self.lost_bytes += len(piece) - self._put(piece)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from devices.clock import SystemClock
 from devices.errors import LinkDown
-from devices.sim.pty_host import BITS_PER_BYTE, PIECE_BYTES
+from devices.sim.line_speed import pieces_in_time
 from devices.transports.tcp import parse_address
 
 if TYPE_CHECKING:
@@ -68,9 +68,7 @@ class TcpHost:
 
     def write(self, payload: bytes) -> None:
         """Send `payload` at the line's speed; bytes that nobody can receive are lost."""
-        for start in range(0, len(payload), PIECE_BYTES):
-            piece = payload[start : start + PIECE_BYTES]
-            self._clock.sleep(len(piece) * BITS_PER_BYTE / self._baud)
+        for piece in pieces_in_time(payload, baud=self._baud, clock=self._clock):
             with self._in_use:
                 self.lost_bytes += len(piece) - self._put(piece)
 

@@ -16,35 +16,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from devices.line_api import OnALine
+
 if TYPE_CHECKING:
     from devices.readings import TagReading
 
 
-class TagReader(Protocol):
-    """A reader of windshield tags. One thread uses it."""
+class TagReader(OnALine, Protocol):
+    """A reader of windshield tags. Answers without a tag count among its `good_frames`."""
 
     @property
     def is_heard(self) -> bool:
         """Whether it has answered since it was opened."""
-        ...
-
-    @property
-    def good_frames(self) -> int:
-        """Answers accepted since this object was made, those without a tag included."""
-        ...
-
-    @property
-    def discarded_bytes(self) -> int:
-        """Bytes since this object was made that belonged to no good answer: noise, bad sums."""
-        ...
-
-    def open(self) -> None:
-        """Take the wire. Does nothing when it is already taken.
-
-        Raises:
-            LinkDown: the port is missing, taken by another program, or not answering. Try again.
-            DeviceConfigError: the port's name can never work.
-        """
         ...
 
     def read(self, timeout_s: float) -> list[TagReading]:
@@ -53,12 +36,5 @@ class TagReader(Protocol):
         Raises:
             LinkDown: the wire is gone, or nothing was answered for `SILENT_S`. `close()`, then
                 `open()` again.
-        """
-        ...
-
-    def close(self) -> None:
-        """Give the wire back; a blocked `read` ends with `LinkDown`. May be called twice.
-
-        The one method that another thread may call.
         """
         ...

@@ -15,31 +15,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from devices.line_api import OnALine
+
 if TYPE_CHECKING:
     from devices.readings import WeighbridgeReading
 
 
-class Weighbridge(Protocol):
-    """A weight indicator, one that sends by itself or one that is asked. One thread uses it."""
-
-    @property
-    def good_frames(self) -> int:
-        """Frames accepted since this object was made."""
-        ...
-
-    @property
-    def discarded_bytes(self) -> int:
-        """Bytes since this object was made that belonged to no good frame: noise, bad sums."""
-        ...
-
-    def open(self) -> None:
-        """Take the wire. Does nothing when it is already taken.
-
-        Raises:
-            LinkDown: the port is missing, taken by another program, or not answering. Try again.
-            DeviceConfigError: the port's name can never work.
-        """
-        ...
+class Weighbridge(OnALine, Protocol):
+    """A weight indicator, one that sends by itself or one that is asked."""
 
     def read(self, timeout_s: float) -> list[WeighbridgeReading]:
         """Wait up to `timeout_s` for bytes; return the readings they complete, oldest first.
@@ -50,12 +33,5 @@ class Weighbridge(Protocol):
         Raises:
             LinkDown: the wire is gone, or no good frame came for `SILENT_S` seconds although
                 the indicator sends all the time or was asked. `close()`, then `open()` again.
-        """
-        ...
-
-    def close(self) -> None:
-        """Give the wire back; a blocked `read` ends with `LinkDown`. May be called twice.
-
-        The one method that another thread may call.
         """
         ...

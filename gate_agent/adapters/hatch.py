@@ -47,6 +47,7 @@ _SO_PEERGROUPS = 59  # Linux; Python has no name for it
 _GROUPS_BYTES = 1_024  # the most that Python takes
 _DECISIONS = {"release": Outcome.RELEASE, "refuse": Outcome.REFUSE}
 Answer = dict[str, Any]
+Order = Overridden | ModeSet | EvacuationOrdered | EvacuationEnded
 
 
 class HatchError(Exception):
@@ -67,6 +68,16 @@ class Peer:
             return pwd.getpwuid(self.uid).pw_name
         except KeyError:
             return f"uid {self.uid}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """What every order has: who gives it, why, under which id, and until when it holds."""
+
+    by: str
+    reason: str
+    command_id: CommandId
+    expires_at_ms: int
 
 
 class Hatch:
@@ -145,66 +156,15 @@ class Hatch:
         if request.get("do") == "status":
             return _status(lane)
         by = f"{_said(request, 'by', MAX_NAME)} [{peer.login}@{lane.lane_id}]"
-        reason = _said(request, "reason", MAX_REASON)
-        command_id = CommandId(f"h-{secrets.token_hex(8)}")
-        expires_at_ms = self._clock.now().wall_ms + VALID_MS
-        match request.get("do"):
-            case "emergency":
-                mode, kind = Mode.EMERGENCY, _said(request, "kind", MAX_NAME)
-            case "end":
-                mode, kind = lane.mode_before, ""
-            case "release" | "refuse" as decision:
-                is_release = decision == "release"
-                return self._order(
-                    Overridden(
-                        command_id=command_id,
-                        passage_id=PassageId(_said(request, "passage_id", MAX_NAME * 2)),
-                        decision=_DECISIONS[decision],
-                        by=by,
-                        reason=reason,
-                        expires_at_ms=expires_at_ms,
-                        slip=_said(request, "slip", MAX_SLIP) if is_release else "",
-                        local=True,
-                    )
-                )
-            case "evacuate":
-                return self._order(
-                    EvacuationOrdered(
-                        command_id=command_id,
-                        by=by,
-                        reason=reason,
-                        expires_at_ms=expires_at_ms,
-                        local=True,
-                    )
-                )
-            case "end_evacuation":
-                return self._order(
-                    EvacuationEnded(
-                        command_id=command_id,
-                        evacuation_id=CommandId(_said(request, "evacuation_id", MAX_NAME * 2)),
-                        by=by,
-                        reason=reason,
-                        expires_at_ms=expires_at_ms,
-                        local=True,
-                    )
-                )
-            case _:
-                raise HatchError(
-                    "do: status, emergency, end, release, refuse, evacuate or end_evacuation"
-                )
-        return self._order(
-            ModeSet(
-                command_id=command_id,
-                mode=mode,
-                by=by,
-                reason=reason,
-                expires_at_ms=expires_at_ms,
-                kind=kind,
-                local=True,
-            )
+        given = _Given(
+            by=by,
+            reason=_said(request, "reason", MAX_REASON),
+            command_id=CommandId(f"h-{secrets.token_hex(8)}"),
+            expires_at_ms=self._clock.now().wall_ms + VALID_MS,
         )
+        return self._order(_event(request, given, lane))
 
-    def _order(self, event: Overridden | ModeSet | EvacuationOrdered | EvacuationEnded) -> Answer:
+    def _order(self, event: Order) -> Answer:
         """Hand it to the lane, and wait for what the lane records of it."""
         waiting: queue.Queue[RecordBody] = queue.Queue()
         self._answers[event.command_id] = waiting
@@ -220,6 +180,60 @@ class Hatch:
         if isinstance(body, CommandRefused):
             return {"refused": body.why.value}
         return {"done": True} | _status(self._lane())
+
+
+def _event(request: Answer, given: _Given, lane: LaneState) -> Order:
+    """What the lane is told to do. Raises `HatchError`."""
+    match request.get("do"):
+        case "emergency":
+            return _mode_set(given, Mode.EMERGENCY, kind=_said(request, "kind", MAX_NAME))
+        case "end":
+            return _mode_set(given, lane.mode_before, kind="")
+        case "release" | "refuse" as decision:
+            is_release = decision == "release"
+            return Overridden(
+                command_id=given.command_id,
+                passage_id=PassageId(_said(request, "passage_id", MAX_NAME * 2)),
+                decision=_DECISIONS[decision],
+                by=given.by,
+                reason=given.reason,
+                expires_at_ms=given.expires_at_ms,
+                slip=_said(request, "slip", MAX_SLIP) if is_release else "",
+                local=True,
+            )
+        case "evacuate":
+            return EvacuationOrdered(
+                command_id=given.command_id,
+                by=given.by,
+                reason=given.reason,
+                expires_at_ms=given.expires_at_ms,
+                local=True,
+            )
+        case "end_evacuation":
+            return EvacuationEnded(
+                command_id=given.command_id,
+                evacuation_id=CommandId(_said(request, "evacuation_id", MAX_NAME * 2)),
+                by=given.by,
+                reason=given.reason,
+                expires_at_ms=given.expires_at_ms,
+                local=True,
+            )
+        case _:
+            raise HatchError(
+                "do: status, emergency, end, release, refuse, evacuate or end_evacuation"
+            )
+
+
+def _mode_set(given: _Given, mode: Mode, *, kind: str) -> ModeSet:
+    return ModeSet(
+        command_id=given.command_id,
+        mode=mode,
+        by=given.by,
+        reason=given.reason,
+        expires_at_ms=given.expires_at_ms,
+        kind=kind,
+        local=True,
+    )
 
 
 def _listen(folder: Path) -> socket.socket:

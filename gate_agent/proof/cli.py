@@ -21,7 +21,7 @@ from gate_agent.wire.chain import line_of
 from gate_agent.wire.policy_pack import PolicyPackError, read_new_pack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from gate_agent.domain.policy_pack import PolicyPack
 
@@ -33,41 +33,68 @@ NAMED = 20  # passages of one kind that are named; --json names all
 
 def add_commands(commands: Subparsers) -> None:
     """Add the commands to the parser of gate-agent."""
-    again = commands.add_parser(
+    again = _of_dossiers(
+        commands,
         "replay",
-        help="make the verdicts of dossiers again",
+        _replay,
+        told="make the verdicts of dossiers again",
         description="Make every verdict again from its dossier and compare, bit for bit. With"
         " --policy: say which would be another under that pack. Exit status 1: one differs.",
     )
-    _add_paths(again)
     again.add_argument("--policy", type=Path, metavar="PACK.json", help="rehearse these rules")
-    again.set_defaults(act=_replay)
-    check = commands.add_parser(
+    _of_dossiers(
+        commands,
         "verify",
-        help="check the chain of records",
+        _verify,
+        told="check the chain of records",
         description="Check that no record was altered, cut out or put in, and that each dossier is"
         " the one that was sealed. Exit status 1: one is not.",
     )
-    _add_paths(check)
-    check.set_defaults(act=_verify)
-    votes = commands.add_parser(
+    _of_dossiers(
+        commands,
         "plates",
-        help="show every plate reading of dossiers and vote again",
+        _plates,
+        told="show every plate reading of dossiers and vote again",
         description="Show each single plate reading of dossiers with its frame, confidence and"
         " place in the overview, and make each vote again. Exit status 1: one is another plate.",
     )
-    _add_paths(votes)
-    votes.set_defaults(act=_plates)
-    audit = commands.add_parser(
+    audit = _of_dossiers(
+        commands,
         "audit-draws",
-        help="make every inspection draw of a period again",
+        _audit_draws,
+        told="make every inspection draw of a period again",
         description="Make every draw of a period again from dossiers and the secret that was"
         " revealed. Exit status 1: one differs, or another secret was committed to.",
     )
-    _add_paths(audit)
     audit.add_argument("--period", required=True, metavar="PERIOD")
     audit.add_argument("--secret", required=True, metavar="HEX", help="as it was revealed")
-    audit.set_defaults(act=_audit_draws)
+    _add_export(commands)
+    _add_clips(commands)
+
+
+def _of_dossiers(
+    commands: Subparsers,
+    name: str,
+    act: Callable[[argparse.Namespace], int],
+    *,
+    told: str,
+    description: str,
+) -> argparse.ArgumentParser:
+    """A command that is given dossiers, or what holds them, and may answer in JSON."""
+    command = commands.add_parser(name, help=told, description=description)
+    command.add_argument(
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="a dossier.json, an exported .jsonl, a lane.db, or a folder of the first two",
+    )
+    command.add_argument("--json", action="store_true", help="for machines")
+    command.set_defaults(act=act)
+    return command
+
+
+def _add_export(commands: Subparsers) -> None:
     export = commands.add_parser(
         "export",
         help="write the records that a lane still has to a file",
@@ -77,6 +104,9 @@ def add_commands(commands: Subparsers) -> None:
     export.add_argument("--config", required=True, metavar="LANE.toml", help="the lane file")
     export.add_argument("--out", required=True, type=Path, metavar="FILE.jsonl")
     export.set_defaults(act=_export)
+
+
+def _add_clips(commands: Subparsers) -> None:
     films = commands.add_parser(
         "clips",
         help="list a lane's clips, check and copy them",
@@ -93,17 +123,6 @@ def add_commands(commands: Subparsers) -> None:
     )
     films.add_argument("--json", action="store_true", help="for machines")
     films.set_defaults(act=_clips)
-
-
-def _add_paths(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "paths",
-        nargs="+",
-        type=Path,
-        metavar="PATH",
-        help="a dossier.json, an exported .jsonl, a lane.db, or a folder of the first two",
-    )
-    command.add_argument("--json", action="store_true", help="for machines")
 
 
 @dataclass(slots=True, kw_only=True)

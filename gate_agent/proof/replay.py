@@ -43,14 +43,7 @@ def again(found: Found) -> Iterator[Made]:
     """Every verdict of one dossier, made again. Raises `ReplayError`."""
     judgment = judgment_of(found)
     for decision in judgment.decisions:
-        yield Made(
-            place=found.place,
-            passage_id=judgment.passage_id,
-            seq=decision.seq,
-            software=judgment.software,
-            recorded=decision.verdict,
-            now=replayed(judgment.decided(decision)),
-        )
+        yield _made(found, judgment, decision, replayed(judgment.decided(decision)))
 
 
 def rehearsed(found: Found, pack: PolicyPack) -> Iterator[Made]:
@@ -67,14 +60,20 @@ def rehearsed(found: Found, pack: PolicyPack) -> Iterator[Made]:
             now = replayed(decided)
             if now.outcome is not Outcome.RELEASE:
                 now = replayed(_having_waited(decided, judgment, decision, found.place))
-            yield Made(
-                place=found.place,
-                passage_id=judgment.passage_id,
-                seq=decision.seq,
-                software=judgment.software,
-                recorded=decision.verdict,
-                now=now,
-            )
+            yield _made(found, judgment, decision, now)
+
+
+def _made(
+    found: Found, judgment: dossier.Judgment, decision: dossier.Decision, now: Verdict
+) -> Made:
+    return Made(
+        place=found.place,
+        passage_id=judgment.passage_id,
+        seq=decision.seq,
+        software=judgment.software,
+        recorded=decision.verdict,
+        now=now,
+    )
 
 
 def _having_waited(

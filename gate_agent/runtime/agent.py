@@ -92,19 +92,19 @@ class Agent:
             state_dir / "hub.db", self._store.used_by, self._store.drawn_on
         )
         self._declared = DeclaredPlates(state_dir / "hub.db")
-        pictures = PictureFiles(
-            state_dir / "pictures",
-            max_bytes=config.pictures_max_mb * 1_000_000,
-            unsent=lambda: unsent_pictures(state_dir / "lane.db"),
-            tell_lost=lambda count: log.error("unsent_pictures_deleted", count=count),
-        )
+        pictures = _pictures(config, log)
         self._inbox = self._make_inbox()
         self._deadlines = Deadlines()
         self._posted_plates: PlateCameraAdapter | None = None
         self._sign: SignAdapter | None = None
         self._film: LaneCameraAdapter | None = None
         self._make_devices(config, pictures)
-        self._uplink = Uplink(
+        self._uplink = self._make_uplink(config, pictures)
+        self.loop = self._make_loop()
+        self._hatch = Hatch(state_dir, lambda: self.loop.lane, self._inbox, clock, log)
+
+    def _make_uplink(self, config: LaneConfig, pictures: PictureFiles) -> Uplink:
+        return Uplink(
             config.site,
             config.lane,
             self._store.epoch,
@@ -115,25 +115,26 @@ class Agent:
             pictures,
             self._health,
             self._inbox,
-            clock,
-            log,
+            self._clock,
+            self._log,
             clips=ClipShelf(Path(config.state_dir)),
             make_link=self._make_link,
         )
-        self.loop = LaneLoop(
+
+    def _make_loop(self) -> LaneLoop:
+        return LaneLoop(
             self._store,
             self._manifest,
             self._inbox,
             self._deadlines,
-            clock,
-            log,
+            self._clock,
+            self._log,
             acknowledged=lambda: acknowledged_in(self._cache_reader, self._store.epoch),
             recorded=self._uplink.wake,
             stop_lamps=self._stop_lamps,
             confirmed_s=lambda: self._uplink.manifest_confirmed_s,
             policy=lambda: self._uplink.policy,
         )
-        self._hatch = Hatch(state_dir, lambda: self.loop.lane, self._inbox, clock, log)
 
     # The seams at which the virtual port (hil_tests) puts its own: what touches disk, time, wire.
 
@@ -293,6 +294,16 @@ class Agent:
     def _stop_lamps(self) -> None:
         for lamp, on in stop_lamps():
             self._board.order(LampOrder(lamp, on))
+
+
+def _pictures(config: LaneConfig, log: Log) -> PictureFiles:
+    state_dir = Path(config.state_dir)
+    return PictureFiles(
+        state_dir / "pictures",
+        max_bytes=config.pictures_max_mb * 1_000_000,
+        unsent=lambda: unsent_pictures(state_dir / "lane.db"),
+        tell_lost=lambda count: log.error("unsent_pictures_deleted", count=count),
+    )
 
 
 def _clip_files(config: LaneConfig, clock: Clock) -> ClipFiles:

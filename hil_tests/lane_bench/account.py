@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hil_tests.lane_bench.scenario import Scenario
-from hil_tests.lane_bench.wording import Said
+from hil_tests.lane_bench.wording import Said, said
 
 
 class LaneStuck(Exception):
@@ -38,3 +38,7 @@ class Account:
     def is_good(self) -> bool:
         """Whether the lane did what it must."""
         return not self.problems and self.skipped is None
+
+    def tell(self, at_s: float, step: str, **values: Said) -> None:
+        """Note a step of its course, `at_s` seconds after it began."""
+        self.steps.append((round(at_s, 2), said(f"step.{step}", **values)))

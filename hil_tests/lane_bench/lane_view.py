@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gate_agent.domain.events import BarrierMoved
 from gate_agent.domain.signals import is_inviting
+from gate_agent.domain.vocabulary import Barrier, Phase
 from gate_agent.errors import StoreError
 from gate_agent.store.encoding import EncodingError, decode_event, decode_state
 from gate_agent.store.schema import open_reader
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gate_agent.domain.state import LaneState
-    from gate_agent.domain.vocabulary import Barrier
+
+LEAVING = (Phase.IDLE, Phase.RELEASING, Phase.CLEARING)
 
 
 class LaneView:
@@ -80,3 +82,8 @@ def shown(state: LaneState | None) -> str:
         f"{state.phase.value}, sign {state.sign.value}, barrier {state.barrier.value},"
         f" scale {state.weight_state.value}, {faults}"
     )
+
+
+def is_left_open(state: LaneState) -> bool:
+    """Whether the lane waits for a person's order to lower the boom; the truck has gone."""
+    return state.barrier is not Barrier.CLOSED and state.phase in LEAVING

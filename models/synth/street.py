@@ -144,23 +144,13 @@ def _paint_over(rng: np.random.Generator, image: BgrImage, quad: Quad) -> None:
 def _exchanged(rng: np.random.Generator, scene: StreetScene, sources: StreetSources) -> StreetScene:
     """The photograph with another plate where its own was: true place, true tilt, another make."""
     image = without_plates(rng, scene).image
-    quads, rows, exact = [], [], []
+    placed: list[tuple[Quad, PlatePicture]] = []
     for quad in scene.quads:
         plate = _pick(rng, sources.plates)
         target = _of_shape(quad, plate.image.shape[1] / plate.image.shape[0])
-        if rng.random() < 0.4:
-            _holder(rng, image, target, [])
-        _paste(rng, image, plate, target)
-        quads.append(target)
-        rows.append(plate.rows)
-        exact.append(plate.exact)
-    return StreetScene(
-        image=image,
-        quads=np.array(quads, np.float32).reshape(-1, 4, 2),
-        rows=tuple(rows),
-        exact=tuple(exact),
-        ignored=scene.ignored,
-    )
+        _mount(rng, image, plate, target, [])
+        placed.append((target, plate))
+    return _with_plates(image, placed, scene.ignored)
 
 
 def _of_shape(quad: Quad, aspect: float) -> Quad:
@@ -181,24 +171,39 @@ def _furnished(rng: np.random.Generator, scene: StreetScene, sources: StreetSour
     image = scene.image.copy()
     for _ in range(int(rng.integers(0, 6))):
         draw_clutter(rng, image)
-    taken: list[Quad] = []
-    rows, exact = [], []
+    placed: list[tuple[Quad, PlatePicture]] = []
     for _ in range(0 if rng.random() < 0.13 else int(rng.choice([1, 2, 3, 4]))):
         for target, plate in _placed(rng, image, sources.plates):
+            taken = [quad for quad, _ in placed]
             if any(_touch(target, other) for other in (*taken, *scene.ignored)):
                 continue
-            if rng.random() < 0.4:
-                _holder(rng, image, target, taken)
-            _paste(rng, image, plate, target)
-            taken.append(target)
-            rows.append(plate.rows)
-            exact.append(plate.exact)
+            _mount(rng, image, plate, target, taken)
+            placed.append((target, plate))
+    return _with_plates(image, placed, scene.ignored)
+
+
+def _mount(
+    rng: np.random.Generator,
+    image: BgrImage,
+    plate: PlatePicture,
+    target: Quad,
+    taken: Sequence[Quad],
+) -> None:
+    """Paste a plate, in two of five cases with a holder around it that covers none of `taken`."""
+    if rng.random() < 0.4:
+        _holder(rng, image, target, taken)
+    _paste(rng, image, plate, target)
+
+
+def _with_plates(
+    image: BgrImage, placed: Sequence[tuple[Quad, PlatePicture]], ignored: Quads
+) -> StreetScene:
     return StreetScene(
         image=image,
-        quads=np.array(taken, np.float32).reshape(-1, 4, 2),
-        rows=tuple(rows),
-        exact=tuple(exact),
-        ignored=scene.ignored,
+        quads=np.array([quad for quad, _ in placed], np.float32).reshape(-1, 4, 2),
+        rows=tuple(plate.rows for _, plate in placed),
+        exact=tuple(plate.exact for _, plate in placed),
+        ignored=ignored,
     )
 
 

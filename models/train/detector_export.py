@@ -7,22 +7,20 @@ from the same checkpoint. The last convolution stays in full precision: corners 
 from __future__ import annotations
 
 import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from models.train.course import load_taught
 from models.train.detector import StreetLessons
 from models.train.detector_net import DetectorNet, ExportedDetector
 from models.train.detector_samples import take_sample
+from models.train.onnx_file import write_onnx
 from models.train.rounding import round_network
 
-_OPSET: Final = 17
 _SIZE: Final = (320, 576)
 _STREETS: Final = 64
 _SEED: Final = 20
@@ -61,19 +59,8 @@ def export_exact(checkpoint: Path, target: Path) -> int:
     """
     net, steps = load_taught(DetectorNet(), checkpoint)
     exported = ExportedDetector(net).eval()
-    sample = torch.zeros(1, *_SIZE, 3, dtype=torch.uint8)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that this way of exporting is the older one
-        torch.onnx.export(
-            exported,
-            (sample,),
-            str(target),
-            input_names=["image"],
-            output_names=["heat", "corners", "rows"],
-            dynamic_axes=_AXES,
-            opset_version=_OPSET,
-            dynamo=False,
-        )
+    given = ("heat", "corners", "rows")
+    write_onnx(exported, target, size=_SIZE, taken="image", given=given, axes=_AXES)
     return steps
 
 

@@ -7,26 +7,22 @@ anyone gets the same file from the same checkpoint.
 from __future__ import annotations
 
 import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import onnx
-import torch
 from torch import nn
 
 from models.lpr.alphabet import ALPHABET, CLASSES
 from models.lpr.rectify import STRIP_HEIGHT_PX, STRIP_WIDTH_PX
 from models.lpr.refiner import WINDOW_PX
+from models.train.onnx_file import write_onnx
 from models.train.recognizer import trained_recognizer
 from models.train.refiner import trained_refiner
 from models.train.rounding import Input, round_network
 from models.train.strips import StripSource
-
-_OPSET: Final = 17
-
 
 _SEED: Final = 20
 _EXAMPLES: Final = 32
@@ -81,16 +77,5 @@ def _export(
     net: nn.Module, size: tuple[int, int], taken: str, given: list[str], target: Path
 ) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    sample = torch.zeros(1, *size, 3, dtype=torch.uint8)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that this way of exporting is the older one
-        torch.onnx.export(
-            net,
-            (sample,),
-            str(target),
-            input_names=[taken],
-            output_names=given,
-            dynamic_axes={name: {0: "count"} for name in (taken, *given)},
-            opset_version=_OPSET,
-            dynamo=False,
-        )
+    free = {name: {0: "count"} for name in (taken, *given)}
+    write_onnx(net, target, size=size, taken=taken, given=given, axes=free)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +18,7 @@ from gate_agent.domain.reasons import Reason
 from gate_agent.domain.vocabulary import Outcome
 from gate_agent.wire.policy_pack import PolicyPackError, read_pack
 from tests.builders import START, a_declaration, good_evidence
-from tests.console_desk import Desk, cheap_passwords, open_desk
+from tests.console_desk import Desk
 
 PACK = PolicyPack(
     version="1",
@@ -31,12 +29,6 @@ PACK = PolicyPack(
     ),
     blocked_agents=("Bad Broker",),
 )
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        yield found
 
 
 def judged(paper: Declaration, *, at_ms: int = START.wall_ms) -> tuple[Reason, ...]:

@@ -1,16 +1,14 @@
 """The API and the console on real stores: who may do what, and what a page says."""
 
 import re
-from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from central.auth.roles import Role
 from gate_agent.wire import v1
-from tests.console_desk import BROWSER, PASSWORD, Desk, cheap_passwords, open_desk
+from tests.console_desk import BROWSER, PASSWORD, Desk
 from tests.console_scene import (
     closed,
     decided,
@@ -22,12 +20,6 @@ from tests.console_scene import (
 
 JPEG = b"\xff\xd8\xff\xe0 not a picture that anybody decodes"
 DECIDE = {"decision": "release", "reason_pick": "plate_checked"}
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        yield found
 
 
 def _hold(desk: Desk, passage_id: str = "p-1", lane: str = "lane1") -> v1.DeclarationRow:

@@ -1,25 +1,18 @@
 """The manifest's import over API and console, and the API's own description."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from central.api.table import ENDPOINTS, PREFIX
 from central.auth.roles import Role
-from tests.console_desk import BROWSER, Desk, cheap_passwords, open_desk
+from tests.console_desk import BROWSER, Desk
 from tests.console_scene import (
     CSV_HEAD,
     declaration,
     manifest_csv,
 )
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        yield found
 
 
 def test_good_rows_are_imported_and_each_bad_one_is_reported(desk: Desk) -> None:

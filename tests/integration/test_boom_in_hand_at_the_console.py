@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from gate_agent.texts.catalogue import text
 from gate_agent.wire import v1
-from tests.console_desk import BROWSER, Desk, cheap_passwords, open_desk
+from tests.console_desk import BROWSER, Desk
 
 LEFT_OPEN, IN_HAND = "console.lane.left_open", "console.lane.in_hand"
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        found.sign_in("sun.li")
-        yield found
+def desk(desk: Desk) -> Desk:
+    desk.sign_in("sun.li")
+    return desk
 
 
 def page(desk: Desk, *, barrier: str, phase: str = "idle", faults: tuple[str, ...] = ()) -> str:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from central.auth.roles import Role
 from gate_agent.wire import v1
-from tests.console_desk import BROWSER, Desk, cheap_passwords, open_desk
+from tests.console_desk import BROWSER, Desk
 from tests.console_scene import closed, declaration, evidence
 
 JPEG = b"\xff\xd8 a lorry \xff\xd9"
@@ -20,10 +18,9 @@ PAPER = declaration(1, ("粤B12345",), "04A1B2C3", 32_000)
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        found.sign_in("vera")
-        yield found
+def desk(desk: Desk) -> Desk:
+    desk.sign_in("vera")
+    return desk
 
 
 def goes_out(desk: Desk, lane: str, claim: v1.ClaimFact | None, *, jpeg: bytes = JPEG) -> str:

@@ -24,16 +24,10 @@ from gate_agent.store.manifest_reader import ManifestReader
 from gate_agent.wire import digest
 from gate_agent.wire.v1 import DeclarationRow
 from tests.builders import CARD, PACK, PLATE, START, a_declaration, good_evidence
-from tests.console_desk import Desk, cheap_passwords, open_desk
+from tests.console_desk import Desk
 from tests.console_scene import evidence
 
 CREW = ("04D0D0D0", "44030119800101123X")
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        yield found
 
 
 @pytest.fixture

@@ -14,16 +14,15 @@ from central.hub.ingest import decode
 from central.store import ingest_store
 from gate_agent.cli import main as agent_main
 from gate_agent.wire import v1
-from tests.console_desk import Desk, cheap_passwords, open_desk
+from tests.console_desk import Desk
 from tests.hub_bench import NOW_MS, arrival, batch
 from tests.kept_lane import KeptStory, contents, rows, sealed
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        found.sign_in("vera")
-        yield found
+def desk(desk: Desk) -> Desk:
+    desk.sign_in("vera")
+    return desk
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from central.store.rows import Deletion, RetentionRule
 from gate_agent.domain.manifest import Declaration, Direction
 from gate_agent.wire import v1
 from tests.builders import a_declaration
-from tests.console_desk import Desk, cheap_passwords, open_desk
+from tests.console_desk import Desk, open_desk
 from tests.hub_bench import NOW_MS, arrival, batch
 from tests.kept_lane import KeptStory, rows, sealed
 
@@ -31,10 +30,9 @@ EXPORT = replace(a_declaration(), direction=Direction.OUT, office="5301")
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        found.sign_in("vera")
-        yield found
+def desk(desk: Desk) -> Desk:
+    desk.sign_in("vera")
+    return desk
 
 
 def goes_out(desk: Desk, folder: Path, paper: Declaration = EXPORT) -> str:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from central.auth.roles import Role
 from central.store.figures import at_rank
 from gate_agent.wire import v1
-from tests.console_desk import Desk, cheap_passwords, open_desk
+from tests.console_desk import Desk
 from tests.console_scene import evidence
 
 PACK = {
@@ -20,12 +16,6 @@ PACK = {
     "owner": "rules desk",
     "targets": {"p50_ms": 20_000, "p95_ms": 21_000, "automatic_permille": 800},
 }
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        yield found
 
 
 def comes(

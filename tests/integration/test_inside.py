@@ -7,7 +7,6 @@ import io
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from central.store.connection import open_store
 from central.store.schema import hub_migrations
 from gate_agent.domain.policy_pack import LaneProfile, PolicyPack, policy_hash
 from gate_agent.wire import v1
-from tests.console_desk import Desk, cheap_passwords, open_desk
+from tests.console_desk import Desk
 from tests.console_scene import declaration, evidence
 
 HOUR_MS = 3_600_000
@@ -37,12 +36,11 @@ PACK = PolicyPack(
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        found.services.store.write_now(
-            policy_store.keep_pack, PACK, at_ms=0, who="admin", source="pack.json"
-        )
-        yield found
+def desk(desk: Desk) -> Desk:
+    desk.services.store.write_now(
+        policy_store.keep_pack, PACK, at_ms=0, who="admin", source="pack.json"
+    )
+    return desk
 
 
 class Yard:

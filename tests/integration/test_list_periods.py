@@ -5,13 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import pytest
 
 from central.auth.roles import Role
 from central.store import manifest_queries, manifest_store
@@ -22,19 +18,13 @@ from gate_agent.domain.rules.accounts import account_reasons
 from gate_agent.wire import v1
 from gate_agent.wire.convert import declaration_of
 from tests.builders import good_evidence
-from tests.console_desk import BROWSER, Desk, cheap_passwords, open_desk
+from tests.console_desk import BROWSER, Desk
 from tests.console_scene import evidence
 
 if TYPE_CHECKING:
     from httpx import Response
 
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        yield found
 
 
 def iso(at_ms: int) -> str:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import pytest
 
 from central.auth.roles import Role
 from gate_agent.wire import v1
-from tests.console_desk import BROWSER, Desk, cheap_passwords, open_desk
+from tests.console_desk import BROWSER, Desk
 from tests.console_scene import declaration, evidence
 
 if TYPE_CHECKING:
@@ -18,12 +14,6 @@ if TYPE_CHECKING:
 
 PASSAGE = "lane1-e1-000001"
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        yield found
 
 
 def goes_out(desk: Desk, passage_id: str = PASSAGE, *, out: bool = True) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
-import pytest
 
 from central.auth.roles import Role
 from gate_agent.wire import v1
-from tests.console_desk import BROWSER, Desk, cheap_passwords, open_desk
+from tests.console_desk import BROWSER, Desk
 from tests.console_scene import declaration, evidence
 from tests.hub_bench import a_health
 
@@ -22,12 +19,6 @@ PACK = {
     "limits": {"min_plate_confidence_permille": 980},
 }
 PASSAGE = "lane1-e1-000001"
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        yield found
 
 
 def a_verdict(*reasons: str, **more: object) -> tuple[v1.RecordBody, ...]:

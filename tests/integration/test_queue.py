@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import msgspec
-import pytest
 
 from central.auth.roles import Role
 from central.store.queue import risk_of
 from gate_agent.domain.manifest import Risk
 from gate_agent.wire import v1
-from tests.console_desk import Desk, cheap_passwords, open_desk
+from tests.console_desk import Desk
 from tests.console_scene import declaration, evidence
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        yield found
 
 
 def waits(desk: Desk, lane: str, risk: str | None, *reasons: str) -> None:

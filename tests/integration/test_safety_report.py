@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,9 @@ from central.auth.roles import Role
 from central.cli import main
 from central.console.wording import Wording
 from gate_agent.wire import v1
-from tests.console_desk import Desk, cheap_passwords, open_desk
+from tests.console_desk import Desk
 
 MINUTE_MS = 60_000
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        yield found
 
 
 def fault(code: str, *, raised: bool) -> v1.FaultChanged:

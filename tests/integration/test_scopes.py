@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,7 +15,7 @@ from central.auth.roles import Role, Scope
 from central.cli import main
 from central.console.routes import _PAGES
 from gate_agent.wire import v1
-from tests.console_desk import PASSWORD, Desk, cheap_passwords, open_desk
+from tests.console_desk import PASSWORD, Desk
 from tests.console_scene import declaration, evidence, taken
 
 ONE, TWO = "lane1-e1-000001", "lane2-e1-000001"
@@ -25,25 +23,24 @@ JPEGS = {ONE: b"\xff\xd8one", TWO: b"\xff\xd8two"}
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        for passage_id, agency in ((ONE, "quarantine"), (TWO, "border")):
-            lane = passage_id[:5]
-            paper = declaration(1, ("粤B12345",), "04A1B2C3", 32_000)
-            agencies = (v1.AgencyRow(agency=agency, state="hold"),)
-            found.seq = 0
-            found.send(
-                v1.PassageOpened(passage_id=passage_id),
-                taken(passage_id, JPEGS[passage_id]),
-                v1.PassageDecided(
-                    passage_id=passage_id, outcome="hold", reasons=("agency_hold",),
-                    evidence=evidence("粤B12345", "04A1B2C3", 32_000),
-                    declaration=msgspec.structs.replace(paper, agencies=agencies),
-                    manifest_version=1, policy_version="7",
-                ),
-                lane=lane,
-            )  # fmt: skip
-        yield found
+def desk(desk: Desk) -> Desk:
+    for passage_id, agency in ((ONE, "quarantine"), (TWO, "border")):
+        lane = passage_id[:5]
+        paper = declaration(1, ("粤B12345",), "04A1B2C3", 32_000)
+        agencies = (v1.AgencyRow(agency=agency, state="hold"),)
+        desk.seq = 0
+        desk.send(
+            v1.PassageOpened(passage_id=passage_id),
+            taken(passage_id, JPEGS[passage_id]),
+            v1.PassageDecided(
+                passage_id=passage_id, outcome="hold", reasons=("agency_hold",),
+                evidence=evidence("粤B12345", "04A1B2C3", 32_000),
+                declaration=msgspec.structs.replace(paper, agencies=agencies),
+                manifest_version=1, policy_version="7",
+            ),
+            lane=lane,
+        )  # fmt: skip
+    return desk
 
 
 def limited(desk: Desk, scope: Scope) -> dict[str, str]:

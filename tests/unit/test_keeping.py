@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,19 +10,20 @@ import pytest
 
 from central.auth.roles import Role
 from central.hub.retention import PASS_EVERY_S
-from central.store import audit, clip_store, hub_store, keeping, obligation_store, retention_store
+from central.store import clip_store, keeping, obligation_store, retention_store
 from central.store.connection import open_store
 from central.store.keeping import KeepDeed, KeepError, KeepWord
 from central.store.obligation_store import Deed, Word
 from central.store.retention_store import FIRST
 from central.store.rows import ClipState, KeptFor
 from gate_agent.wire import v1
-from tests.console_desk import BROWSER, Desk, cheap_passwords, open_desk
+from tests.console_desk import BROWSER, Desk
 from tests.console_scene import closed as left
 from tests.retention_desk import (
     ALL_DAYS,
     DAY_S,
     a_word,
+    alarms_are_seen,
     by_age,
     changed,
     decided,
@@ -36,12 +37,6 @@ from tests.retention_desk import (
     taken,
     work,
 )
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        yield found
 
 
 def with_alarm(desk: Desk) -> None:
@@ -91,8 +86,7 @@ def test_what_is_settled_goes_with_the_next_pass(desk: Desk) -> None:
         number="7",
     )  # fmt: skip
     store.write_now(obligation_store.say, word)
-    for alarm in store.read_now(hub_store.alarms):
-        store.write_now(audit.acknowledge_alarm, alarm.alarm_id, at_ms=now_ms, who="sun.li")
+    alarms_are_seen(store, now_ms)
     work(retention)
     assert here(desk) == {"p-owes", "p-alarm"}, "one look at everything old is enough for a while"
     later(desk, PASS_EVERY_S + 1)
@@ -157,8 +151,7 @@ def test_a_dispute_ends_by_a_persons_word_only_and_then_its_pictures_may_go(desk
     in_conflict(desk)
     later(desk, 366 * DAY_S)
     store, now_ms = desk.services.store, desk.clock.wall_ms()
-    for alarm in store.read_now(hub_store.alarms):
-        store.write_now(audit.acknowledge_alarm, alarm.alarm_id, at_ms=now_ms, who="sun.li")
+    alarms_are_seen(store, now_ms)
     work(rules(desk))
     assert here(desk) == {"p-first", "p-second"}, "having seen an alarm settles nothing"
     word = KeepWord(
@@ -177,8 +170,7 @@ def test_a_person_who_keeps_it_in_the_same_moment_is_heard(desk: Desk) -> None:
     wanted = by_age(at_ms + 1)
     found = store.read_now(retention_store.look, wanted, FIRST)
     assert len(found.may_go) == 1
-    word = KeepWord(passage_id="p-1", deed=KeepDeed.KEPT, by="sun.li", at_ms=at_ms, reason="x")
-    store.write_now(keeping.say, word)
+    store.write_now(keeping.say, a_word("p-1", at_ms))
     assert store.write_now(retention_store.delete, found.may_go, wanted, at_ms=at_ms) == ()
     assert here(desk) == {"p-1"}
 
@@ -196,7 +188,7 @@ def test_one_picture_of_two_passages_goes_when_both_let_it_go_and_is_as_young_as
     work(rules(desk))
     assert here(desk) == {"p-1", "p-2"}
     later(desk, 300 * DAY_S)
-    word = KeepWord(passage_id="p-1", deed=KeepDeed.KEPT, by="sun.li", at_ms=0, reason="x")
+    word = a_word("p-1", at_ms=0)
     desk.services.store.write_now(keeping.say, word)
     work(rules(desk))
     assert here(desk) == {"p-1", "p-2"}

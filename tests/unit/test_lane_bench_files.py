@@ -1,4 +1,4 @@
-"""The lanes that a bench file makes: which devices they have, where, and what they cannot play."""
+"""The lanes that a bench file makes: their devices, what they cannot play, and a wrong file."""
 
 from pathlib import Path
 
@@ -42,6 +42,17 @@ rate_fps = 3
 [devices.barrier]
 pulse_s = 0.5
 """
+BOX = """
+name = "x"
+moves = "relay"
+lane_file = "l"
+devices.{real} = "real"
+[relay_box]
+board.host = "10.0.0.9"
+wires.entry_loop = 0
+{more}
+"""
+TRUCK = "load = 1\nload_kg = 9_000\n[truck]\nplate = '粤B1'\ncard_uid = '1'\ngross_kg = 9_020"
 
 
 def lanes_of(bench: BenchFile, path: Path, folder: Path) -> list[DevicesConfig]:
@@ -295,3 +306,35 @@ def test_a_board_of_a_map_file_stands_beside_the_bench_file_and_the_report_names
     path.write_text('name = "x"\nboards = ["theirs.toml"]\n')
     with pytest.raises(BenchFileError, match=r"boards: .*theirs\.toml: No such file"):
         load_bench(path)
+
+
+def test_every_bench_file_here_can_be_read_and_a_wrong_one_names_its_key(tmp_path: Path) -> None:
+    moves = {load_bench(path).moves for path in BENCHES.glob("*.toml")}
+    assert moves == {"simulated", "prompt", "relay"}
+    path = tmp_path / "bench.toml"
+    for text, told in (
+        ('name = "x"\nmovse = "prompt"', "movse"),
+        ('name = "x"\nmoves = "prompt"', "[truck] is needed"),
+        ('name = "x"\n[devices]\ncamera = "real"', "needs lane_file"),
+        ('name = "x"\nlane_file = "l"\n[devices]\nbus = "real"', "moves = prompt"),
+        ('name = "x"\nsigns = ["led"]', "signs: unknown driver 'led'; known are none, led-64ff"),
+        ('name = "x"\ncard_readers = ["none"]', "card_readers: unknown driver 'none'"),
+        ('name = "x"\nlane_file = "l"\n[devices]\ncard_reader = "real"', "[truck] is needed"),
+        ('name = "x"\nmoves = "relay"', "[relay_box] belongs to"),
+        (
+            BOX.format(real="bus", more=""),
+            "relay_box.wires: rear_beam, front_beam, exit_loop needed",
+        ),
+        (BOX.format(real="weighbridge", more="load = 1"), "load and load_kg belong together"),
+        (
+            BOX.format(real="weighbridge", more="load = 0\nload_kg = 9_000"),
+            "two wires on one relay",
+        ),
+        (BOX.format(real="weighbridge", more=TRUCK), "are of one truck, and differ"),
+        ("name = ", "bench.toml"),
+    ):
+        path.write_text(text)
+        with pytest.raises(BenchFileError) as caught:
+            load_bench(path)
+        assert told in str(caught.value)
+        assert str(path) in str(caught.value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from central.auth.roles import Role
 from central.cli import main
 from central.config import CentralConfig, RetentionConfig
 from central.hub.retention import BUSY_S, GB, IDLE_S, PASS_EVERY_S
-from central.store import audit, clip_store, hub_store, retention_store
+from central.store import clip_store, hub_store, retention_store
 from central.store.connection import Store
 from central.store.retention_store import DELETED_AT_ONCE, PARTS_AT_ONCE
 from central.store.rows import ClipState, RetentionRule
@@ -25,10 +24,11 @@ from hil_tests.bench.offline import OVERVIEW_BYTES, PLATE_BYTES
 from hil_tests.virtual_port.hub import VirtualHub
 from hil_tests.virtual_port.loop import VirtualLoop, run
 from hil_tests.virtual_port.network import SITE, Network
-from tests.console_desk import BROWSER, Desk, cheap_passwords, open_desk
+from tests.console_desk import BROWSER, Desk
 from tests.retention_desk import (
     ALL_DAYS,
     DAY_S,
+    alarms_are_seen,
     changed,
     fill,
     heard,
@@ -43,12 +43,6 @@ from tests.retention_desk import (
     standing,
     work,
 )
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        yield found
 
 
 def counted(desk: Desk) -> tuple[int, int, int]:
@@ -158,9 +152,7 @@ def test_where_nothing_may_go_a_person_is_called_once_and_told_what_to_do(
     assert "give it a larger disk, or fewer days" in page(desk, "/log")
     assert "请扩容或缩短保存天数" in page(desk, "/log", "zh")
     assert 'href="/lanes/hub"' not in page(desk, "/log")
-    desk.services.store.write_now(
-        audit.acknowledge_alarm, alarm.alarm_id, at_ms=desk.clock.wall_ms(), who="sun.li"
-    )
+    alarms_are_seen(desk.services.store, desk.clock.wall_ms())
     work(retention)
     assert len(desk.services.store.read_now(hub_store.alarms)) == 1
     later(desk, DAY_S + 1)

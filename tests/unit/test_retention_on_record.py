@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -21,8 +20,7 @@ from central.cli import main
 from central.errors import StoreError
 from central.hub.retention import DAY_MS
 from central.proof import verify
-from central.store import audit, hub_store, keeping, retention_store
-from central.store.keeping import KeepDeed, KeepWord
+from central.store import keeping, retention_store
 from central.store.retention_store import FIRST
 from gate_agent.cli import main as agent_main
 from gate_agent.domain.events import PlateRead
@@ -30,12 +28,13 @@ from gate_agent.store.lane_store import OutboxReader
 from gate_agent.store.picture_files import PictureFiles
 from gate_agent.uplink.publisher import Publisher
 from gate_agent.wire import v1
-from tests.console_desk import Desk, cheap_passwords, open_desk
+from tests.console_desk import Desk
 from tests.hub_bench import a_store, take
 from tests.kept_lane import KeptStory
 from tests.retention_desk import (
     DAY_S,
     a_word,
+    alarms_are_seen,
     by_age,
     fill,
     here,
@@ -50,12 +49,6 @@ from tests.retention_desk import (
 )
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with cheap_passwords(), open_desk(tmp_path) as found:
-        yield found
-
-
 def test_verify_tells_deleted_by_rule_from_lost_and_from_missing(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,10 +60,8 @@ def test_verify_tells_deleted_by_rule_from_lost_and_from_missing(
     later(desk, 366 * DAY_S)
     store = desk.services.store
     now_ms = desk.clock.wall_ms()
-    word = KeepWord(passage_id="p-2", deed=KeepDeed.KEPT, by="sun.li", at_ms=now_ms, reason="x")
-    store.write_now(keeping.say, word)
-    for alarm in store.read_now(hub_store.alarms):
-        store.write_now(audit.acknowledge_alarm, alarm.alarm_id, at_ms=now_ms, who="sun.li")
+    store.write_now(keeping.say, a_word("p-2", now_ms))
+    alarms_are_seen(store, now_ms)
     work(rules(desk))
     assert here(desk) == {"p-2"}
     verify = ["verify", "--state", str(desk.state)]
@@ -204,8 +195,7 @@ def test_an_export_names_what_rules_deleted_of_its_passages(
     span = ["--from", "2020-01-01", "--to", "2036-01-01", "--out", str(out), "--pictures"]
     with a_store(tmp_path / "hub.db") as store:
         take(store, *payloads)
-        for alarm in store.read_now(hub_store.alarms):
-            store.write_now(audit.acknowledge_alarm, alarm.alarm_id, at_ms=1, who="sun.li")
+        alarms_are_seen(store, at_ms=1)
         wanted = by_age(2**52)
         found = store.read_now(retention_store.look, wanted, FIRST)
         assert store.write_now(retention_store.delete, found.may_go, wanted, at_ms=DAY_MS)
