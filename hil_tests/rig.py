@@ -74,6 +74,7 @@ class Papers:
     card_uid: str
     gross_kg: int
     tag_id: str = ""  # behind the windshield; "": none
+    container: str = ""  # the number on the box that it carries; "": no box
 
 
 def picture_of_plate(plate: str, *, seed: int = 0, unreadable: bool = False) -> bytes:

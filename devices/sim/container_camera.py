@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from devices.container_camera.codecs import http_json
-from devices.sim.posting_camera import PostingCamera, where_posts_go
+from devices.sim.posting_camera import PostingCamera, PostingFault, where_posts_go
 
 if TYPE_CHECKING:
     from devices.config import ContainerCameraConfig
@@ -31,11 +31,20 @@ class SimContainerCamera(PostingCamera):
         """Whether there is a container on this truck."""
         return bool(visit.containers)
 
-    def tell(self, visit: TruckVisit, *, is_another: bool) -> str:
-        """Post this truck's container numbers, or another one."""
-        numbers = (ANOTHER_CONTAINER,) if is_another else visit.containers
+    def tell(self, visit: TruckVisit, fault: PostingFault) -> str:
+        """Post this truck's container numbers, or another one, or each with a wrong character."""
+        numbers = visit.containers
+        if fault is PostingFault.ANOTHER:
+            numbers = (ANOTHER_CONTAINER,)
+        elif fault is PostingFault.MISREAD:
+            numbers = tuple(map(misread, numbers))
         self.read(*numbers)
         return ", ".join(numbers)
+
+
+def misread(number: str) -> str:
+    """A container number whose last character, the check digit, was taken for the next digit."""
+    return f"{number[:-1]}{(int(number[-1]) + 1) % 10}"
 
 
 def sim_container_camera(config: ContainerCameraConfig) -> SimContainerCamera:

@@ -43,9 +43,9 @@ class SimPlateCamera(PostingCamera):
         """Whether it can read a plate on this truck."""
         return bool(visit.plate)
 
-    def tell(self, visit: TruckVisit, *, is_another: bool) -> str:
+    def tell(self, visit: TruckVisit, fault: PostingFault) -> str:
         """Post this truck's plate, or another one, with the picture."""
-        text = ANOTHER_PLATE if is_another else visit.plate
+        text = ANOTHER_PLATE if fault is PostingFault.ANOTHER else visit.plate
         self.recognize(
             Recognition(text=text, confidence_permille=SURE_PERMILLE, picture=visit.picture)
         )

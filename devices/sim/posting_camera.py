@@ -36,6 +36,7 @@ class PostingFault(StrEnum):
     LATE = "late"  # the post comes when the vehicle has left
     TWICE = "twice"  # every post is repeated at once
     ANOTHER = "another"  # it reads something else than what is there
+    MISREAD = "misread"  # one character wrong: a container number has then no fitting check digit
     GARBAGE = "garbage"  # random bytes in place of the body
     HALF = "half"  # the connection breaks in the middle of the body
 
@@ -128,8 +129,8 @@ class PostingCamera(ABC):
         """Whether there is something on this truck that it would post."""
 
     @abstractmethod
-    def tell(self, visit: TruckVisit, *, is_another: bool) -> str:
-        """Post what this truck shows, or something else; what it was. Raises `LinkDown`."""
+    def tell(self, visit: TruckVisit, fault: PostingFault) -> str:
+        """Post what it reads on this truck with this fault; what it was. Raises `LinkDown`."""
 
     def _run(self) -> None:
         seen = self._seen
@@ -138,14 +139,14 @@ class PostingCamera(ABC):
             while self.fault is PostingFault.LATE and not self._is_gone.is_set():
                 if self._stopping.wait(WAIT_S):
                     return
-            is_another = self.fault is PostingFault.ANOTHER
-            for _ in range(2 if self.fault is PostingFault.TWICE else 1):
-                self._try(visit, is_another=is_another)
+            fault = self.fault
+            for _ in range(2 if fault is PostingFault.TWICE else 1):
+                self._try(visit, fault)
 
-    def _try(self, visit: TruckVisit, *, is_another: bool) -> None:
+    def _try(self, visit: TruckVisit, fault: PostingFault) -> None:
         """Such cameras go on, whatever becomes of a post."""
         try:
-            said = self.tell(visit, is_another=is_another)
+            said = self.tell(visit, fault)
         except LinkDown as exc:
             self.said = str(exc)
         else:

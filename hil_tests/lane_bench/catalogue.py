@@ -82,6 +82,7 @@ _SHARE = frozenset(
         ("board_unplugged", Phase.RISING),
         ("boom_person_under", Phase.PASSING),
         ("scale_net", Phase.BEFORE),
+        ("container_camera_another", Phase.BEFORE),
     }
 )
 

@@ -22,7 +22,7 @@ RECOVERY_MAX_MS = 3_000
 FORCED, WELDED = "boom_forced", "board_raise_relay_welded"
 RELEASE_FAILED = "release_failed"  # the reason of a verdict: the boom did not come up
 OPENED_BY_FAULT = "opened_for_nobody"  # by hand, or by the contact itself: the lane did not
-EVIDENCE = {"weighbridge": "weight", "card_reader": "card"}
+EVIDENCE = {"weighbridge": "weight", "card_reader": "card", "container_camera": "containers"}
 """What of a decision's evidence comes from which device."""
 TOLD_AFTER_MS = 2_500  # a fault that lasts this long before anything else must be on record
 TOLD_LATER_MS = 5_000  # in any other phase: some devices are only lost after a while

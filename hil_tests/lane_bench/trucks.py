@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from devices.bench.trucks import BOXES
 from devices.sim.lane_world import TruckVisit
 from hil_tests.lane_bench.boom_watcher import line
 from hil_tests.lane_bench.clear_pictures import ClearPictures
@@ -87,7 +86,7 @@ def visit_of(
         card_uid=papers.card_uid if scenario.card not in (Card.NONE, Card.EARLY) else None,
         tag_id=papers.tag_id or None,
         plate="" if is_covered else papers.plate,
-        containers=(BOXES[number % len(BOXES)],),
+        containers=(papers.container,) if papers.container else (),
     )
 
 

@@ -174,6 +174,7 @@ def test_a_share_is_played_with_a_real_weighbridge_and_what_it_cannot_have_is_sk
         "scale_overload-capturing": "scale_overload cannot be made on a real weighbridge",
         "scale_net-before": "scale_net cannot be made on a real weighbridge",
         "filmed_from_arrival_to_departure": "this lane has no lane_camera",
+        "container_camera_another-before": "this lane has no camera that reads containers",
     }
     assert {name: account.problems for name, account in accounts.items() if account.problems} == {}
     assert accounts["faultless"].verdict == "release"

@@ -16,11 +16,13 @@ from devices.clock import SystemClock
 from devices.config import (
     BarrierConfig,
     CardReaderConfig,
+    ContainerCameraConfig,
     DevicesConfig,
     PlateCameraConfig,
     SignConfig,
     TagReaderConfig,
 )
+from devices.container_camera.pushed import PushedContainers
 from devices.errors import DeviceError, DeviceTimeout, LinkDown, RemoteProtocolError
 from devices.lane_io.driver import LaneIo
 from devices.lane_io.registers import board_of
@@ -31,6 +33,7 @@ from devices.sign.api import SignMessage
 from devices.sign.opening import open_sign
 from devices.sim.bench import Bench
 from devices.sim.card_reader import LATE_S
+from devices.sim.container_camera import ANOTHER_CONTAINER, misread
 from devices.sim.faults.table import FAULTS, FaultSwitches
 from devices.sim.faults.turns import EARLIER_CARD
 from devices.sim.lane_world import TruckVisit
@@ -45,11 +48,16 @@ if TYPE_CHECKING:
 
 CLOCK = SystemClock()
 PATIENCE_S = 20.0
-TAG, PLATE = "E2003411B802011383258566", "粤B12345"
+TAG, PLATE, BOX = "E2003411B802011383258566", "粤B12345", "CSQU3054383"
 TAG_REPEAT_S = 0.5
 GROSS_KG, DIVISION_KG = 20_000, 20
 VISIT = TruckVisit(
-    truck=quick_truck(GROSS_KG), picture=b"a truck", card_uid=None, tag_id=TAG, plate=PLATE
+    truck=quick_truck(GROSS_KG),
+    picture=b"a truck",
+    card_uid=None,
+    tag_id=TAG,
+    plate=PLATE,
+    containers=(BOX,),
 )
 
 
@@ -62,7 +70,7 @@ class Lane:
         sign: SignConfig | None = None,
         card_reader: CardReaderConfig | None = None,
     ) -> None:
-        bus_port, camera_port, sign_port, plates_port = free_ports(4)
+        bus_port, camera_port, sign_port, plates_port, boxes_port = free_ports(5)
         devices = devices_at(folder, bus_port, camera_port)
         self.config: DevicesConfig = msgspec.structs.replace(
             devices,
@@ -77,6 +85,9 @@ class Lane:
             sign=sign or SignConfig(driver="http", url=f"http://{HOST}:{sign_port}/"),
             plate_camera=PlateCameraConfig(
                 driver="isapi", listen=HOST, port=plates_port, allow=("127.0.0.1",)
+            ),
+            container_camera=ContainerCameraConfig(
+                listen=HOST, port=boxes_port, allow=("127.0.0.1",)
             ),
         )
         self.bench = Bench(self.config, CLOCK, geometry=SHORT_LANE, boom_travel_s=BOOM_TRAVEL_S)
@@ -256,6 +267,48 @@ def test_what_a_plate_camera_posts_arrives_as_it_posts_it(
         listener.close()
 
 
+@pytest.mark.parametrize(
+    ("name", "while_there", "after_it_left"),
+    [
+        ("container_camera_unplugged", (), ()),
+        ("container_camera_late", (), (BOX,)),
+        ("container_camera_twice", (BOX, BOX), ()),
+        ("container_camera_another", (ANOTHER_CONTAINER,), ()),
+        ("container_camera_misread", (misread(BOX),), ()),
+        ("container_camera_garbled", (), ()),
+        ("container_camera_half", (), ()),
+    ],
+)
+def test_what_a_container_camera_posts_arrives_as_it_posts_it(
+    lane: Lane, name: str, while_there: tuple[str, ...], after_it_left: tuple[str, ...]
+) -> None:
+    config, camera = lane.config.container_camera, lane.bench.container_camera
+    assert config is not None
+    assert camera is not None
+    listener = PushedContainers(config, CLOCK)
+    listener.open()
+    try:
+        lane.switches.turn(name, on=True)
+        camera.look(VISIT)
+        assert boxes_within(listener, 1.2) == while_there
+        camera.look(None)
+        assert boxes_within(listener, 0.5) == after_it_left
+        lane.switches.turn(name, on=False)
+        camera.look(VISIT)
+        assert boxes_within(listener, 1.2) == (BOX,)
+    finally:
+        listener.close()
+
+
+def boxes_within(listener: PushedContainers, duration_s: float) -> tuple[str, ...]:
+    until_s = CLOCK.now().mono_s + duration_s
+    found: tuple[str, ...] = ()
+    while (left_s := until_s - CLOCK.now().mono_s) > 0:
+        for reading in listener.read(left_s):
+            found += reading.numbers
+    return found
+
+
 def posts_within(listener: PushedPlates, duration_s: float) -> tuple[str, ...]:
     until_s = CLOCK.now().mono_s + duration_s
     found: tuple[str, ...] = ()
@@ -389,6 +442,6 @@ def test_every_fault_that_came_with_these_devices_is_tried_here() -> None:
     mine = [
         fault.name
         for fault in FAULTS.values()
-        if fault.device in ("tag_reader", "sign", "plate_camera")
+        if fault.device in ("tag_reader", "sign", "plate_camera", "container_camera")
     ]
     assert [name for name in mine if f'"{name}"' not in text] == []

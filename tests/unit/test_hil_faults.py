@@ -11,17 +11,20 @@ from hypothesis import strategies as st
 from devices.clock import ManualClock
 from devices.config import (
     CardReaderConfig,
+    ContainerCameraConfig,
     LaneCameraConfig,
     PlateCameraConfig,
     SignConfig,
     TagReaderConfig,
 )
 from devices.sim.bench import Bench
+from devices.sim.container_camera import ANOTHER_CONTAINER, misread
 from devices.sim.faults.line import FaultyLine, LineFault
 from devices.sim.faults.table import FAULTS, Allows, FaultError, FaultSwitches
 from devices.sim.faults.uart import Framing, heard
 from devices.sim.weighbridge import ScaleFault, SimWeighbridge
 from devices.weighbridge.protocols import protocol_named
+from gate_agent.domain.containers import check_digit, is_container_number
 from gate_agent.domain.faults import FaultCode
 from hil_tests.rig import devices_at
 
@@ -42,6 +45,7 @@ def full_bench_of(folder: Path) -> Bench:
         sign=SignConfig(driver="http", url="http://127.0.0.1:20003/"),
         plate_camera=PlateCameraConfig(driver="isapi", port=20_004, allow=("127.0.0.1",)),
         lane_camera=LaneCameraConfig(source="http://127.0.0.1:20005/"),
+        container_camera=ContainerCameraConfig(port=20_006, allow=("127.0.0.1",)),
     )
     return Bench(config, ManualClock())
 
@@ -73,6 +77,23 @@ def test_what_a_lane_can_do_without_never_keeps_a_good_truck_waiting(device: str
     assert contradicts == (["plate_camera_another"] if device == "plate_camera" else [])
 
 
+def test_only_another_container_than_the_declared_keeps_a_truck_that_need_not_show_one() -> None:
+    mine = {fault.name: fault for fault in FAULTS.values() if fault.device == "container_camera"}
+    forbids = [name for name, fault in mine.items() if fault.allows is not Allows.RELEASE]
+    assert forbids == ["container_camera_another"]
+    assert mine["container_camera_another"].allows is Allows.NOTHING
+    assert len(mine) >= 7
+
+
+def test_a_misread_container_number_never_has_the_check_digit_that_belongs_to_it() -> None:
+    numbers = [f"KAKU{each:06d}" for each in range(200)]
+    for number in numbers:
+        whole = f"{number}{check_digit(number)}"
+        assert is_container_number(whole)
+        assert not is_container_number(misread(whole))
+    assert is_container_number(ANOTHER_CONTAINER)
+
+
 def test_a_fault_that_is_ended_leaves_nothing_behind(tmp_path: Path) -> None:
     bench = full_bench_of(tmp_path)
     switches = FaultSwitches(bench)
@@ -101,6 +122,7 @@ def state_of(bench: Bench) -> list[object]:
         bench.tag_reader: ("fault",),
         bench.camera: ("stalled", "frozen", "cut_short", "instead"),
         bench.plate_camera: ("fault", "is_plugged"),
+        bench.container_camera: ("fault", "is_plugged"),
         bench.sign: ("status", "hangs"),
         bench.world: ("stops_short", "is_followed", "obstacle_under_boom"),
     }
@@ -114,6 +136,7 @@ def state_of(bench: Bench) -> list[object]:
         ("tag_unplugged", "this lane has no tag reader"),
         ("sign_unplugged", "this lane has no sign"),
         ("plate_camera_late", "this lane has no camera that reads plates itself"),
+        ("container_camera_half", "this lane has no camera that reads containers"),
         ("lane_camera_unplugged", "this lane has no lane camera of its own"),
         ("card_osdp_nak", "stx-len-uid does not speak OSDP"),
     ],

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from functools import partial
 
+import pytest
+
 from devices.boards.board_file import shipped_boards
 from devices.registry import CARD_READERS, WEIGHBRIDGES
 from devices.sim.weighbridge import ScaleFault, can_have
@@ -358,6 +360,32 @@ def test_a_fault_after_the_fact_was_taken_forbids_nothing() -> None:
         assert unproved_releases(BY_NAME[name], seen) == times
     early = Seen(records=(decided,), on_ms=1_000, off_ms=4_000)
     assert unproved_releases(BY_NAME["scale_silent-rolling_on"], early) == 1
+
+
+@pytest.mark.parametrize(
+    ("phase", "containers", "times"),
+    [
+        ("before", None, 1),
+        ("before", {"numbers": ["KAKU0000013"], "age_ms": 900}, 1),
+        ("rolling_on", None, 1),
+        ("capturing", {"numbers": ["KAKU0000013"], "age_ms": 1_100}, 0),
+        ("capturing", None, 1),
+        ("rising", None, 0),
+    ],
+)
+def test_a_release_with_another_container_in_the_lane_is_unproved_unless_its_own_was_read_before(
+    phase: str, containers: dict[str, object] | None, times: int
+) -> None:
+    decided = record(
+        2_000,
+        "passage_decided",
+        passage_id="p1",
+        outcome="release",
+        reasons=(),
+        evidence={"containers": containers},
+    )
+    seen = Seen(records=(decided,), on_ms=1_000, off_ms=4_000)
+    assert unproved_releases(BY_NAME[f"container_camera_another-{phase}"], seen) == times
 
 
 WHOLE = ClipSeen(

@@ -11,6 +11,7 @@ from devices.clock import ManualClock
 from devices.config import DevicesConfig, load_devices
 from devices.registry import CARD_READERS, WEIGHBRIDGES, check
 from devices.sim.stream_cameras import can_encode
+from gate_agent.domain.containers import is_container_number
 from hil_tests.acceptance import __main__ as acceptance
 from hil_tests.acceptance.device_lines import device_lines, lines_of_all
 from hil_tests.acceptance.drivers import CABLES, NO_LINE, benches_of_every_driver
@@ -18,6 +19,7 @@ from hil_tests.lane_bench.bench_file import BenchFile, BenchFileError, can_have,
 from hil_tests.lane_bench.catalogue import SCENARIOS
 from hil_tests.lane_bench.lacking import lacks
 from hil_tests.lane_bench.lane_site import BenchSite, declaration_rows, devices_in, papers_of
+from hil_tests.lane_bench.trucks import visit_of
 
 BENCHES = Path(__file__).parents[2] / "hil_tests" / "benches"
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
@@ -198,17 +200,33 @@ def test_a_relay_box_skips_what_it_cannot_move_and_says_what_that_is() -> None:
     assert lacks(filmed, BY_NAME["camera_black-before"]) is None
 
 
-def test_a_truck_of_a_relay_box_weighs_its_load_and_each_has_a_plate_card_and_tag_of_its_own() -> (
-    None
-):
+def test_a_truck_of_a_relay_box_weighs_its_load_and_has_plate_card_tag_and_box_of_its_own() -> None:
     bench = load_bench(BENCHES / "relay.toml")
     papers = [papers_of(number, bench) for number in range(600)]
     assert {each.gross_kg for each in papers} == {18_240}
-    for values in zip(*((each.plate, each.card_uid, each.tag_id) for each in papers), strict=True):
+    own = ((each.plate, each.card_uid, each.tag_id, each.container) for each in papers)
+    for values in zip(*own, strict=True):
         assert len(set(values)) == len(papers)
+    assert all(is_container_number(each.container) for each in papers)
     assert {len(bytes.fromhex(each.tag_id)) for each in papers} == {12}
     (row,) = declaration_rows(BY_NAME["faultless"], papers[3], 3)
-    assert row.endswith(f",released,,{papers[3].tag_id}")
+    assert row.endswith(f",released,,{papers[3].tag_id},{papers[3].container}")
+
+
+def test_a_simulated_container_camera_sees_what_is_declared_and_none_is_declared_for_a_real_one(
+    tmp_path: Path,
+) -> None:
+    truck = '[truck]\nplate = "粤B12345"\ncard_uid = "8A2B3C4D"\ngross_kg = 9000\n'
+    simulated, _ = a_bench(tmp_path, truck)
+    papers = papers_of(7, simulated)
+    (row,) = declaration_rows(BY_NAME["faultless"], papers, 7)
+    seen = visit_of(BY_NAME["faultless"], papers, 1, is_filmed=False).containers
+    assert row.rpartition(",")[2] == papers.container
+    assert seen == (papers.container,)
+    real, _ = a_bench(tmp_path, f'{truck}[devices]\ncontainer_camera = "real"\n', BOXES)
+    papers = papers_of(7, real)
+    assert papers.container == ""
+    assert visit_of(BY_NAME["faultless"], papers, 1, is_filmed=False).containers == ()
 
 
 def test_a_person_cannot_drive_over_simulated_loops_and_the_bench_file_says_so(

@@ -20,6 +20,7 @@ Device = Literal[
     "barrier",
     "tag_reader",
     "plate_camera",
+    "container_camera",
     "lane_camera",
     "sign",
 ]

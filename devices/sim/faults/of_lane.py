@@ -17,6 +17,7 @@ from devices.sim.faults.turns import (
     cable_turn,
     camera_turn,
     coil_turn,
+    container_camera_turn,
     cover_lens,
     exception_turn,
     force_boom,
@@ -24,6 +25,7 @@ from devices.sim.faults.turns import (
     input_turn,
     make_both_limits,
     no_camera,
+    no_container_camera,
     no_key,
     no_lane_camera,
     no_plate_camera,
@@ -37,6 +39,7 @@ from devices.sim.faults.turns import (
     world_turn,
 )
 from devices.sim.plate_camera import PlateCameraFault
+from devices.sim.posting_camera import PostingFault
 
 NOTHING, EITHER, RELEASE = Allows.NOTHING, Allows.EITHER, Allows.RELEASE
 
@@ -45,6 +48,7 @@ _boom = FaultsOf(device="barrier", prefix="boom")
 _camera = FaultsOf(device="camera", prefix="camera", why_not=no_camera)
 _lane_camera = FaultsOf(device="lane_camera", prefix="lane_camera", why_not=no_lane_camera)
 _plate_camera = FaultsOf(device="plate_camera", prefix="plate_camera", why_not=no_plate_camera)
+_boxes = FaultsOf(device="container_camera", prefix="container_camera", why_not=no_container_camera)
 _sign = FaultsOf(device="sign", prefix="sign", why_not=no_sign)
 
 BOARD_FAULTS = (
@@ -162,6 +166,27 @@ PLATE_CAMERA_FAULTS = (
                   "it posts random bytes", "车牌识别数据乱码"),
     _plate_camera("half", plate_camera_turn(PlateCameraFault.HALF), None, RELEASE,
                   "its posts break off in the middle", "车牌识别数据残缺"),
+)  # fmt: skip
+
+# As long as policy does not demand the number: a number that is not declared is a person's in any
+# case, one that is not read or cannot be one says nothing. Where policy demands it, all of these
+# but "twice" forbid a release.
+CONTAINER_CAMERA_FAULTS = (
+    _boxes("unplugged", cable_turn("container_camera"), None, RELEASE,
+           "the cable of the camera that reads containers is pulled", "箱号摄像机网线被拔出",
+           by_hand=PULL),
+    _boxes("late", container_camera_turn(PostingFault.LATE), None, RELEASE,
+           "it posts a container number when the vehicle has left", "箱号识别结果过迟"),
+    _boxes("twice", container_camera_turn(PostingFault.TWICE), None, RELEASE,
+           "it posts every container number twice", "箱号识别结果重复"),
+    _boxes("another", container_camera_turn(PostingFault.ANOTHER), None, NOTHING,
+           "it reads another container number than the declared one", "箱号识别结果不符"),
+    _boxes("misread", container_camera_turn(PostingFault.MISREAD), None, RELEASE,
+           "the check digit of what it reads does not fit", "识别的箱号校验码错误"),
+    _boxes("garbled", container_camera_turn(PostingFault.GARBAGE), None, RELEASE,
+           "it posts random bytes", "箱号识别数据乱码"),
+    _boxes("half", container_camera_turn(PostingFault.HALF), None, RELEASE,
+           "its posts break off in the middle", "箱号识别数据残缺"),
 )  # fmt: skip
 
 SIGN_FAULTS = (

@@ -12,6 +12,7 @@ from devices.sim.faults.of_lane import (
     BOARD_FAULTS,
     BOOM_FAULTS,
     CAMERA_FAULTS,
+    CONTAINER_CAMERA_FAULTS,
     LANE_CAMERA_FAULTS,
     PLATE_CAMERA_FAULTS,
     SIGN_FAULTS,
@@ -34,6 +35,7 @@ FAULTS: dict[str, Fault] = {
         CAMERA_FAULTS,
         LANE_CAMERA_FAULTS,
         PLATE_CAMERA_FAULTS,
+        CONTAINER_CAMERA_FAULTS,
         SIGN_FAULTS,
     )
     for fault in faults

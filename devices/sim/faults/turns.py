@@ -9,6 +9,7 @@ from devices.sim.card_reader import CardFault
 from devices.sim.faults.fault import Refusal
 from devices.sim.faults.line import LineFault
 from devices.sim.plate_camera import PlateCameraFault
+from devices.sim.posting_camera import PostingFault
 from devices.sim.sign import SHOWN, SimHttpSign
 from devices.sim.tag_reader import TagFault
 from devices.sim.weighbridge import ScaleFault, misses_garbled
@@ -16,7 +17,15 @@ from devices.tag_reader.codecs.uhf_reader18 import BROADCAST
 from devices.weighbridge.protocols import protocol_named
 
 Cable = Literal[
-    "scale", "card_reader", "tag_reader", "board", "camera", "lane_camera", "plate_camera", "sign"
+    "scale",
+    "card_reader",
+    "tag_reader",
+    "board",
+    "camera",
+    "lane_camera",
+    "plate_camera",
+    "container_camera",
+    "sign",
 ]
 
 if TYPE_CHECKING:
@@ -78,6 +87,7 @@ def cable_turn(device: Cable) -> Switch:
             "camera": bench.camera,
             "lane_camera": bench.lane_camera,
             "plate_camera": bench.plate_camera,
+            "container_camera": bench.container_camera,
             "sign": bench.sign,
         }
         end = ends[device]
@@ -389,6 +399,18 @@ def no_plate_camera(bench: Bench) -> Refusal | None:
     if bench.plate_camera is not None:
         return None
     return Refusal("this lane has no camera that reads plates itself", "本车道无车牌识别相机")
+
+
+def container_camera_turn(fault: PostingFault) -> Switch:
+    """A camera that posts wrong container numbers, or at a wrong time."""
+    return _set(lambda bench: bench.container_camera, "fault", fault, PostingFault.NONE)
+
+
+def no_container_camera(bench: Bench) -> Refusal | None:
+    """Why a camera that reads container numbers cannot have a fault."""
+    if bench.container_camera is not None:
+        return None
+    return Refusal("this lane has no camera that reads containers", "本车道无箱号摄像机")
 
 
 def refuse_messages(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
