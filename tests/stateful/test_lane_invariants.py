@@ -317,6 +317,7 @@ MUST_HAPPEN = {
         "raised for an evacuation",
         "a tag of before the arrival",
         "a container of before the arrival",
+        "called to a stuck loop",
         "ignored",
     ],
     TruckYard: [
