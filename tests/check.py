@@ -16,11 +16,13 @@ from xml.etree import ElementTree as ET
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / ".build" / "reports"
 TIERS = ("unit", "property", "stateful", "integration", "e2e", "hil")
-# How many tests of a tier go on at once. Integration tests mostly wait; one file stays together.
+# How many tests of a tier go on at once. Those with real processes mostly wait; one file stays
+# together.
 SIDE_BY_SIDE = {
     "unit": ("-n", "2"),
     "property": ("-n", "2"),
     "integration": ("-n", "4", "--dist", "loadfile"),
+    "e2e": ("-n", "2", "--dist", "loadfile"),
 }
 DEMO_S = 40
 PORT_PASSAGES = 2_000
