@@ -145,7 +145,7 @@ class _Run:
         self._truck: Truck | None = None
         self._faults: FaultMaker = lane.faults
         self._fault = FaultTurn(lane.faults, scenario.fault, lane.clock, self._now_s)
-        self._began_s = lane.lane_s
+        self._began_s = self._came_s = lane.lane_s
         self._verdict_s: float | None = None
         self._decided_s: float | None = None
         self._gone_s: float | None = None
@@ -174,6 +174,7 @@ class _Run:
             lane.mover.hold_card(self._papers.card_uid)
             self._clock.sleep(TOLD_S / 2)
         self._truck = lane.mover.send(scenario, self._papers, self._number)
+        self._came_s = self._now_s()
         self._tell("sent")
         try:
             self._follow(self._truck)
@@ -274,7 +275,7 @@ class _Run:
 
     def _be_person(self, state: LaneState) -> None:
         scenario = self._scenario
-        if scenario.mode == "closed" and self._now_s() - self._began_s > NOT_LET_IN_S:
+        if scenario.mode == "closed" and self._now_s() - self._came_s > NOT_LET_IN_S:
             self._open_again(state)
         self._lower_left_open(state)
         if scenario.person is None or self._decided_s is not None or state.passage is None:
@@ -313,6 +314,8 @@ class _Run:
             if state.passage is not None:
                 self._account.problems.append(said("problem.closed_let_in"))
             self._lane.order_mode("auto")
+            if self._truck is not None:
+                self._truck.come_in()
 
     def _be_driver(self, state: LaneState, truck: Truck) -> None:
         now_s = self._now_s()
