@@ -4,18 +4,20 @@
     gate-bench check LANE.toml [--open]
     gate-bench fault NAME [--off] [--for S] [--config LANE.toml] | gate-bench fault --list
     gate-bench panel [--config LANE.toml]
-    gate-bench bring-up DEVICE --config LANE.toml [--answers FILE] [--wait S] [--language zh|en]
+    gate-bench bring-up DEVICE --config LANE.toml [--answers FILE] [--wait S]
     gate-bench record DEVICE FILE --config LANE.toml [--for S] [--at PLACE]
     gate-bench play FILE --config LANE.toml [--times N]
     gate-bench swings FILE --config LANE.toml
 
-Only the `[devices]` tables of the lane file are read. Exit status: 0 ok, 1 failed, 2 usage,
+Each takes `--language zh|en`; without it the terminal's locale decides. Only the `[devices]` tables
+of the lane file are read. Exit status: 0 ok, 1 failed, 2 usage,
 78 configuration, 130 ended by a signal.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -33,6 +35,7 @@ from devices.bench.control import (
 )
 from devices.bench.desk import desk_of, reports_elsewhere, write_desk
 from devices.bench.trucks import Trucks
+from devices.bench.wording import ToldConfigError, said, told_of
 from devices.clock import SystemClock
 from devices.config import load_devices
 from devices.errors import DeviceConfigError, DeviceError
@@ -40,11 +43,13 @@ from devices.registry import check as check_tables
 from devices.sim.bench import DEVICES, Bench, plain_picture
 from devices.sim.faults.table import FAULTS
 from devices.stop_signals import StopSignals, ended_in_order
+from devices.texts import Said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from devices.config import DevicesConfig
+    from devices.texts import Language
 
 EXIT_OK, EXIT_FAILED, EXIT_CONFIG, EXIT_SIGNAL = 0, 1, 78, 130
 TELL_S = 0.1  # how soon it is told what became of a truck
@@ -53,39 +58,40 @@ TELL_S = 0.1  # how soon it is told what became of a truck
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     arguments = _parser().parse_args(argv)
+    language = bench_cli.language_chosen(arguments)
     try:
         if arguments.command == "fault":
-            return _fault(arguments)
+            return _fault(arguments, language)
         if arguments.command == "panel":
-            return bench_cli.show_panel(arguments)
-        return _act(_load(arguments.lane), arguments)
-    except DeviceConfigError as exc:
-        print(f"gate-bench: {exc}", file=sys.stderr)
-        return EXIT_CONFIG
+            return bench_cli.show_panel(arguments, language)
+        return _act(_load(arguments.lane), arguments, language)
     except DeviceError as exc:
-        print(f"gate-bench: {exc}", file=sys.stderr)
-        return EXIT_FAILED
+        print(f"gate-bench: {told_of(exc)[language]}", file=sys.stderr)
+        return EXIT_CONFIG if isinstance(exc, DeviceConfigError) else EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_SIGNAL
+    except BrokenPipeError:  # whoever read what is said has seen enough: `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
 
 
-def _act(config: DevicesConfig, arguments: argparse.Namespace) -> int:
+def _act(config: DevicesConfig, arguments: argparse.Namespace, language: Language) -> int:
     """The commands that work with a lane file."""
     match arguments.command:
         case "check":
-            return _check(config, arguments.lane, and_open=arguments.open)
+            return _check(config, arguments, language)
         case "bring-up":
             with ended_in_order():  # a lamp, a sounder, a contact: nothing stays closed
-                return bench_cli.bring_up(config, arguments)
+                return bench_cli.bring_up(config, arguments, language)
         case "record":
             with ended_in_order():
-                return bench_cli.record_tape(config, arguments)
+                return bench_cli.record_tape(config, arguments, language)
         case "play":
-            return bench_cli.play_tape(config, arguments)
+            return bench_cli.play_tape(config, arguments, language)
         case "swings":
-            return bench_cli.show_swings(config, arguments)
+            return bench_cli.show_swings(config, arguments, language)
         case _:
-            return _simulate(config, arguments)
+            return _simulate(config, arguments, language)
 
 
 def _load(path: Path) -> DevicesConfig:
@@ -142,12 +148,15 @@ def _parser() -> argparse.ArgumentParser:
         help="open every device by its driver and say what it reads; nothing is moved, a sign is"
         " shown a text",
     )
-    _add_fault(commands)
+    for command in (sim, check, _add_fault(commands)):
+        bench_cli.add_language(command)
     bench_cli.add_commands(commands)
     return parser
 
 
-def _add_fault(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_fault(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> argparse.ArgumentParser:
     fault = commands.add_parser(
         "fault",
         help="make a fault in a running simulation, or end it",
@@ -163,6 +172,7 @@ def _add_fault(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     fault.add_argument(
         "--config", type=Path, metavar="LANE.toml", help="which simulation, where several run"
     )
+    return fault
 
 
 def _seconds(text: str) -> float:
@@ -172,25 +182,27 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _simulate(config: DevicesConfig, arguments: argparse.Namespace) -> int:
+def _simulate(config: DevicesConfig, arguments: argparse.Namespace, language: Language) -> int:
     pictures = _pictures(arguments.pictures)
     simulated = _simulated(config, arguments.real)
     folder = desk_folder(arguments.lane)
     desk = desk_of(config, simulated, folder)
     stopping = StopSignals()
     clock = SystemClock()
+
+    def say(each: Said) -> None:
+        print(each[language], flush=True)
+
     with ExitStack() as running:
         bench = running.enter_context(Bench(desk.config, clock, simulated=simulated))
         trucks = Trucks(bench, pictures, arguments.seed)
         running.enter_context(SimControl(control_path(arguments.lane), bench, trucks, clock))
-        _tell(bench, Bench(config, clock, simulated=()).places, desk.moved)
+        _tell(bench, Bench(config, clock, simulated=()).places, desk.moved, language)
         if desk.moved or reports_elsewhere(arguments.lane):
-            print(
-                f"the same lane with these places, its own state and no hub of the port's:\n  "
-                f"gate-agent run --config {write_desk(arguments.lane, config, desk, folder)}"
-            )
-        print("ready; Ctrl-C ends it", flush=True)
-        _send_trucks(bench, trucks, arguments.truck_every, stopping)
+            say(said("sim.own_lane"))
+            print(f"  gate-agent run --config {write_desk(arguments.lane, config, desk, folder)}")
+        say(said("sim.ready"))
+        _send_trucks(bench, trucks, arguments.truck_every, stopping, say)
     return EXIT_OK
 
 
@@ -198,18 +210,27 @@ def _simulated(config: DevicesConfig, real: Sequence[str]) -> tuple[str, ...]:
     """The devices that are served."""
     for device in real:
         if getattr(config, device) is None:
-            raise DeviceConfigError(f"--except {device}: this lane has none")
+            raise ToldConfigError(said("sim.lane_has_none", device=device))
     return tuple(device for device in DEVICES if device not in real)
 
 
-def _tell(bench: Bench, own_places: Mapping[str, str], moved: Mapping[str, str]) -> None:
+def _tell(
+    bench: Bench,
+    own_places: Mapping[str, str],
+    moved: Mapping[str, Said],
+    language: Language,
+) -> None:
     """Say of each device where it is, and why it is not where the lane file says."""
     for device, place in bench.places.items():
-        served = "no simulator needed" if device in bench.simulated else "REAL, left alone,"
-        print(f"{device:12} {'simulated' if bench.serves(device) else served} at {place}")
+        how = said("sim.no_simulator" if device in bench.simulated else "sim.real")
+        if bench.serves(device):
+            how = said("sim.simulated")
+        print(f"{device:12} {said('sim.at', how=how, place=place)[language]}")
         if device in moved:
-            instead = "" if place == own_places[device] else f"instead of {own_places[device]}: "
-            print(f"{'':12} {instead}{moved[device]}")
+            why = moved[device]
+            if place != own_places[device]:
+                why = said("sim.moved", place=own_places[device], why=why)
+            print(f"{'':12} {why[language]}")
 
 
 def _pictures(folder: Path | None) -> list[tuple[str, bytes]]:
@@ -222,45 +243,60 @@ def _pictures(folder: Path | None) -> list[tuple[str, bytes]]:
         if path.suffix.lower() in (".jpg", ".jpeg")
     )
     if not paths:
-        raise DeviceConfigError(f"--pictures: no JPEG in {folder}")
+        raise ToldConfigError(said("sim.no_picture_in", folder=str(folder)))
     return [(path.stem, path.read_bytes()) for path in paths]
 
 
-def _send_trucks(bench: Bench, trucks: Trucks, every_s: float | None, stop: StopSignals) -> None:
+def _send_trucks(
+    bench: Bench,
+    trucks: Trucks,
+    every_s: float | None,
+    stop: StopSignals,
+    say: Callable[[Said], None],
+) -> None:
     """Send a truck every `every_s`, unless two are there already, and tell what became of each."""
     since_s = 0.0
     while not stop.wait(TELL_S):
         for story in trucks.gone():
-            print(story, flush=True)
+            say(story)
         since_s += TELL_S
         if every_s is None or since_s < every_s:
             continue
         if bench.world.queued < 2:  # noqa: PLR2004 - one in the lane, one behind it
             since_s = 0.0
-            print(trucks.send(), flush=True)
+            say(trucks.send())
 
 
-def _fault(arguments: argparse.Namespace) -> int:
+def _fault(arguments: argparse.Namespace, language: Language) -> int:
     if arguments.list:
         for fault in FAULTS.values():
-            print(f"{fault.name:26} {fault.device:12} {fault.en}; {fault.zh}")
+            what = Said(zh=fault.zh, en=fault.en)[language]
+            print(f"{fault.name:26} {fault.device:12} {what}")
         return EXIT_OK
     path = running_control(arguments.config)
     request = Request(
-        do="fault", name=arguments.name, on=not arguments.off, for_s=arguments.for_seconds
+        do="fault",
+        name=arguments.name,
+        on=not arguments.off,
+        for_s=arguments.for_seconds,
+        language=language,
     )
     answer = ask(path, request)
     if not answer.ok:
-        raise DeviceError(answer.said)
+        print(f"gate-bench: {answer.said}", file=sys.stderr)
+        return EXIT_FAILED
     print(answer.said)
     return EXIT_OK
 
 
-def _check(config: DevicesConfig, path: Path, *, and_open: bool) -> int:
-    if not and_open:
-        print(f"{path}: the device tables are correct; --open looks at the devices themselves")
+def _check(config: DevicesConfig, arguments: argparse.Namespace, language: Language) -> int:
+    path = str(arguments.lane)
+    if not arguments.open:
+        print(said("check.tables_correct", path=path)[language])
         return EXIT_OK
-    is_well = check_devices(config, SystemClock(), lambda line: print(line, flush=True))
+    is_well = check_devices(config, SystemClock(), lambda line: print(line, flush=True), language)
+    if not is_well:
+        print(f"-> {said('check.what_to_do', path=path)[language]}")
     return EXIT_OK if is_well else EXIT_FAILED
 
 

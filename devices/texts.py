@@ -11,6 +11,7 @@ devices.
 
 from __future__ import annotations
 
+import itertools
 import tomllib
 import unicodedata
 from functools import cached_property
@@ -109,10 +110,24 @@ def listed(words: Iterable[Said]) -> Said:
     return Said(zh="、".join(each.zh for each in found), en=", ".join(each.en for each in found))
 
 
+def cells_of(text: str) -> int:
+    """The columns of a terminal that `text` takes: a Chinese character has two."""
+    return sum(_cells(character) for character in text)
+
+
 def padded(text: str, cells: int) -> str:
-    """`text` with blanks up to `cells` columns of a terminal, where a Chinese character has two."""
-    wide = sum(unicodedata.east_asian_width(each) in ("W", "F") for each in text)
-    return text + " " * (cells - len(text) - wide)
+    """`text` with blanks up to `cells` columns of a terminal."""
+    return text + " " * (cells - cells_of(text))
+
+
+def cut_to(text: str, cells: int) -> str:
+    """As much of `text` as `cells` columns of a terminal hold: never half a character."""
+    taken = itertools.accumulate(map(_cells, text))
+    return text[: sum(so_far <= cells for so_far in taken)]
+
+
+def _cells(character: str) -> int:
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
 
 
 def _in(language: Language, value: Said | str | float) -> str | float:

@@ -10,7 +10,8 @@ import tomllib
 from typing import TYPE_CHECKING
 
 from devices.bench.bring_up import SKIP, answered
-from devices.errors import DeviceConfigError
+from devices.bench.wording import ToldConfigError, said
+from devices.texts import as_is
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,10 +48,10 @@ def answers_of(path: Path, ask: Ask) -> Ask:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise DeviceConfigError(f"{path}: {exc}") from exc
+        raise ToldConfigError(said("failure.lane_file", why=f"{path}: {exc}")) from exc
     for key, value in table.items():
         if (why := _why_no_answer(key, value)) is not None:
-            raise DeviceConfigError(f"{path}: {key}: {why}")
+            raise ToldConfigError(said("answers.wrong", path=str(path), asked=key, why=why))
 
     def from_file(key: str, question: Said) -> str:
         return ask(key, question) if key in BY_EYE else answered(str(table.get(key, SKIP)))
@@ -58,17 +59,17 @@ def answers_of(path: Path, ask: Ask) -> Ask:
     return from_file
 
 
-def _why_no_answer(key: str, value: object) -> str | None:
+def _why_no_answer(key: str, value: object) -> Said | None:
     known = {each for keys in QUESTIONS.values() for each in keys}
     if key not in known:
-        return f"no step asks this{_meant(key, sorted(known))}"
+        return said("answers.not_asked", meant=_meant(key, sorted(known)))
     if key in BY_EYE:
-        return "who sees the boom answers this, no file: leave it out and be asked"
+        return said("answers.by_eye")
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return "a text or a number is an answer"
+        return said("answers.kind")
     return None
 
 
-def _meant(key: str, known: Iterable[str]) -> str:
+def _meant(key: str, known: Iterable[str]) -> Said:
     near = difflib.get_close_matches(key, list(known), n=1)
-    return f"; {near[0]} is one that is asked" if near else ""
+    return said("answers.meant", asked=near[0]) if near else as_is("")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from devices.bench.wording import said
+from devices.bench.wording import ToldConfigError, said, told_of
 from devices.errors import DeviceConfigError, DeviceError
 from devices.texts import as_is, padded
 
@@ -113,7 +113,7 @@ def configured(table: T | None, device: str) -> T:
         DeviceConfigError: the lane has no such device.
     """
     if table is None:
-        raise DeviceConfigError(f"no [devices.{device}] table in the lane file: this lane has none")
+        raise ToldConfigError(said("failure.no_table", device=device))
     return table
 
 
@@ -126,7 +126,7 @@ def walk(steps: Iterable[BringUpStep], say: Callable[[str], None], language: Lan
         except DeviceConfigError:
             raise
         except DeviceError as exc:
-            finding = bad(log_text(exc))
+            finding = bad(told_of(exc))
         name, mark = padded(step.name[language], 22), padded(_mark(finding)[language], 8)
         say(f"{number:2} {name} {mark} {finding.said[language]}")
         for advice in finding.advice:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from devices.bench import bring_up_posts
 from devices.bench.bring_up import (
     SKIP,
     BringUpStep,
@@ -24,6 +25,7 @@ from devices.texts import as_is
 
 if TYPE_CHECKING:
     from devices.bench.bring_up import Session
+    from devices.camera.refusals import RefusedPost
     from devices.config import ContainerCameraConfig
     from devices.texts import Said
 
@@ -59,8 +61,7 @@ class _Containers(PostsWalk[ContainerReading]):
         return as_is(_numbers(reading))
 
     def _no_reading(self) -> Said:
-        example = http_json.encode(("CSQU3054383",))[1].decode()
-        return said("container.another_body", driver=self._config.driver, example=example)
+        return _no_numbers(self._config)
 
     def have_the_numbers(self) -> Finding:
         """Whether they are those that a person sees on the box."""
@@ -75,6 +76,16 @@ class _Containers(PostsWalk[ContainerReading]):
         return bad(
             said("container.differs", numbers=text), said("container.aim"), said("container.late")
         )
+
+
+def advice_on(refused: RefusedPost, config: ContainerCameraConfig) -> Said:
+    """What to set where, for a cause that the listener saw."""
+    return bring_up_posts.advice_on(refused, TABLE, config, _no_numbers(config))
+
+
+def _no_numbers(config: ContainerCameraConfig) -> Said:
+    example = http_json.encode(("CSQU3054383",))[1].decode()
+    return said("container.another_body", driver=config.driver, example=example)
 
 
 def _numbers(reading: ContainerReading) -> str:

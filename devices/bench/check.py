@@ -9,6 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from devices.addresses import without_password
+from devices.bench import bring_up_container_camera, bring_up_plate_camera
+from devices.bench.wording import ToldError, said, told_of
 from devices.camera.opening import open_camera
 from devices.camera.pushed import PushedPlates
 from devices.container_camera.pushed import PushedContainers
@@ -20,6 +22,7 @@ from devices.registry import open_card_reader, open_tag_reader, open_weighbridge
 from devices.sign.api import SignMessage
 from devices.sign.opening import open_sign
 from devices.sim.lane_world import SENSORS
+from devices.texts import as_is, listed, padded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,12 +39,15 @@ if TYPE_CHECKING:
         TagReaderConfig,
         WeighbridgeConfig,
     )
+    from devices.texts import Language, Said
 
 CHECK_S = 3.0  # how long a real device may take to say something
 SIGN_TEXT = {"zh": "设备检测", "en": "DEVICE CHECK"}
 
 
-def check_devices(config: DevicesConfig, clock: Clock, say: Callable[[str], None]) -> bool:
+def check_devices(
+    config: DevicesConfig, clock: Clock, say: Callable[[str], None], language: Language
+) -> bool:
     """Look at each device that the lane has, one line for each; whether all are in order.
 
     Raises:
@@ -50,18 +56,22 @@ def check_devices(config: DevicesConfig, clock: Clock, say: Callable[[str], None
     is_well = True
     for device, look in _looks(config).items():
         try:
-            say(f"{device:12} ok      {look(clock)}")
+            say(_line(device, said("walk.ok"), look(clock), language))
         except DeviceConfigError:
             raise
         except DeviceError as exc:
             is_well = False
-            say(f"{device:12} FAILED  {exc}")
+            say(_line(device, said("walk.failed"), told_of(exc), language))
     return is_well
 
 
-def _looks(config: DevicesConfig) -> dict[str, Callable[[Clock], str]]:
+def _line(device: str, mark: Said, found: Said, language: Language) -> str:
+    return f"{device:12} {padded(mark[language], 7)} {found[language]}"
+
+
+def _looks(config: DevicesConfig) -> dict[str, Callable[[Clock], Said]]:
     """What the lane has, and how it is looked at."""
-    looks: dict[str, Callable[[Clock], str]] = {
+    looks: dict[str, Callable[[Clock], Said]] = {
         "bus": partial(_look_at_bus, config.bus),
         "weighbridge": partial(_look_at_weighbridge, config.weighbridge),
         "card_reader": partial(_look_at_card_reader, config.card_reader),
@@ -80,31 +90,33 @@ def _looks(config: DevicesConfig) -> dict[str, Callable[[Clock], str]]:
     return looks
 
 
-def _look_at_bus(config: BusConfig, clock: Clock) -> str:
+def _look_at_bus(config: BusConfig, clock: Clock) -> Said:
     bus = ModbusBus(config, clock)
     bus.open()
     try:
         inputs = LaneIo(bus, clock, board_of(config)).read()
     finally:
         bus.close()
-    on = [sensor for sensor in SENSORS if getattr(inputs, sensor)]
-    return f"inputs on: {', '.join(on) or 'none'}"
+    on = [said(f"sensor.{sensor}") for sensor in SENSORS if getattr(inputs, sensor)]
+    return said("board.inputs", sensors=listed(on) if on else said("board.no_input"))
 
 
-def _look_at_weighbridge(config: WeighbridgeConfig, clock: Clock) -> str:
+def _look_at_weighbridge(config: WeighbridgeConfig, clock: Clock) -> Said:
     scale = open_weighbridge(config, clock)
     scale.open()
     try:
         deadline_s = clock.now().mono_s + CHECK_S
         while (left_s := deadline_s - clock.now().mono_s) > 0:
             if readings := scale.read(left_s):
-                return f"{readings[-1].gross_kg} kg, status {readings[-1].status}"
-        raise DeviceError(f"weighbridge: no good frame in {CHECK_S:g} s")
+                newest = readings[-1]
+                status = said(f"scale_status.{newest.status}")
+                return said("check.weight", gross_kg=newest.gross_kg, status=status)
+        raise ToldError(said("check.no_frame", for_s=CHECK_S))
     finally:
         scale.close()
 
 
-def _look_at_card_reader(config: CardReaderConfig, clock: Clock) -> str:
+def _look_at_card_reader(config: CardReaderConfig, clock: Clock) -> Said:
     reader = open_card_reader(config, clock)
     reader.open()
     try:
@@ -113,14 +125,14 @@ def _look_at_card_reader(config: CardReaderConfig, clock: Clock) -> str:
         while not reader.is_heard and clock.now().mono_s < deadline_s:
             cards += reader.read(CHECK_S / 10)
         if not reader.is_heard:
-            raise DeviceError(f"card reader: no answer in {CHECK_S:g} s")
+            raise ToldError(said("check.no_answer", for_s=CHECK_S))
     finally:
         reader.close()
-    fields = [f"{name} {text}" for card in cards for name, text in card.fields]
-    return ", ".join(["open", "a card was read" if cards else "no card on it", *fields])
+    fields = [as_is(f"{name} {text}") for card in cards for name, text in card.fields]
+    return listed([said("check.card" if cards else "check.no_card"), *fields])
 
 
-def _look_at_camera(config: CameraConfig, clock: Clock) -> str:
+def _look_at_camera(config: CameraConfig, clock: Clock) -> Said:
     camera = open_camera(config, clock)
     camera.open()
     try:
@@ -129,26 +141,31 @@ def _look_at_camera(config: CameraConfig, clock: Clock) -> str:
         camera.close()
     if frame is None:
         place = without_password(config.source)
-        raise DeviceError(f"camera: no picture in {CHECK_S:g} s from {place}")
+        raise ToldError(said("check.no_picture", for_s=CHECK_S, place=place))
     height_px, width_px = frame.image.shape[:2]
-    return f"{width_px}x{height_px} pictures"
+    return said("check.pictures", width_px=width_px, height_px=height_px)
 
 
-def _look_at_plate_camera(config: PlateCameraConfig, clock: Clock) -> str:
+def _look_at_plate_camera(config: PlateCameraConfig, clock: Clock) -> Said:
     """It cannot be asked: whether the lane can listen, and what is posted meanwhile."""
     camera = PushedPlates(config, clock)
     camera.open()
     try:
         place, posts = camera.place, camera.read(CHECK_S)
+        refused = camera.refusals()
     finally:
         camera.close()
+    if not posts and refused:
+        why = bring_up_plate_camera.advice_on(refused[-1], config)
+        return said("check.refused", place=place, peer=refused[-1].peer, why=why)
     if not posts:
-        return f"listened at {place}, nothing posted in {CHECK_S:g} s: it posts as vehicles come"
-    plates = ", ".join(post.recognition.text or "no plate" for post in posts)
-    return f"listened at {place}, posted: {plates}"
+        return said("check.nothing_posted", place=place, for_s=CHECK_S)
+    texts = (post.recognition.text for post in posts)
+    plates = listed(as_is(text) if text else said("check.no_plate") for text in texts)
+    return said("check.posted", place=place, what=plates)
 
 
-def _look_at_container_camera(config: ContainerCameraConfig, clock: Clock) -> str:
+def _look_at_container_camera(config: ContainerCameraConfig, clock: Clock) -> Said:
     """It cannot be asked either."""
     camera = PushedContainers(config, clock)
     camera.open()
@@ -158,15 +175,19 @@ def _look_at_container_camera(config: ContainerCameraConfig, clock: Clock) -> st
     finally:
         camera.close()
     if posts:
-        numbers = ", ".join(number for post in posts for number in post.numbers)
-        return f"listened at {place}, posted: {numbers}"
-    why = f"; {refused[-1].peer} was refused: {refused[-1].refusal}" if refused else ""
-    return f"listened at {place}, nothing posted in {CHECK_S:g} s: it posts as vehicles come{why}"
+        numbers = listed(as_is(number) for post in posts for number in post.numbers)
+        return said("check.posted", place=place, what=numbers)
+    if refused:
+        why = bring_up_container_camera.advice_on(refused[-1], config)
+        return said("check.refused", place=place, peer=refused[-1].peer, why=why)
+    return said("check.nothing_posted", place=place, for_s=CHECK_S)
 
 
-def _look_at_tag_reader(config: TagReaderConfig, clock: Clock) -> str:
+def _look_at_tag_reader(config: TagReaderConfig, clock: Clock) -> Said:
     seen = tags_in_view(config, clock)
-    return f"tag {', '.join(seen)}" if seen else "answers, no tag in view"
+    if not seen:
+        return said("check.no_tag")
+    return said("check.tags", tags=listed(as_is(tag) for tag in seen))
 
 
 def tags_in_view(config: TagReaderConfig, clock: Clock) -> tuple[str, ...]:
@@ -179,13 +200,13 @@ def tags_in_view(config: TagReaderConfig, clock: Clock) -> tuple[str, ...]:
         while not seen and clock.now().mono_s < deadline_s:
             seen |= {reading.tag_id for reading in reader.read(CHECK_S / 10)}
         if not reader.is_heard:
-            raise DeviceError(f"tag reader: no answer in {CHECK_S:g} s")
+            raise ToldError(said("check.no_answer", for_s=CHECK_S))
     finally:
         reader.close()
     return tuple(sorted(seen))
 
 
-def _look_at_sign(config: SignConfig, clock: Clock) -> str:
+def _look_at_sign(config: SignConfig, clock: Clock) -> Said:
     """Show a text, silently; the lane shows its own when it starts."""
     sign = open_sign(config, clock)
     message = check_message(config)
@@ -203,8 +224,8 @@ def check_message(config: SignConfig, *, is_spoken: bool = False) -> SignMessage
     return SignMessage(code="check", lines=lines, spoken=lines[0] if is_spoken else "")
 
 
-def said_of(config: SignConfig, message: SignMessage) -> str:
+def said_of(config: SignConfig, message: SignMessage) -> Said:
     """What is known of a message once a sign has taken it."""
     if config.driver == "http":
-        return f"{without_password(config.url)} has shown {message.lines[0]}"
-    return f"{message.lines[0]} was sent to {config.port}: look, such a sign answers nothing"
+        return said("check.shown", place=without_password(config.url), text=message.lines[0])
+    return said("check.sent", place=config.port, text=message.lines[0])

@@ -21,13 +21,12 @@ from devices.bench.bring_up_plate_camera import plate_camera_steps
 from devices.bench.bring_up_sign import sign_steps
 from devices.bench.bring_up_tags import tag_steps
 from devices.bench.bring_up_weighbridge import weighbridge_steps
-from devices.bench.control import Request, ask, running_control
+from devices.bench.control import ask, running_control
 from devices.bench.recording import play, record, record_between
 from devices.bench.tap import TAPED, place_of
-from devices.bench.tape import read_tape
+from devices.bench.tape import TapeError, read_tape
 from devices.bench.wording import language_of, said
 from devices.clock import SystemClock
-from devices.errors import DeviceError
 from devices.stop_signals import StopSignals
 from devices.texts import LANGUAGES, listed
 
@@ -84,9 +83,6 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="S",
         help=f"how long a step waits for what you have to do, {WAIT_S:g} s without",
     )
-    bring_up.add_argument(
-        "--language", choices=LANGUAGES, help="what is said and asked; that of the locale without"
-    )
     recorder = commands.add_parser(
         "record",
         help="write a tape of a device's wire",
@@ -119,6 +115,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         command.add_argument(
             "--config", dest="lane", type=Path, required=True, metavar="LANE.toml", help="the lane"
         )
+        add_language(command)
     shown = commands.add_parser(
         "panel",
         help="every device of a running simulation on one screen",
@@ -126,11 +123,24 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     shown.add_argument("--config", type=Path, metavar="LANE.toml", help="where several run")
     shown.add_argument("--once", action="store_true", help="print one screen and end")
+    add_language(shown)
 
 
-def bring_up(config: DevicesConfig, arguments: argparse.Namespace) -> int:
+def add_language(command: argparse.ArgumentParser) -> None:
+    """Add the option that chooses the language of what is said."""
+    command.add_argument(
+        "--language", choices=LANGUAGES, help="what is said and asked; that of the locale without"
+    )
+
+
+def language_chosen(arguments: argparse.Namespace) -> Language:
+    """The language that was asked for, else that of the terminal."""
+    chosen: Language | None = arguments.language
+    return chosen or language_of(os.environ)
+
+
+def bring_up(config: DevicesConfig, arguments: argparse.Namespace, language: Language) -> int:
     """Walk through one device."""
-    language: Language = arguments.language or language_of(os.environ)
     at_terminal = partial(_ask, language)
     answer = answers_of(arguments.answers, at_terminal) if arguments.answers else at_terminal
     session = Session(config=config, clock=SystemClock(), ask=answer, wait_s=arguments.wait_s)
@@ -148,9 +158,13 @@ def _end_of(walked: Walked, device: str) -> Said:
     return said("walk.in_service", device=device)
 
 
-def record_tape(config: DevicesConfig, arguments: argparse.Namespace) -> int:
+def record_tape(config: DevicesConfig, arguments: argparse.Namespace, language: Language) -> int:
     """Record."""
     clock = SystemClock()
+
+    def say(each: Said) -> None:
+        print(each[language], flush=True)
+
     if arguments.at:
         stop = StopSignals()
         until_s = clock.now().mono_s + arguments.for_seconds
@@ -163,50 +177,47 @@ def record_tape(config: DevicesConfig, arguments: argparse.Namespace) -> int:
             lambda: stop.wait(0) or clock.now().mono_s > until_s,
         )
     else:
-        digest = record(
-            config, arguments.device, arguments.tape, arguments.for_seconds, clock, print
-        )
-    print(f"{arguments.tape}: sha256 {digest}")
+        digest = record(config, arguments.device, arguments.tape, arguments.for_seconds, clock, say)
+    say(said("tape.digest", path=str(arguments.tape), digest=digest))
     return EXIT_OK
 
 
-def play_tape(config: DevicesConfig, arguments: argparse.Namespace) -> int:
+def play_tape(config: DevicesConfig, arguments: argparse.Namespace, language: Language) -> int:
     """Play."""
-    tape = _tape_of(arguments.tape)
+    tape, path = _tape_of(arguments.tape, language), str(arguments.tape)
     device = next((name for name in TAPED if name == tape.head.device), None)
     if device is None:
-        raise DeviceError(f"{arguments.tape}: {tape.head.device} is no device of a lane")
+        raise TapeError(said("play.no_device", path=path, device=tape.head.device))
     place, stop = place_of(config, device)[0], StopSignals()
-    print(f"{device} of {tape.head.began} at {place}", flush=True)
+    began = said("play.at", device=device, began=tape.head.began, place=place)
+    print(began[language], flush=True)
     sent = play(tape, place, SystemClock(), times=arguments.times, is_over=lambda: stop.wait(0))
-    print(f"{sent} pieces sent")
+    print(said("play.sent", count=sent)[language])
     return EXIT_OK
 
 
-def show_swings(config: DevicesConfig, arguments: argparse.Namespace) -> int:
+def show_swings(config: DevicesConfig, arguments: argparse.Namespace, language: Language) -> int:
     """Prove the interval on a tape."""
-    loads = swings.loads_of(_tape_of(arguments.tape), config.weighbridge)
-    print("\n".join(swings.lines_of(loads)))
+    loads = swings.loads_of(_tape_of(arguments.tape, language), config.weighbridge)
+    print("\n".join(swings.lines_of(loads, language)))
     return EXIT_OK if swings.is_proof(loads) else EXIT_FAILED
 
 
-def _tape_of(path: Path) -> Tape:
+def _tape_of(path: Path, language: Language) -> Tape:
     tape = read_tape(path)
     if tape.is_cut:
         last_s = tape.pieces[-1].at_s if tape.pieces else 0.0
-        print(f"{path}: CUT: it was not ended and has no digest; read to {last_s:.1f} s")
+        print(said("tape.cut", path=str(path), last_s=last_s)[language])
     return tape
 
 
-def show_panel(arguments: argparse.Namespace) -> int:
+def show_panel(arguments: argparse.Namespace, language: Language) -> int:
     """Show the panel."""
-    path = running_control(arguments.config)
-    if not arguments.once:
-        panel.run(lambda request: ask(path, request))
-        return EXIT_OK
-    look = ask(path, Request(do="look")).look
-    if look is not None:
-        print("\n".join(panel.lines_of(look, 0, "")))
+    simulation = partial(ask, running_control(arguments.config))
+    if arguments.once:
+        print("\n".join(panel.screen_of(simulation, language)))
+    else:
+        panel.run(simulation, language)
     return EXIT_OK
 
 

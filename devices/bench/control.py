@@ -7,6 +7,7 @@ faults. It carries nothing that reaches a real device.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import hashlib
 import os
 import socket
@@ -17,17 +18,24 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from devices.errors import DeviceError, LinkDown
-from devices.sim.faults.table import FaultError, FaultSwitches
+from devices.bench.wording import ToldError, said
+from devices.errors import LinkDown
+from devices.sim.faults.table import FAULTS, FaultSwitches
+from devices.texts import Language, Said, as_is, listed
 
 if TYPE_CHECKING:
     from devices.bench.trucks import Trucks
     from devices.clock import Clock
     from devices.sim.bench import Bench
+    from devices.sim.posting_camera import PostingCamera
 
 LINE_MAX_BYTES = 65_536
 TURN_S = 0.1  # how often faults that end by themselves are looked at
 ASK_S = 5.0
+
+
+class NoSimulation(ToldError, LinkDown):
+    """No simulation answers, or it is not known which is meant."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,6 +47,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     for_s: float | None = None  # the fault ends by itself after so long
     gross_kg: float | None = None
     card: str | None = None
+    language: Language = "en"  # of what is answered in words
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,20 +57,20 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     coils: tuple[int, ...]  # the relays that are closed
     boom: float  # 0 down .. 1 up
     scale_kg: int
-    scale_fault: str
+    scale_fault: str  # of the simulator, "none" where it is well
     card_fault: str
-    truck: str  # what the driver does; "" where there is none
+    truck: str  # what the driver does, a `TruckPhase`; "" where there is none
     front_m: float | None
     queued: int
     faults: tuple[str, ...]
     violations: tuple[str, ...]
     unplugged: tuple[str, ...]
-    further: dict[str, str] = {}  # what else the lane has, and how it is
+    further: dict[str, str] = {}  # what else the lane has, and how it is, in words
     real: tuple[str, ...] = ()  # the devices that are hardware: nothing is known of them here
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it."""
+    """What came of it; `said` is in the language of the request."""
 
     ok: bool
     said: str = ""
@@ -86,7 +95,7 @@ class SimControl:
         """Listen. Raises `LinkDown` when another simulation of this lane answers there."""
         with contextlib.suppress(LinkDown):
             ask(self.path, Request(do="look"))
-            raise DeviceError(f"{self.path}: this lane is simulated already")
+            raise ToldError(said("sim.already", path=str(self.path)))
         self.path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(self.path))
@@ -119,36 +128,60 @@ class SimControl:
 
     def _answer(self, line: bytes) -> Answer:
         try:
-            return self._do(msgspec.json.decode(line, type=Request))
-        except (msgspec.DecodeError, FaultError, ValueError) as exc:
+            request = msgspec.json.decode(line, type=Request)
+        except msgspec.DecodeError as exc:
             return Answer(ok=False, said=str(exc))
+        if request.do == "look":
+            return Answer(ok=True, look=self._look(request.language))
+        try:
+            return Answer(ok=True, said=self._do(request)[request.language])
+        except ToldError as exc:
+            return Answer(ok=False, said=exc.told[request.language])
 
-    def _do(self, request: Request) -> Answer:
-        said = ""
+    def _do(self, request: Request) -> Said:
+        """Do what is asked, and say so. Raises `ToldError` where it cannot be done."""
         match request.do:
-            case "look":
-                return Answer(ok=True, look=self._look())
             case "fault":
-                said = self._turn(request)
+                return self._turn(request)
             case "truck":
-                said = self._trucks.send(gross_kg=request.gross_kg, card_uid=request.card)
+                return self._send(request)
             case "turn_back":
                 self._trucks.turn_back()
-                said = "the drivers were told to back out"
-            case "card" if "card_reader" not in self._bench.simulated:
-                return Answer(ok=False, said="the card reader is real: hold a card to it")
-            case "card":
-                self._bench.card_reader.present(request.card or "")
-                said = f"card {request.card} was held to the reader"
-        return Answer(ok=True, said=said)
+                return said("sim.told_to_back_out")
+            case _:
+                return self._hold_card(request.card or "")
 
-    def _turn(self, request: Request) -> str:
-        fault = self._switches.turn(request.name, on=request.on)
+    def _send(self, request: Request) -> Said:
+        try:
+            return self._trucks.send(gross_kg=request.gross_kg, card_uid=request.card)
+        except ValueError as exc:
+            raise ToldError(said("truck.cannot_be", why=str(exc))) from exc
+
+    def _hold_card(self, uid: str) -> Said:
+        if "card_reader" not in self._bench.simulated:
+            raise ToldError(said("sim.reader_is_real"))
+        try:
+            self._bench.card_reader.present(uid)
+        except ValueError as exc:
+            raise ToldError(said("sim.no_such_card", uid=uid, why=str(exc))) from exc
+        return said("sim.card_held", uid=uid)
+
+    def _turn(self, request: Request) -> Said:
+        fault = FAULTS.get(request.name)
+        if fault is None:
+            raise ToldError(said("fault.unknown", name=request.name, meant=_meant(request.name)))
+        refused = fault.refusal(self._bench) if request.on else None
+        if refused is not None:
+            raise ToldError(Said(zh=refused.zh, en=refused.en))
+        self._switches.turn(fault.name, on=request.on)
         self._ends_s.pop(fault.name, None)
-        if request.on and request.for_s is not None:
-            self._ends_s[fault.name] = self._clock.now().mono_s + request.for_s
-            return f"{fault.name}: on for {request.for_s:g} s: {fault.en}"
-        return f"{fault.name}: {'on' if request.on else 'off'}: {fault.en}"
+        what = Said(zh=fault.zh, en=fault.en)
+        if not request.on:
+            return said("fault.off", name=fault.name, what=what)
+        if request.for_s is None:
+            return said("fault.on", name=fault.name, what=what)
+        self._ends_s[fault.name] = self._clock.now().mono_s + request.for_s
+        return said("fault.on_for", name=fault.name, for_s=request.for_s, what=what)
 
     def _end_due(self) -> None:
         now_s = self._clock.now().mono_s
@@ -156,7 +189,7 @@ class SimControl:
             del self._ends_s[name]
             self._switches.turn(name, on=False)
 
-    def _look(self) -> Look:
+    def _look(self, language: Language) -> Look:
         bench, world = self._bench, self._bench.world
         truck = world.truck
         return Look(
@@ -172,7 +205,7 @@ class SimControl:
             faults=self._switches.active,
             violations=tuple(seen.kind.value for seen in world.violations),
             unplugged=_unplugged(bench),
-            further=_further(bench),
+            further={name: how[language] for name, how in _further(bench).items()},
             real=tuple(name for name in bench.places if name not in bench.simulated),
         )
 
@@ -197,47 +230,71 @@ def _unplugged(bench: Bench) -> tuple[str, ...]:
     )
 
 
-def _further(bench: Bench) -> dict[str, str]:
+def _further(bench: Bench) -> dict[str, Said]:
     """How the devices are that a lane may have or not."""
     found = _cameras(bench)
     if bench.tag_reader is not None:
-        tags = ", ".join(sorted(bench.world.tags())) or "no tag"
-        found["tag_reader"] = f"{condition_of(bench.tag_reader.fault)}; {tags} in the lane"
+        tags = listed(as_is(tag) for tag in sorted(bench.world.tags()))
+        condition = condition_of(bench.tag_reader.fault)
+        seen = tags if tags.en else said("panel.no_tag")
+        found["tag_reader"] = said("panel.tags", condition=condition, tags=seen)
     if bench.plate_camera is not None:
-        said = bench.plate_camera.said or "nothing posted yet"
-        found["plate_camera"] = f"{condition_of(bench.plate_camera.fault)}; {said}"
+        found["plate_camera"] = _posting(bench.plate_camera)
     if bench.container_camera is not None:
-        said = bench.container_camera.said or "nothing posted yet"
-        found["container_camera"] = f"{condition_of(bench.container_camera.fault)}; {said}"
+        found["container_camera"] = _posting(bench.container_camera)
     if bench.sign is not None:
-        lines = " | ".join(text for _, text in sorted(bench.sign.lines.items())) or "nothing yet"
-        spoken = f'; said "{bench.sign.spoken[-1]}"' if bench.sign.spoken else ""
-        found["sign"] = f"{lines}{spoken}"
+        lines = " | ".join(text for _, text in sorted(bench.sign.lines.items()))
+        shown = as_is(lines) if lines else said("panel.nothing_shown")
+        if bench.sign.spoken:
+            shown = said("panel.spoken", lines=shown, text=bench.sign.spoken[-1])
+        found["sign"] = shown
     return found
 
 
-def _cameras(bench: Bench) -> dict[str, str]:
+def _posting(camera: PostingCamera) -> Said:
+    """How a camera is that posts, and what became of its last post."""
+    posted = said("panel.nothing_posted")
+    if camera.last_post is not None:
+        was_taken, what = camera.last_post
+        posted = said("panel.taken", what=what) if was_taken else said("panel.not_taken", why=what)
+    return said("panel.and", condition=condition_of(camera.fault), what=posted)
+
+
+def _cameras(bench: Bench) -> dict[str, Said]:
     """How the cameras are that send pictures; those that need no simulator are named, too."""
     found = {}
     for name, camera in (("camera", bench.camera), ("lane_camera", bench.lane_camera)):
         place = bench.places.get(name)
         if camera is not None:
-            found[name] = f"{condition_of(camera.fault)}; {place}, watched by {camera.viewers}"
+            found[name] = said(
+                "panel.watched",
+                condition=condition_of(camera.fault),
+                place=place or "",
+                viewers=camera.viewers,
+            )
         elif place is not None and name in bench.simulated:
-            found[name] = f"not simulated here: {place}"
+            found[name] = said("panel.not_simulated", place=place)
     return found
 
 
-def condition_of(fault: str) -> str:
-    """A simulator's fault, by its value, in words."""
-    return "in order" if fault == "none" else f"FAULT: {fault}"
+def condition_of(fault: str) -> Said:
+    """A simulator's fault, by its value, in words; a camera may name several with a comma."""
+    if fault == "none":
+        return said("panel.in_order")
+    what = listed(said(f"condition.{each}") for each in fault.split(", "))
+    return said("panel.wrong", what=what)
+
+
+def _meant(name: str) -> Said:
+    near = difflib.get_close_matches(name, list(FAULTS), n=1)
+    return said("fault.meant", name=near[0]) if near else as_is("")
 
 
 # --- the technician's end -------------------------------------------------------------------------
 
 
 def ask(path: Path, request: Request) -> Answer:
-    """Ask the simulation that listens at `path`. Raises `LinkDown` when nobody answers there."""
+    """Ask the simulation that listens at `path`. Raises `NoSimulation`: nobody answers there."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(ASK_S)
@@ -245,7 +302,7 @@ def ask(path: Path, request: Request) -> Answer:
             connection.sendall(msgspec.json.encode(request) + b"\n")
             return msgspec.json.decode(_line_from(connection), type=Answer)
     except (OSError, msgspec.DecodeError) as exc:
-        raise LinkDown(f"{path}: no simulation answers: {exc}") from exc
+        raise NoSimulation(said("sim.not_running", path=str(path), why=str(exc))) from exc
 
 
 def control_path(lane: Path) -> Path:
@@ -255,7 +312,7 @@ def control_path(lane: Path) -> Path:
 
 
 def desk_folder(lane: Path) -> Path:
-    """Where the simulation of a lane file keeps what it makes for itself. Raises `LinkDown`."""
+    """Where the simulation of a lane file keeps what it makes for itself. Raises `NoSimulation`."""
     folder = control_path(lane).with_suffix("")
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
@@ -265,14 +322,16 @@ def running_control(lane: Path | None) -> Path:
     """The socket of the simulation of `lane`, or of the only one that runs.
 
     Raises:
-        LinkDown: none runs, or several do and `lane` does not say which.
+        NoSimulation: none runs, or several do and `lane` does not say which.
     """
     if lane is not None:
         return control_path(lane)
     found = [path for path in sorted(_folder().glob("*.sock")) if _answers(path)]
     if len(found) != 1:
-        names = ", ".join(path.stem for path in found) or "none"
-        raise LinkDown(f"which simulation? {names} run; name one with --config LANE.toml")
+        if not found:
+            raise NoSimulation(said("sim.none_runs"))
+        names = listed(as_is(path.stem) for path in found)
+        raise NoSimulation(said("sim.which", names=names))
     return found[0]
 
 
@@ -284,13 +343,13 @@ def _answers(path: Path) -> bool:
 
 
 def _folder() -> Path:
-    """A folder of ours that nobody else may enter. Raises `LinkDown`."""
+    """A folder of ours that nobody else may enter. Raises `NoSimulation`."""
     base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     folder = Path(base) / f"gate-bench-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     seen = folder.lstat()
     if not folder.is_dir() or folder.is_symlink() or seen.st_uid != os.getuid():
-        raise LinkDown(f"{folder}: belongs to somebody else")
+        raise NoSimulation(said("sim.not_ours", folder=str(folder)))
     if seen.st_mode & 0o077:
         folder.chmod(0o700)
     return folder

@@ -25,6 +25,7 @@ import msgspec
 
 from devices.bench.tap import free_port
 from devices.bench.toml_text import as_toml
+from devices.bench.wording import said
 from devices.camera.listener import allowed_networks
 from devices.camera.opening import kind_of
 from devices.card_reader.apdu import KEY_BYTES as SECTOR_KEY_BYTES
@@ -39,7 +40,8 @@ from devices.config import (
 )
 from devices.sim.bench import DEVICES
 from devices.sim.pcsc_reader import READER
-from devices.sim.stream_cameras import CAMERA_PORTS, NO_ENCODER, can_encode, codec_named_in
+from devices.sim.stream_cameras import CAMERA_PORTS, can_encode, codec_named_in
+from devices.texts import Said
 from devices.transports.tcp import SCHEME, parse_address
 
 if TYPE_CHECKING:
@@ -53,7 +55,6 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 ANY_HOST = ("0.0.0.0", "::", "")  # noqa: S104 - what a lane may listen at
-NO_TLS = "the simulators have no TLS"
 OnLine = TypeVar("OnLine", WeighbridgeConfig, CardReaderConfig, TagReaderConfig, SignConfig)
 Post = TypeVar("Post", PlateCameraConfig, ContainerCameraConfig)
 
@@ -63,7 +64,7 @@ class Desk:
     """The lane as it is simulated here. `moved`: device, why it is not at its own place."""
 
     config: DevicesConfig
-    moved: Mapping[str, str] = field(default_factory=dict)
+    moved: Mapping[str, Said] = field(default_factory=dict)
 
 
 def desk_of(config: DevicesConfig, simulated: Collection[str], folder: Path) -> Desk:
@@ -71,7 +72,7 @@ def desk_of(config: DevicesConfig, simulated: Collection[str], folder: Path) -> 
 
     `folder` is for the lines and keys of devices that get a place of their own.
     """
-    moves: dict[str, Callable[[], tuple[Any, str] | None]] = {
+    moves: dict[str, Callable[[], tuple[Any, Said] | None]] = {
         "bus": partial(_bus, config.bus, folder),
         "weighbridge": partial(_on_line, config.weighbridge, folder / "scale"),
         "card_reader": partial(_card_reader, config.card_reader, folder),
@@ -83,7 +84,7 @@ def desk_of(config: DevicesConfig, simulated: Collection[str], folder: Path) -> 
         "sign": partial(_sign, config.sign, folder),
     }
     tables: dict[str, Any] = {}
-    moved: dict[str, str] = {}
+    moved: dict[str, Said] = {}
     for device in DEVICES:
         found = moves[device]() if device in simulated else None
         if found is not None:
@@ -150,37 +151,39 @@ def _secret(path: Path, text: str) -> str:
 # --- why a place cannot be served here ------------------------------------------------------------
 
 
-def why_not_listen(host: str, port: int) -> str | None:
+def why_not_listen(host: str, port: int) -> Said | None:
     """Why nobody can listen there on this machine; None where it can be tried."""
     try:
         (*_, address) = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)[0]
     except OSError as exc:
-        return f"{host}: {(exc.strerror or str(exc)).lower()}"
+        return said("desk.no_such_host", host=host, why=(exc.strerror or str(exc)).lower())
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
         except OSError as exc:
             if exc.errno == errno.EADDRNOTAVAIL:
-                return f"{host} is no address of this machine"
+                return said("desk.not_this_machine", host=host)
             if exc.errno == errno.EACCES:
-                return f"port {port} is for root"
+                return said("desk.port_of_root", port=port)
     return None
 
 
-def _why_not_link(port: str) -> str | None:
+def _why_not_link(port: str) -> Said | None:
     """Why no link can be made there, as a simulated serial port is."""
     path = Path(port)
     if path.is_symlink() or path.exists():
         return None  # a simulator's, or hardware: the bench says so
     folder = next(each for each in path.absolute().parents if each.exists())
-    return None if os.access(folder, os.W_OK | os.X_OK) else f"{folder} cannot be written to"
+    if os.access(folder, os.W_OK | os.X_OK):
+        return None
+    return said("desk.no_writing", folder=str(folder))
 
 
 # --- device by device: the table with another place, and why; None where it may stay --------------
 
 
-def _line(port: str, link: Path) -> tuple[str, str] | None:
+def _line(port: str, link: Path) -> tuple[str, Said] | None:
     if port.startswith(SCHEME):
         why = why_not_listen(*parse_address(port))
         return None if why is None else (f"{SCHEME}{HOST}:{free_port()}", why)
@@ -188,7 +191,7 @@ def _line(port: str, link: Path) -> tuple[str, str] | None:
     return None if why is None else (str(link), why)
 
 
-def _on_line(table: OnLine | None, link: Path) -> tuple[OnLine, str] | None:
+def _on_line(table: OnLine | None, link: Path) -> tuple[OnLine, Said] | None:
     found = None if table is None else _line(table.port, link)
     if table is None or found is None:
         return None
@@ -196,7 +199,7 @@ def _on_line(table: OnLine | None, link: Path) -> tuple[OnLine, str] | None:
     return msgspec.structs.replace(table, port=port), why
 
 
-def _bus(bus: BusConfig, folder: Path) -> tuple[BusConfig, str] | None:
+def _bus(bus: BusConfig, folder: Path) -> tuple[BusConfig, Said] | None:
     if bus.transport == "tcp":
         why = why_not_listen(bus.host, bus.tcp_port)
         moved = msgspec.structs.replace(bus, host=HOST, tcp_port=free_port())
@@ -207,42 +210,42 @@ def _bus(bus: BusConfig, folder: Path) -> tuple[BusConfig, str] | None:
     return msgspec.structs.replace(bus, serial_port=found[0]), found[1]
 
 
-def _card_reader(card: CardReaderConfig, folder: Path) -> tuple[CardReaderConfig, str] | None:
-    why = []
+def _card_reader(card: CardReaderConfig, folder: Path) -> tuple[CardReaderConfig, Said] | None:
+    why: list[Said] = []
     if card.driver == "pcsc":
         if card.port not in READER:
             card = msgspec.structs.replace(card, port=READER)
-            why.append("cards can be laid on the virtual reader of pcscd only")
+            why.append(said("desk.virtual_reader"))
     elif (found := _on_line(card, folder / "card")) is not None:
         card, line_why = found
         why.append(line_why)
     if is_unreadable(card.key_file):
-        why.append(f"{card.key_file} cannot be read: it has a key of its own")
+        why.append(said("desk.own_key", path=card.key_file))
         card = msgspec.structs.replace(card, key_file=make_key(card.driver, folder))
-    return (card, "; ".join(why)) if why else None
+    return (card, _all(why)) if why else None
 
 
-def _camera(camera: CameraConfig) -> tuple[CameraConfig, str] | None:
+def _camera(camera: CameraConfig) -> tuple[CameraConfig, Said] | None:
     kind, parts = kind_of(camera), urlsplit(camera.source)
     if kind == "folder" or (kind == "stream" and "://" not in camera.source):
         return None  # needs no simulator
     if kind == "v4l2":
-        why: str | None = "a video device cannot be simulated; this is the stream driver"
+        why: Said | None = said("desk.no_video_device")
     elif parts.scheme not in CAMERA_PORTS:
-        why = NO_TLS
+        why = said("desk.no_tls")
     else:
         why = _why_not_at(camera.source)
     scheme = "rtsp" if parts.scheme.startswith("rtsp") else "http"
     path = "/" if kind == "v4l2" else _path_of(camera.source)
     if codec_named_in(f"{scheme}://{HOST}{path}") and not can_encode():
-        path, why = "/", f"{NO_ENCODER}: this is Motion JPEG"
+        path, why = "/", said("desk.no_encoder")
     if why is None:
         return None
     source = f"{scheme}://{HOST}:{free_port()}{path}"
     return msgspec.structs.replace(camera, source=source, driver="auto"), why
 
 
-def _lane_camera(config: DevicesConfig) -> tuple[CameraConfig, str] | None:
+def _lane_camera(config: DevicesConfig) -> tuple[CameraConfig, Said] | None:
     if config.lane_camera is None or _is_same(config):
         return None
     return _camera(config.lane_camera)
@@ -254,25 +257,25 @@ def _is_same(config: DevicesConfig) -> bool:
     return film is not None and film.source == config.camera.source
 
 
-def _posting(table: str, posts: Post | None, folder: Path) -> tuple[Post, str] | None:
+def _posting(table: str, posts: Post | None, folder: Path) -> tuple[Post, Said] | None:
     """A camera that posts what it has read."""
     if posts is None:
         return None
-    why = []
+    why: list[Said] = []
     poster = HOST if posts.listen in ANY_HOST else posts.listen
     if (not_here := why_not_listen(posts.listen, posts.port)) is not None:
         why.append(not_here)
     elif not _may_post(poster, table, posts):
-        why.append(f"{poster} may not post")
+        why.append(said("desk.may_not_post", host=poster))
     if not posts.port:
-        why.append("port 0 is any port")
+        why.append(said("desk.any_port"))
     if why:
         port = posts.port or free_port()
         posts = msgspec.structs.replace(posts, listen=HOST, allow=(HOST,), port=port)
     if is_unreadable(posts.password_file):
-        why.append(f"{posts.password_file} cannot be read: it has a password of its own")
+        why.append(said("desk.own_password", path=posts.password_file))
         posts = msgspec.structs.replace(posts, password_file=make_password(table, folder))
-    return (posts, "; ".join(why)) if why else None
+    return (posts, _all(why)) if why else None
 
 
 def _may_post(host: str, table: str, posts: Post) -> bool:
@@ -281,10 +284,10 @@ def _may_post(host: str, table: str, posts: Post) -> bool:
     return False
 
 
-def _sign(sign: SignConfig | None, folder: Path) -> tuple[SignConfig, str] | None:
+def _sign(sign: SignConfig | None, folder: Path) -> tuple[SignConfig, Said] | None:
     if sign is None or sign.driver != "http":
         return _on_line(sign, folder / "sign")
-    why = NO_TLS if urlsplit(sign.url).scheme == "https" else _why_not_at(sign.url)
+    why = said("desk.no_tls") if urlsplit(sign.url).scheme == "https" else _why_not_at(sign.url)
     if why is None:
         return None
     return msgspec.structs.replace(
@@ -292,7 +295,7 @@ def _sign(sign: SignConfig | None, folder: Path) -> tuple[SignConfig, str] | Non
     ), why
 
 
-def _why_not_at(address: str) -> str | None:
+def _why_not_at(address: str) -> Said | None:
     """`why_not_listen` for the place of a URL."""
     parts = urlsplit(address)
     try:
@@ -300,6 +303,12 @@ def _why_not_at(address: str) -> str | None:
     except ValueError:
         return None  # the bench names what is wrong with it
     return why_not_listen(parts.hostname or HOST, port)
+
+
+def _all(reasons: list[Said]) -> Said:
+    return Said(
+        zh="；".join(each.zh for each in reasons), en="; ".join(each.en for each in reasons)
+    )
 
 
 def _path_of(address: str) -> str:

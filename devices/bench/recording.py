@@ -12,6 +12,7 @@ from devices.bench.bring_up import configured
 from devices.bench.check import check_message, said_of
 from devices.bench.tap import moved, near_place, tapped, writer_of
 from devices.bench.tape import Piece, Tape, TapeError
+from devices.bench.wording import said, told_of
 from devices.errors import DeviceError
 from devices.lane_io.driver import LaneIo
 from devices.lane_io.registers import board_of
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from devices.clock import Clock
     from devices.config import DevicesConfig
     from devices.sim.line_host import LineHost
+    from devices.texts import Said
 
-    Read = Callable[[], list[str]]
+    Say = Callable[[Said], None]
+    Read = Callable[[], list[Said]]
 
 _CONTENT_LENGTH = re.compile(rb"(?i)\r\ncontent-length:\s*(\d+)")
 
@@ -49,7 +52,7 @@ def record(
     path: Path,
     duration_s: float,
     clock: Clock,
-    say: Callable[[str], None] = lambda _line: None,
+    say: Say = lambda _said: None,
 ) -> str:
     """Write a tape of `device` while its driver reads it; returns the tape's SHA-256.
 
@@ -89,7 +92,7 @@ def _drive(
     device: Taped,
     duration_s: float,
     clock: Clock,
-    say: Callable[[str], None],
+    say: Say,
     tape: TapeWriter,
 ) -> None:
     """Let the device's own driver read for a while. One that fails later on is opened again.
@@ -111,15 +114,17 @@ def _drive(
             with contextlib.ExitStack() as undo:
                 read = open_it(config, clock, undo)
                 while clock.now().mono_s < until_s:
-                    for line in read():
-                        say(line)
+                    for each in read():
+                        say(each)
                     has_read, is_away = True, False
                     tape.keep()
+        except TapeError:
+            raise
         except DeviceError as exc:
             if not has_read:
                 raise
             if not is_away:
-                say(str(exc))
+                say(said("tape.away", why=told_of(exc)))
             is_away = True
             clock.sleep(AGAIN_S)
 
@@ -128,14 +133,25 @@ def _scale(config: DevicesConfig, clock: Clock, undo: contextlib.ExitStack) -> R
     scale = open_weighbridge(config.weighbridge, clock)
     undo.callback(scale.close)
     scale.open()
-    return lambda: [f"{each.gross_kg} kg, {each.status}" for each in scale.read(READ_S)[-1:]]
+
+    def read() -> list[Said]:
+        return [
+            said(
+                "tape.weight",
+                gross_kg=newest.gross_kg,
+                status=said(f"scale_status.{newest.status}"),
+            )
+            for newest in scale.read(READ_S)[-1:]
+        ]
+
+    return read
 
 
 def _card_reader(config: DevicesConfig, clock: Clock, undo: contextlib.ExitStack) -> Read:
     reader = open_card_reader(config.card_reader, clock)
     undo.callback(reader.close)
     reader.open()
-    return lambda: [f"card {card.uid}" for card in reader.read(READ_S)]
+    return lambda: [said("tape.card", uid=card.uid) for card in reader.read(READ_S)]
 
 
 def _board(config: DevicesConfig, clock: Clock, undo: contextlib.ExitStack) -> Read:
@@ -144,7 +160,7 @@ def _board(config: DevicesConfig, clock: Clock, undo: contextlib.ExitStack) -> R
     bus.open()
     switches = LaneIo(bus, clock, board_of(config.bus))
 
-    def read() -> list[str]:
+    def read() -> list[Said]:
         switches.read()
         clock.sleep(READ_S)
         return []
@@ -156,7 +172,7 @@ def _tag_reader(config: DevicesConfig, clock: Clock, undo: contextlib.ExitStack)
     reader = open_tag_reader(configured(config.tag_reader, "tag_reader"), clock)
     undo.callback(reader.close)
     reader.open()
-    return lambda: [f"tag {each.tag_id}" for each in reader.read(READ_S)]
+    return lambda: [said("tape.tag", tag=each.tag_id) for each in reader.read(READ_S)]
 
 
 def _sign(config: DevicesConfig, clock: Clock, undo: contextlib.ExitStack) -> Read:
@@ -166,7 +182,7 @@ def _sign(config: DevicesConfig, clock: Clock, undo: contextlib.ExitStack) -> Re
     undo.callback(sign.close)
     sign.open()
 
-    def show() -> list[str]:
+    def show() -> list[Said]:
         sign.show(message)
         clock.sleep(SHOW_EVERY_S)
         return [said_of(table, message)]
@@ -245,7 +261,8 @@ class _Player:
             if self._is_over():
                 return
             if self._clock.now().mono_s > deadline_s:
-                raise TapeError(f"{self._tape.head.device}: nobody asked for {patience_s:g} s")
+                device = self._tape.head.device
+                raise TapeError(said("play.nobody_asks", device=device, for_s=patience_s))
         self._asked, self._heard = self._heard[:length], self._heard[length:]
 
     def _wanted(self, piece: Piece) -> int:

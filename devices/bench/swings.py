@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from devices.bench.tape import TapeError
+from devices.bench.wording import said
+from devices.texts import cells_of
 from devices.weighbridge.indication import IndicatorFrame, reading_of
 from devices.weighbridge.protocols import protocol_named, protocols
 from devices.weighbridge.settle import SettleFilter, WeightPhase
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
 
     from devices.bench.tape import Tape
     from devices.config import WeighbridgeConfig
+    from devices.texts import Language
     from devices.weighbridge.settle import WeightState
 
+WIDTHS = (4, 10, 9, 10)  # of the table's columns, in cells of a terminal
 ON_PERCENT = 10  # a vehicle whose reading is this far from where it settles is not yet all on
 
 
@@ -70,7 +74,7 @@ def _states(tape: Tape, config: WeighbridgeConfig) -> Iterator[tuple[float, Weig
     """What the lane made of every frame."""
     head = tape.head
     if head.device != "weighbridge" or head.driver not in protocols():
-        raise TapeError(f"a tape of {head.device} {head.driver}: no weighbridge that is known")
+        raise TapeError(said("swings.other_tape", device=head.device, driver=head.driver))
     decoder = protocol_named(head.driver, config.address).make_decoder()
     settling = SettleFilter(msgspec.structs.replace(config, judge_swing=True))
     for piece in tape.pieces:
@@ -114,21 +118,43 @@ def is_proof(loads: Sequence[Load]) -> bool:
     return any(load.named for load in loads) and not any(load.wrong for load in loads)
 
 
-def lines_of(loads: Sequence[Load]) -> Iterator[str]:
+def lines_of(loads: Sequence[Load], language: Language) -> Iterator[str]:
     """The loads as a table for a terminal, and what they show."""
-    yield f"{'load':>4} {'settled_kg':>10} {'settled_s':>9} {'interval_s':>10}  interval_kg"
+    columns = ("load", "settled_kg", "settled_s", "interval_s", "interval_kg")
+    yield _row([said(f"swings.{column}")[language] for column in columns])
     for number, load in enumerate(loads, start=1):
-        named = "none" if load.named_s is None else f"{load.named_s - load.on_s:.2f}"
-        low_kg, high_kg = load.interval_kg or ("", "")
-        said = f"{low_kg} to {high_kg}" if load.interval_kg else ""
-        wrong = f"   {load.wrong} of {load.named} WRONG" if load.wrong else ""
-        settled_s = load.settled_s - load.on_s
-        yield f"{number:>4} {load.settled_kg:>10} {settled_s:>9.2f} {named:>10}  {said}{wrong}"
-    early = sum(load.named_s is not None for load in loads)
-    wrong_count, named_count = sum(load.wrong for load in loads), sum(load.named for load in loads)
-    yield (
-        f"{len(loads)} loads settled, {early} with an interval before;"
-        f" {wrong_count} of {named_count} intervals wrong"
-    )
+        named = said("swings.none")[language]
+        if load.named_s is not None:
+            named = f"{load.named_s - load.on_s:.2f}"
+        settled_s = f"{load.settled_s - load.on_s:.2f}"
+        yield _row([f"{number}", f"{load.settled_kg}", settled_s, named, _held(load, language)])
+    named_count = sum(load.named for load in loads)
+    yield said(
+        "swings.total",
+        loads=len(loads),
+        early=sum(load.named_s is not None for load in loads),
+        wrong=sum(load.wrong for load in loads),
+        named=named_count,
+    )[language]
     if not named_count:
-        yield "NOT PROVED: no interval was named, so none was right"
+        yield said("swings.not_proved")[language]
+
+
+def _row(cells: Sequence[str]) -> str:
+    """One line of the table: numbers flush right, the interval after them as it is."""
+    *numbers, interval = cells
+    filled = (
+        " " * (width - cells_of(text)) + text for width, text in zip(WIDTHS, numbers, strict=True)
+    )
+    return f"{' '.join(filled)}  {interval}".rstrip()
+
+
+def _held(load: Load, language: Language) -> str:
+    """The first interval of a load, and how many were wrong."""
+    if load.interval_kg is None:
+        return ""
+    low_kg, high_kg = load.interval_kg
+    between = said("swings.between", low_kg=low_kg, high_kg=high_kg)[language]
+    if not load.wrong:
+        return between
+    return f"{between}   {said('swings.wrong', wrong=load.wrong, named=load.named)[language]}"

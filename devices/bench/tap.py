@@ -21,7 +21,8 @@ from devices.addresses import without_password
 from devices.bench.bring_up import configured
 from devices.bench.http_tap import HttpTap
 from devices.bench.tape import TapeHead, TapeWriter
-from devices.errors import DeviceConfigError, LinkDown
+from devices.bench.wording import ToldConfigError, said
+from devices.errors import LinkDown
 from devices.sim.line_host import line_host
 from devices.transports.opening import open_transport
 from devices.transports.tcp import SCHEME
@@ -68,7 +69,7 @@ def _http_place(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme != "http":
         place = without_password(url)
-        raise DeviceConfigError(f"sign.url: {place}: what passes under TLS cannot be taped")
+        raise ToldConfigError(said("tape.under_tls", place=place))
     return f"{SCHEME}{parts.hostname}:{parts.port or 80}"
 
 
@@ -132,7 +133,7 @@ class Tap:
         """Raises `DeviceConfigError` for a device whose wire is not one of bytes."""
         self._far_place, self._baud = place_of(config, device)
         if not self._far_place.startswith(("/", SCHEME, ".")):
-            raise DeviceConfigError(f"{device}: {self._far_place} is no wire that can be tapped")
+            raise ToldConfigError(said("tape.no_wire", device=device, place=self._far_place))
         self._near = line_host(device, near, baud=NO_BAUD, clock=clock)
         self._tape = tape
         self._clock = clock

@@ -15,6 +15,8 @@ line and is marked as cut.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -24,23 +26,26 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from devices.errors import DeviceError
+from devices.bench.wording import ToldError, said
+from devices.texts import as_is
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
     from devices.clock import Clock
+    from devices.texts import Said
 
 FORMAT = 1
 KEEP_EVERY_S = 1.0  # what a power cut may cost
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _PIECE = re.compile(rb"([0-9]+\.[0-9]{6}) ([<>]) ((?:[0-9a-f]{2})+)")
 _DIGEST = re.compile(rb"(.*\n)?sha256 ([0-9a-f]{64})\s*", re.DOTALL)
 Direction = Literal["<", ">"]
 Wire = Literal["serial", "tcp", "modbus-tcp", "http"]
 
 
-class TapeError(DeviceError):
+class TapeError(ToldError):
     """A file that is no tape, or may not become one; the message names file and line."""
 
 
@@ -79,7 +84,8 @@ class TapeWriter:
     """Writes a tape. Any thread may call `note`, one thread `keep`.
 
     What was noted is with the operating system at once, and on the disk after `keep`. Where it ends
-    by an error before anything was noted, no file is left.
+    by an error before anything was noted, no file is left. Where the disk takes no more, `note`
+    holds up no wire: the tape ends there, is cut, and `keep` and `close` say so.
     """
 
     def __init__(self, path: Path, head: TapeHead, clock: Clock) -> None:
@@ -88,41 +94,62 @@ class TapeWriter:
         self._clock = clock
         self._kept_s = float("-inf")
         self._began_s = clock.now().mono_s
+        self._last_s = 0.0  # when the last whole piece was noted
         self._digest = hashlib.sha256()
         self._in_use = threading.Lock()
+        self._why_ended: OSError | None = None
         self.piece_count = 0
         try:
-            self._file = path.open("xb")
+            self._file = path.open("xb", buffering=0)
         except FileExistsError as exc:
-            raise TapeError(f"{path}: exists, and no tape is written over another") from exc
+            raise TapeError(said("tape.exists", path=str(path))) from exc
         except OSError as exc:
-            raise TapeError(f"{path}: {exc.strerror or exc}") from exc
-        self._put(msgspec.json.encode(head) + b"\n")
+            raise _unwritable(path, exc) from exc
+        try:
+            self._write(msgspec.json.encode(head) + b"\n")
+        except OSError as exc:
+            self._file.close()
+            path.unlink(missing_ok=True)
+            raise _unwritable(path, exc) from exc
 
     def note(self, direction: Direction, payload: bytes) -> None:
         """These bytes have just passed."""
         with self._in_use:
-            if not self._file.closed:
-                at_s = self._clock.now().mono_s - self._began_s
-                self._put(f"{at_s:.6f} {direction} {payload.hex()}\n".encode())
+            if self._file.closed or self._why_ended is not None:
+                return
+            at_s = self._clock.now().mono_s - self._began_s
+            self._put(f"{at_s:.6f} {direction} {payload.hex()}\n".encode())
+            if self._why_ended is None:
+                self._last_s = at_s
                 self.piece_count += 1
 
     def keep(self) -> None:
-        """Have it on the disk, once in `KEEP_EVERY_S`. Not of `note`, which holds up the wire."""
+        """Have it on the disk, once in `KEEP_EVERY_S`. Not of `note`, which holds up the wire.
+
+        Raises `TapeError` when the tape has ended: nothing can be written, or the file is gone.
+        """
         now_s = self._clock.now().mono_s
-        if now_s - self._kept_s >= KEEP_EVERY_S:
+        if self._why_ended is None and now_s - self._kept_s >= KEEP_EVERY_S:
             self._kept_s = now_s
-            os.fsync(self._file.fileno())
+            self._sync()
+        if self._why_ended is not None:
+            raise self._ended(self._why_ended)
 
     def close(self) -> str:
-        """End the tape with its digest and return that. May be called once."""
+        """End the tape with its digest and return that. May be called once.
+
+        Raises `TapeError` where it has ended before: it is then closed without a digest, as cut.
+        """
         with self._in_use:
             digest = self._digest.hexdigest()
-            self._file.write(f"sha256 {digest}\n".encode())
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            if self._why_ended is None:
+                self._put(f"sha256 {digest}\n".encode())
+            if self._why_ended is None:
+                self._sync()
             self._file.close()
-            return digest
+        if self._why_ended is not None:
+            raise self._ended(self._why_ended)
+        return digest
 
     def __enter__(self) -> TapeWriter:
         return self
@@ -135,14 +162,50 @@ class TapeWriter:
     ) -> None:
         if self._file.closed:
             return
-        self.close()
-        if kind is not None and not self.piece_count:
+        if kind is None:
+            self.close()
+            return
+        with contextlib.suppress(TapeError):  # what ends it already says why
+            self.close()
+        if not self.piece_count:
             self._path.unlink(missing_ok=True)
 
     def _put(self, line: bytes) -> None:
+        try:
+            self._write(line)
+        except OSError as exc:
+            self._why_ended = exc
+
+    def _write(self, line: bytes) -> None:
+        """Write all of it: a disk that fills up may take a part at first. Raises `OSError`."""
         self._digest.update(line)
-        self._file.write(line)
-        self._file.flush()
+        while line:
+            line = line[self._file.write(line) :]
+
+    def _sync(self) -> None:
+        try:
+            os.fsync(self._file.fileno())
+            is_gone = os.fstat(self._file.fileno()).st_nlink == 0
+        except OSError as exc:
+            self._why_ended = exc
+        else:
+            # Linux would go on writing into a file that nobody can open any more.
+            self._why_ended = FileNotFoundError(errno.ENOENT, "removed") if is_gone else None
+
+    def _ended(self, exc: OSError) -> TapeError:
+        path = str(self._path)
+        if exc.errno == errno.ENOENT:
+            return TapeError(said("tape.gone", path=path))
+        return TapeError(said("tape.ended", path=path, why=_why(exc), at_s=self._last_s))
+
+
+def _unwritable(path: Path, exc: OSError) -> TapeError:
+    return TapeError(said("tape.cannot_be_written", path=str(path), why=_why(exc)))
+
+
+def _why(exc: OSError) -> Said:
+    """What the system says; a full disk in words of ours."""
+    return said("tape.disk_full") if exc.errno in FULL else as_is(exc.strerror or str(exc))
 
 
 def read_tape(path: Path) -> Tape:
@@ -150,21 +213,21 @@ def read_tape(path: Path) -> Tape:
     try:
         raw = path.read_bytes()
     except OSError as exc:
-        raise TapeError(f"{path}: {exc.strerror or exc}") from exc
+        raise TapeError(said("tape.cannot_be_read", path=str(path), why=_why(exc))) from exc
     ended = _DIGEST.fullmatch(raw)
     body = (ended[1] or b"") if ended else raw[: raw.rfind(b"\n") + 1]
     digest = hashlib.sha256(body).hexdigest()
     if ended and ended[2].decode() != digest:
-        raise TapeError(f"{path}: it was changed: its digest is another")
+        raise TapeError(said("tape.changed", path=str(path)))
     if not body:
-        raise TapeError(f"{path}: not a tape: it has no whole line")
+        raise TapeError(said("tape.no_line", path=str(path)))
     first, *lines = body.splitlines()
     try:
         head = msgspec.json.decode(first, type=TapeHead)
     except msgspec.DecodeError as exc:
-        raise TapeError(f"{path}: line 1: {exc}") from exc
+        raise TapeError(said("tape.no_head", path=str(path), why=str(exc))) from exc
     if head.tape != FORMAT:
-        raise TapeError(f"{path}: format {head.tape}; this program reads {FORMAT}")
+        raise TapeError(said("tape.format", path=str(path), found=head.tape, known=FORMAT))
     pieces = tuple(_piece(path, number, line) for number, line in enumerate(lines, start=2))
     return Tape(head=head, pieces=pieces, sha256=digest, is_cut=ended is None)
 
@@ -172,6 +235,6 @@ def read_tape(path: Path) -> Tape:
 def _piece(path: Path, number: int, line: bytes) -> Piece:
     match = _PIECE.fullmatch(line)
     if match is None:
-        raise TapeError(f"{path}: line {number} is not a piece of a wire")
+        raise TapeError(said("tape.no_piece", path=str(path), number=number))
     direction: Direction = "<" if match[2] == b"<" else ">"
     return Piece(float(match[1]), direction, bytes.fromhex(match[3].decode()))

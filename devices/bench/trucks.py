@@ -6,14 +6,17 @@ import random
 import threading
 from typing import TYPE_CHECKING
 
+from devices.bench.wording import said
 from devices.sim.lane_world import TruckVisit
 from devices.sim.truck import TruckSpec
+from devices.texts import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devices.sim.bench import Bench
     from devices.sim.lane_world import VisitHandle
+    from devices.texts import Said
 
 PATIENCE_S = 120.0  # a driver whom nobody serves backs out, so that the bench never jams
 LOADS_KG = (8_400.0, 48_000.0)
@@ -34,7 +37,7 @@ class Trucks:
         self._count = 0
         self._in_use = threading.Lock()
 
-    def send(self, *, gross_kg: float | None = None, card_uid: str | None = None) -> str:
+    def send(self, *, gross_kg: float | None = None, card_uid: str | None = None) -> Said:
         """Send the next truck, made up where nothing is given; what it is, in words.
 
         Raises:
@@ -58,18 +61,20 @@ class Trucks:
             handle = self._bench.world.send(visit)
             self._count += 1
             self._under_way.append((self._count, handle))
-            return f"truck {self._count}: {self._told(visit)}"
+            return said("truck.sent", number=self._count, what=self._told(visit))
 
-    def _told(self, visit: TruckVisit) -> str:
+    def _told(self, visit: TruckVisit) -> Said:
         """What this lane's devices can see of a truck."""
-        told = [f"{visit.truck.gross_kg:.0f} kg", f"card {visit.card_uid}"]
+        told = [said("truck.weight", gross_kg=visit.truck.gross_kg)]
+        if visit.card_uid is not None:
+            told.append(said("truck.card", uid=visit.card_uid))
         if self._bench.tag_reader is not None:
-            told.append(f"tag {visit.tag_id}")
+            told.append(said("truck.tag", tag=visit.tag_id or ""))
         if self._bench.plate_camera is not None:
-            told.append(f"plate {visit.plate}")
+            told.append(said("truck.plate", plate=visit.plate))
         if self._bench.container_camera is not None:
-            told.append(f"container {', '.join(visit.containers)}")
-        return ", ".join(told)
+            told.append(said("truck.containers", numbers=", ".join(visit.containers)))
+        return listed(told)
 
     def turn_back(self) -> None:
         """Tell every driver who is under way to back out."""
@@ -77,7 +82,7 @@ class Trucks:
             for _, handle in self._under_way:
                 handle.turn_back()
 
-    def gone(self) -> list[str]:
+    def gone(self) -> list[Said]:
         """What became of those that have left since this was last asked."""
         with self._in_use:
             left = [one for one in self._under_way if one[1].wait_gone(0)]
@@ -85,11 +90,12 @@ class Trucks:
         return [_story(number, handle) for number, handle in left]
 
 
-def _story(number: int, handle: VisitHandle) -> str:
+def _story(number: int, handle: VisitHandle) -> Said:
+    way = said("truck.exit" if handle.left_by == "exit" else "truck.entry")
     if handle.stopped_s is None or handle.left_s is None:
-        return f"truck {number}: left by the {handle.left_by} without stopping"
+        return said("truck.never_stopped", number=number, way=way)
     stood_s = handle.left_s - handle.stopped_s
-    boom = "the boom never rose"
+    boom = said("truck.boom_never")
     if handle.boom_up_s is not None:
-        boom = f"boom up {handle.boom_up_s - handle.stopped_s:.1f} s after it stopped"
-    return f"truck {number}: left by the {handle.left_by} {stood_s:.1f} s after it stopped, {boom}"
+        boom = said("truck.boom_up", after_s=handle.boom_up_s - handle.stopped_s)
+    return said("truck.left", number=number, way=way, stood_s=stood_s, boom=boom)

@@ -56,7 +56,7 @@ class PostingCamera(ABC):
         self.is_plugged = True
         self.fault = PostingFault.NONE
         self.posted = 0
-        self.said = ""  # what became of the last post
+        self.last_post: tuple[bool, str] | None = None  # whether it was taken; what, or why not
         handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
         if username:
             passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
@@ -146,12 +146,12 @@ class PostingCamera(ABC):
     def _try(self, visit: TruckVisit, fault: PostingFault) -> None:
         """Such cameras go on, whatever becomes of a post."""
         try:
-            said = self.tell(visit, fault)
+            told = self.tell(visit, fault)
         except LinkDown as exc:
-            self.said = str(exc)
+            self.last_post = (False, str(exc))
         else:
             self.posted += 1
-            self.said = f"{said} was taken"
+            self.last_post = (True, told)
 
     def _break_off(self, kind: str, body: bytes) -> bytes:
         """Send the head and half of the body, and hang up."""

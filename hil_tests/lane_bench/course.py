@@ -53,7 +53,7 @@ class Course:
         self._truck: Truck | None = None
         self._faults: FaultMaker = lane.faults
         self.fault = FaultTurn(lane.faults, scenario.fault, lane.clock, self._now_s)
-        self.began_s = lane.lane_s
+        self.began_s = self._came_s = lane.lane_s
         self._verdict_s: float | None = None
         self._decided_s: float | None = None
         self._gone_s: float | None = None
@@ -82,6 +82,7 @@ class Course:
             lane.mover.hold_card(self._papers.card_uid)
             self._clock.sleep(TOLD_S / 2)
         self._truck = lane.mover.send(scenario, self._papers, self._number)
+        self._came_s = self._now_s()
         self._tell("sent")
         try:
             self._follow(self._truck)
@@ -182,7 +183,7 @@ class Course:
 
     def _be_person(self, state: LaneState) -> None:
         scenario = self._scenario
-        if scenario.mode == "closed" and self._now_s() - self.began_s > NOT_LET_IN_S:
+        if scenario.mode == "closed" and self._now_s() - self._came_s > NOT_LET_IN_S:
             self._open_again(state)
         self._lower_left_open(state)
         if scenario.person is None or self._decided_s is not None or state.passage is None:
@@ -221,6 +222,8 @@ class Course:
             if state.passage is not None:
                 self._account.problems.append(said("problem.closed_let_in"))
             self._lane.order_mode("auto")
+            if self._truck is not None:
+                self._truck.come_in()
 
     def _be_driver(self, state: LaneState, truck: Truck) -> None:
         now_s = self._now_s()

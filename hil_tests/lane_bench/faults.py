@@ -35,6 +35,9 @@ class FaultMaker:
             return None if refused is None else Said(zh=refused.zh, en=refused.en)
         if self._ask is None or not fault.by_hand:
             return said("skip.not_by_hand", fault=fault_word(fault.name), device=word(fault.device))
+        unheard = fault.why_not_by_hand(self._bench)
+        if unheard is not None:
+            return Said(zh=unheard.zh, en=unheard.en)
         if scenario.phase in WITHIN_A_SECOND:
             phase = word(scenario.phase)
             return said("skip.too_quick", fault=fault_word(fault.name), phase=phase)

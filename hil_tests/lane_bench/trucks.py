@@ -51,6 +51,10 @@ class Truck(Protocol):
         """`exit` or `entry`, once it is gone."""
         ...
 
+    def come_in(self) -> None:
+        """Have the driver come in who stands before a lane that was closed."""
+        ...
+
     def turn_back(self) -> None:
         """Have the driver back out."""
         ...
@@ -64,7 +68,7 @@ class Mover(Protocol):
     """Sends trucks."""
 
     def send(self, scenario: Scenario, papers: Papers, number: int) -> Truck:
-        """Let this truck come."""
+        """Let this truck come; before a closed lane a person's stands when this returns."""
         ...
 
     def hold_card(self, uid: str) -> None:
@@ -120,6 +124,9 @@ class SimulatedTruck:
         """Which way."""
         return self._handle.left_by
 
+    def come_in(self) -> None:
+        """The driver sees the entry lamp himself."""
+
     def turn_back(self) -> None:
         """The driver backs out."""
         self._handle.turn_back()
@@ -171,9 +178,11 @@ class SimulatedMover:
 class PromptedTruck:
     """A real truck whose driver does what he is told; where it is the lane itself must say."""
 
-    def __init__(self, person: Person, hold_card: Callable[[str], None]) -> None:
+    def __init__(self, person: Person, hold_card: Callable[[str], None], way_in: str = "") -> None:
+        """`way_in` is the line that calls it into a lane that was closed."""
         self._person = person
         self._hold_card = hold_card
+        self._way_in = way_in
         self._was_in = False
         self._left_by: str | None = None
 
@@ -195,6 +204,10 @@ class PromptedTruck:
     def left_by(self) -> str | None:
         """As the person said."""
         return self._left_by
+
+    def come_in(self) -> None:
+        """Say so."""
+        self._person.tell(self._way_in)
 
     def turn_back(self) -> None:
         """Say so."""
@@ -237,6 +250,10 @@ class PromptedMover:
         plate = said("prompt.cover_plate") if covers else ""
         card = said(_CARDS[scenario.card], uid=papers.card_uid) if self._has_reader else ""
         name = scenario.name
+        if scenario.mode == "closed":
+            self._person.ask(line("prompt.stand_before", number=number, name=name, plate=plate))
+            way_in = line("prompt.come_in", card=card)
+            return PromptedTruck(self._person, self._present_again, way_in)
         self._person.ask(line("prompt.drive", number=number, name=name, plate=plate, card=card))
         return PromptedTruck(self._person, self._present_again)
 

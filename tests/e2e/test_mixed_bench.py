@@ -24,6 +24,7 @@ from hil_tests.demo.processes import Process
 from hil_tests.lane_bench.bench_file import WIRES as SENSORS
 from hil_tests.lane_bench.bench_file import RelayBox, load_bench
 from hil_tests.lane_bench.catalogue import SCENARIOS
+from hil_tests.lane_bench.lane_view import LaneView
 from hil_tests.lane_bench.player import Account
 from hil_tests.lane_bench.pool import BrokenBench, Pool
 from hil_tests.lane_bench.prompts import Prompts
@@ -33,6 +34,7 @@ from tests.bench_hardware import LOAD_KG, LOAD_RELAY, NORMALLY_CLOSED, SCALE_DRI
 
 CLOCK = SystemClock()
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+LONG_WAY_S = 5.0  # longer than a lane is watched that lets nobody in
 LONG = ("no_declaration", "card_shown_before_the_truck_came")  # and nothing of them is of a scale
 SHARE = [each.name for each in SCENARIOS if each.is_in_share and each.name not in LONG]
 
@@ -105,12 +107,16 @@ class Driver:
         self._box: BoxDrive | None = None
         self._bench: Bench | None = None
         self.lines: list[str] = []
+        self.modes_on_the_way: list[str] = []  # of the lane, after a long way up to it
 
     def ask(self, text: str) -> str:
         self.lines.append(text)
-        if "drive onto" in text:
+        if "drive onto" in text or "stand before" in text:
             visit = TruckVisit(truck=quick_truck(9_999.0), picture=b"", card_uid=None)
             self._truck = self._world().send(visit)
+            if "stand before" in text:
+                CLOCK.sleep(LONG_WAY_S)
+                self.modes_on_the_way.append(self._lane_mode())
             return "\n"
         if "otherwise" in text:  # the boom did what it should
             return "\n"
@@ -121,6 +127,8 @@ class Driver:
 
     def tell(self, text: str) -> None:
         self.lines.append(text)
+        if "The lane is open" in text:  # he sees the lamp
+            return
         assert "Back out" in text
         assert self._truck is not None
         self._truck.turn_back()
@@ -130,9 +138,21 @@ class Driver:
             self._box.stop()
             self._bench.world.stop()
 
+    def _state_dir(self) -> Path:
+        return next((self._place.folder / "site").rglob("lane.db")).parent
+
+    def _lane_mode(self) -> str:
+        view = LaneView(self._state_dir())
+        try:
+            state = view.look()
+        finally:
+            view.close()
+        assert state is not None
+        return state.mode.value
+
     def _world(self) -> LaneWorld:
         if self._bench is None:
-            state_dir = next((self._place.folder / "site").rglob("lane.db")).parent
+            state_dir = self._state_dir()
             config = devices_at(self._place.folder / "wheels", *self._ports)
             self._bench = Bench(
                 config, CLOCK, geometry=SHORT_LANE, simulated=set(DEVICES) - {"bus"}
@@ -218,14 +238,17 @@ def test_a_prompted_truck_is_seen_by_the_simulated_devices(place: Place, hardwar
     truck = f'[truck]\nplate = "粤B12345"\ncard_uid = "8A2B3C4D"\ngross_kg = {LOAD_KG}\n'
     path.write_text(text + truck, encoding="utf-8")
     driver = Driver(place)
-    names = ["plate_covered", "far_too_heavy", "faultless", "card_two_seconds_late"]
+    closed = "lane_closed_until_opened_again"
+    names = ["plate_covered", "far_too_heavy", "faultless", "card_two_seconds_late", closed]
     try:
         accounts = played(path, names, driver)
     finally:
         driver.stop()
     assert {name: account.problems for name, account in accounts.items() if account.problems} == {}
     assert [account.skipped for account in accounts.values()] == [None] * len(names)
-    assert [accounts[name].verdict for name in names[2:]] == ["release", "release"]
+    assert [accounts[name].verdict for name in names[2:]] == ["release"] * 3
+    assert driver.modes_on_the_way == ["closed"]
+    assert "opened again" in [step.en for _, step in accounts[closed].steps]
     assert "weight_far_off" in accounts["far_too_heavy"].reasons
     assert not [line for line in driver.lines if "; hold" in line or "; cover" in line]
     assert all("地磅" in line for line in driver.lines if "the scale" in line)

@@ -103,7 +103,8 @@ def test_devices_that_are_not_there_fail_one_by_one_by_name(
     lane_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["check", "--open", str(lane_file)]) == 1
-    lines = capsys.readouterr().out.splitlines()
+    (*lines, advice) = capsys.readouterr().out.splitlines()
+    assert advice.endswith(f"gate-bench bring-up DEVICE --config {lane_file}")
     assert [line.split()[:2] for line in lines] == [
         ["bus", "FAILED"],
         ["weighbridge", "FAILED"],
@@ -117,7 +118,7 @@ def test_a_served_lane_answers_at_the_addresses_of_its_file(
 ) -> None:
     assert main(["check", "--open", str(lane_file)]) == 0
     output = capsys.readouterr().out
-    assert "barrier_down" in output
+    assert "inputs on: barrier down" in output
     assert "0 kg" in output
     assert "1280x720" in output
     assert bench.process.poll() is None
@@ -134,11 +135,11 @@ def test_a_contact_that_opens_when_the_thing_happens_is_said_in_the_lane_file(
     try:
         bench.read_until("ready")
         assert main(["check", "--open", str(lane_file)]) == 0
-        assert "inputs on: barrier_down\n" in capsys.readouterr().out
+        assert "inputs on: barrier down\n" in capsys.readouterr().out
         lane_file.write_text(plain)
         assert main(["check", "--open", str(lane_file)]) == 0
         seen = capsys.readouterr().out
-        assert all(name in seen for name in ("front_beam", "rear_beam", "emergency_stop"))
+        assert all(name in seen for name in ("front beam", "rear beam", "emergency stop"))
     finally:
         bench.process.kill()
         bench.process.communicate()

@@ -70,7 +70,7 @@ def checked(lane: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[s
     """The exit status of a check, and its line for each device."""
     status = main(["check", "--open", str(lane)])
     lines = capsys.readouterr().out.splitlines()
-    return status, {line.split()[0]: line for line in lines}
+    return status, {line.split()[0]: line for line in lines if not line.startswith("->")}
 
 
 def test_check_says_of_each_device_what_was_reached(

@@ -107,7 +107,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
         lane.bench.world.send(VISIT)
         camera = lane.bench.plate_camera
         assert camera is not None
-        until(lambda: "Connection refused" in camera.said, "its plate is posted, to nobody")
+        until(
+            lambda: "Connection refused" in str(camera.last_post), "its plate is posted, to nobody"
+        )
         yield lane
 
 

@@ -29,6 +29,7 @@ from devices.sim.line_host import line_host
 from devices.sim.sign import SimHttpSign, SimLedBoard
 from devices.sim.tag_reader import SimTagReader
 from devices.tag_reader.api import TagReader
+from devices.texts import Said
 from hil_tests.rig import devices_at, free_ports
 
 TAG = "E2003411B802011383258566"
@@ -43,13 +44,13 @@ def config(tmp_path: Path) -> DevicesConfig:
 def test_a_tape_tells_every_byte_and_can_stand_in_for_the_indicator(
     config: DevicesConfig, tmp_path: Path
 ) -> None:
-    path, said = tmp_path / "scale.tape", list[str]()
+    path, said = tmp_path / "scale.tape", list[Said]()
     with Bench(config, CLOCK):
         digest = record(config, "weighbridge", path, 1.5, CLOCK, said.append)
     tape = read_tape(path)
     assert tape.sha256 == digest
     assert (tape.head.device, tape.head.driver) == ("weighbridge", "yaohua-continuous")
-    assert said[-1] == "0 kg, ok"
+    assert (said[-1].en, said[-1].zh) == ("0 kg, ok", "0 kg，正常")
     assert b"\x02+0000" in b"".join(piece.payload for piece in tape.pieces)
     readings: list[WeighbridgeReading] = []
     ended = threading.Event()
@@ -164,7 +165,7 @@ def test_a_device_that_is_not_there_leaves_no_tape(config: DevicesConfig, tmp_pa
 def test_a_tape_goes_on_after_the_cable_was_out(
     device: Taped, fault: str, config: DevicesConfig, tmp_path: Path
 ) -> None:
-    path, said = tmp_path / "x.tape", list[str]()
+    path, said = tmp_path / "x.tape", list[Said]()
     with Bench(config, CLOCK) as bench:
         faults = FaultSwitches(bench)
         pulled = threading.Timer(1.0, lambda: faults.turn(f"{fault}_unplugged", on=True))
@@ -227,14 +228,14 @@ def test_a_tag_reader_is_taped_and_its_tape_names_the_same_tag(
     if place == "a serial server":
         port = f"tcp://127.0.0.1:{free_ports(1)[0]}"
     table = TagReaderConfig(port=port, poll_s=0.05)
-    lane, path, said = lane_with(config, tag_reader=table), tmp_path / "tags.tape", list[str]()
+    lane, path, said = lane_with(config, tag_reader=table), tmp_path / "tags.tape", list[Said]()
     sim = SimTagReader(
         line_host("tag_reader", port, baud=57_600, clock=CLOCK), lambda: frozenset({TAG})
     )
     sim.start()
     record(lane, "tag_reader", path, 1.5, CLOCK, said.append)
     sim.stop()
-    assert said == [f"tag {TAG}"]
+    assert [each.en for each in said] == [f"tag {TAG}"]
     tape = read_tape(path)
     assert (tape.head.device, tape.head.driver) == ("tag_reader", "uhf-reader18")
     reader, tags = open_tag_reader(table, CLOCK), set[str]()
@@ -272,12 +273,12 @@ def test_a_sign_over_http_is_taped_with_its_answers_and_answers_todays_messages(
     config: DevicesConfig, tmp_path: Path
 ) -> None:
     table = SignConfig(driver="http", url=f"http://127.0.0.1:{free_ports(1)[0]}/show?sign=1")
-    lane, path, said = lane_with(config, sign=table), tmp_path / "sign.tape", list[str]()
+    lane, path, said = lane_with(config, sign=table), tmp_path / "sign.tape", list[Said]()
     sim = SimHttpSign(table)
     sim.start()
     record(lane, "sign", path, 0.5, CLOCK, said.append)
     sim.stop()
-    assert "has shown 设备检测" in said[0]
+    assert "has shown 设备检测" in said[0].en
     tape = read_tape(path)
     assert tape.head.wire == "http"
     assert tape.pieces[0].payload.startswith(b"POST /show?sign=1 HTTP/1.1\r\n")

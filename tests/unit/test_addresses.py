@@ -60,6 +60,6 @@ def test_what_is_said_of_a_sign_shows_no_password(tmp_path: Path) -> None:
     with pytest.raises(LinkDown) as raised:
         sign.show(SignMessage(code="x", lines=("x",)))
     assert "SECRET" not in str(raised.value)
-    assert "SECRET" not in said_of(config, check_message(config))
+    assert "SECRET" not in str(said_of(config, check_message(config)))
     lane = msgspec.structs.replace(devices_at(tmp_path, 20_001, 20_002), sign=config)
     assert "SECRET" not in str(Bench(lane, ManualClock(), simulated=()).places)

@@ -106,7 +106,7 @@ def test_a_scale_that_ends_elsewhere_than_it_swung_is_told_so() -> None:
     (load,) = loads_of(tape_of(shown), CONFIG)
     assert load.settled_kg in (31_200, 31_220)
     assert load.wrong > 0
-    assert "WRONG" in "\n".join(lines_of([load]))
+    assert "WRONG" in "\n".join(lines_of([load], "en"))
 
 
 def test_the_axle_that_came_first_is_no_load_of_its_own() -> None:

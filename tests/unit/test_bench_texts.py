@@ -16,12 +16,29 @@ from devices.bench.bring_up import walk as take
 from devices.bench.wording import CATALOGUE, language_of, said
 from devices.camera.refusals import Refusal
 from devices.readings import Lamp, WeightStatus
-from devices.sim.lane_world import SENSORS
+from devices.sim.camera import MjpegServer
+from devices.sim.card_reader import CardFault
+from devices.sim.lane_world import SENSORS, ViolationKind
+from devices.sim.posting_camera import PostingFault
+from devices.sim.tag_reader import TagFault
+from devices.sim.truck import TruckPhase
+from devices.sim.weighbridge import ScaleFault
 from devices.texts import LANGUAGES, Catalogue, CatalogueError, Language, Said, as_is, padded
 from devices.weighbridge.settle import WeightPhase
 
-BENCH = Path(__file__).parents[2] / "devices" / "bench"
+DEVICES = Path(__file__).parents[2] / "devices"
 CATALOGUES = ("gate_agent.texts", "devices.bench.texts", "hil_tests.lane_bench")
+CONDITIONS = [*ScaleFault, *CardFault, *TagFault, *PostingFault]
+
+
+def of_cameras() -> list[str]:
+    """Everything that can be wrong with a simulated camera."""
+    camera = MjpegServer("127.0.0.1", 0, lambda: b"")  # never started
+    camera.stalled = camera.frozen = camera.cut_short = True
+    camera.instead = b""
+    return camera.fault.split(", ")
+
+
 MADE_KEYS: dict[str, Iterable[str]] = {  # in the code: a prefix and one of these
     "sensor.": SENSORS,
     "lamp.": Lamp,
@@ -30,6 +47,10 @@ MADE_KEYS: dict[str, Iterable[str]] = {  # in the code: a prefix and one of thes
     "scale_status.": WeightStatus,
     "scale_advice.": WeightStatus,
     "refused.": Refusal,
+    "condition.": {*CONDITIONS, *of_cameras()} - {"none"},
+    "truck_phase.": TruckPhase,
+    "violation.": ViolationKind,
+    "swings.": ("load", "settled_kg", "settled_s", "interval_s", "interval_kg"),
 }
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _PLACE = re.compile(r"\{[^}]*\}")
@@ -70,7 +91,8 @@ def test_a_text_that_the_bench_does_not_have_is_named() -> None:
 
 
 def sources() -> dict[str, ast.Module]:
-    return {path.name: ast.parse(path.read_text("utf-8")) for path in sorted(BENCH.glob("*.py"))}
+    paths = (DEVICES / "cli.py", *sorted((DEVICES / "bench").glob("*.py")))
+    return {str(path.relative_to(DEVICES)): ast.parse(path.read_text("utf-8")) for path in paths}
 
 
 def keys_in(node: ast.AST) -> set[str]:

@@ -103,3 +103,31 @@ def test_a_driver_is_told_in_chinese_and_english_what_to_do_and_of_real_devices_
     ]
     assert "先遮住车牌" in told[2]
     assert all("请" in text or "回车" in text for text in told)
+
+
+def test_before_a_closed_lane_a_driver_stands_until_he_says_so_and_comes_in_when_it_is_open(
+    tmp_path: Path,
+) -> None:
+    told: list[str] = []
+
+    def answer(text: str) -> str:
+        told.append(text)
+        return "\n"
+
+    bench = Bench(devices_at(tmp_path, 1, 2), ManualClock(), simulated=set(DEVICES) - REAL)
+    person = Person(tell=told.append, ask=answer, in_lane=lambda: False)
+    mover = PromptedMover(person, bench, Shadow(bench, tmp_path, ManualClock()))
+    papers = Papers(plate="粤B12345", card_uid="8A2B3C4D", gross_kg=9_000)
+    truck = mover.send(BY_NAME["lane_closed_until_opened_again"], papers, 7)
+    assert not truck.has_stopped
+    assert [text.splitlines()[1].strip() for text in told] == [
+        "7. lane_closed_until_opened_again: the lane is closed. Drive up to it and stand before the"
+        " entry loop, do not drive in; Enter once you stand there:"
+    ]
+    truck.come_in()
+    assert [text.splitlines()[1].strip() for text in told[1:]] == [
+        "The lane is open: once the entry lamp is green drive onto the scale; hold card 8A2B3C4D to"
+        " the reader once you stand"
+    ]
+    assert "不要驶入" in told[0]
+    assert "车道已开放" in told[1]

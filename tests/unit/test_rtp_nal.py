@@ -96,7 +96,7 @@ def test_without_its_encoder_the_camera_is_refused_by_name_and_at_a_desk_sends_m
     assert moved is not None
     config, why = moved
     assert codec_named_in(config.source) is None
-    assert "Motion JPEG" in why
+    assert "Motion JPEG" in why.en
 
 
 def test_what_a_lane_runs_does_not_have_the_encoder() -> None:

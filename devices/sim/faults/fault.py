@@ -26,6 +26,11 @@ Device = Literal[
 ]
 
 PULL = "pull the plug of the data cable; put it back to end the fault"
+PULL_HERE = (
+    "pull the data cable at this computer, its USB plug or the network plug of its serial server;"
+    " put it back to end the fault"
+)
+"""Of a device that is not asked for anything: its own end of the cable is silent either way."""
 
 
 class Allows(StrEnum):
@@ -56,7 +61,9 @@ class Fault:
     own catalogue, as text), None where the lane cannot know. `allows` is what it may decide about
     a vehicle meanwhile. `by_hand` is how a person makes the same fault on a real device; "" where
     nobody should or can. `lasts_s` is how long it must last to be this fault. `under_load`: it is
-    one only where a vehicle's weight rests on the scale when it comes.
+    one only where a vehicle's weight rests on the scale when it comes. `why_not_by_hand` says why
+    the real device of a lane cannot have it although `by_hand` tells how it is made: its driver
+    would never hear of it.
     """
 
     name: str
@@ -68,6 +75,7 @@ class Fault:
     allows: Allows = Allows.NOTHING
     by_hand: str = ""
     why_not: WhyNot = lambda _bench: None
+    why_not_by_hand: WhyNot = lambda _bench: None
     lasts_s: float = 0.0
     under_load: bool = False
 
@@ -98,6 +106,7 @@ class FaultsOf:
         *,
         by_hand: str = "",
         why_not: WhyNot | None = None,
+        why_not_by_hand: WhyNot = lambda _bench: None,
         lasts_s: float = 0.0,
         under_load: bool = False,
     ) -> Fault:
@@ -112,6 +121,7 @@ class FaultsOf:
             allows=allows,
             by_hand=by_hand,
             why_not=why_not or self.why_not,
+            why_not_by_hand=why_not_by_hand,
             lasts_s=lasts_s,
             under_load=under_load,
         )

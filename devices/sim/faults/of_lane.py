@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devices.sim.faults.fault import PULL, Allows, FaultsOf
+from devices.sim.faults.fault import PULL, PULL_HERE, Allows, FaultsOf
 from devices.sim.faults.turns import (
     MIDWAY,
     MODBUS_BUSY,
@@ -37,6 +37,11 @@ from devices.sim.faults.turns import (
     stall_lane_camera,
     video_turn,
     world_turn,
+)
+from devices.sim.faults.unheard import (
+    camera_has_no_cable,
+    lane_camera_has_no_cable,
+    plug_of_sign_unfelt,
 )
 from devices.sim.plate_camera import PlateCameraFault
 from devices.sim.posting_camera import PostingFault
@@ -127,7 +132,8 @@ BOOM_FAULTS = (
 
 CAMERA_FAULTS = (
     _camera("unplugged", cable_turn("camera"), "camera_link", NOTHING,
-            "the camera's cable is pulled", "摄像机网线被拔出", by_hand=PULL),
+            "the camera's cable is pulled", "摄像机网线被拔出", by_hand=PULL,
+            why_not_by_hand=camera_has_no_cable),
     _camera("stalled", camera_turn("stalled"), "camera_link", NOTHING,
             "the camera's connection stands and carries nothing", "摄像机无视频流"),
     _camera("frozen", camera_turn("frozen"), None, NOTHING,
@@ -146,7 +152,8 @@ CAMERA_FAULTS = (
 # Its clips are missed, and nothing else is.
 LANE_CAMERA_FAULTS = (
     _lane_camera("unplugged", cable_turn("lane_camera"), "lane_camera", RELEASE,
-                 "the lane camera's cable is pulled", "车道录像机网线被拔出", by_hand=PULL),
+                 "the lane camera's cable is pulled", "车道录像机网线被拔出", by_hand=PULL,
+                 why_not_by_hand=lane_camera_has_no_cable),
     _lane_camera("stalled", stall_lane_camera, "lane_camera", RELEASE,
                  "the lane camera's connection stands and carries nothing", "车道录像机无视频流"),
 )  # fmt: skip
@@ -191,7 +198,8 @@ CONTAINER_CAMERA_FAULTS = (
 
 SIGN_FAULTS = (
     _sign("unplugged", cable_turn("sign"), "sign_link", RELEASE,
-          "the sign's cable is pulled", "显示屏数据线被拔出", by_hand=PULL),
+          "the sign's cable is pulled", "显示屏数据线被拔出", by_hand=PULL_HERE,
+          why_not_by_hand=plug_of_sign_unfelt),
     _sign("refuses", refuse_messages, "sign_link", RELEASE,
           "the sign answers every message with an error", "显示屏返回错误",
           why_not=answers_nothing),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from devices.sim.card_reader import CardFault
-from devices.sim.faults.fault import PULL, Allows, Fault, FaultsOf
+from devices.sim.faults.fault import PULL, PULL_HERE, Allows, Fault, FaultsOf
 from devices.sim.faults.line import LineFault
 from devices.sim.faults.turns import (
     cable_turn,
     cannot_be_felt,
-    cannot_say,
     card_line_turn,
     card_turn,
     garbled_is_heard,
@@ -28,6 +27,7 @@ from devices.sim.faults.turns import (
     tag_turn,
     world_turn,
 )
+from devices.sim.faults.unheard import cannot_say, plug_of_reader_unfelt
 from devices.sim.tag_reader import TagFault
 from devices.sim.weighbridge import RESTART_S, ScaleFault
 
@@ -48,7 +48,17 @@ def _indicator(
     by_hand: str = "",
 ) -> Fault:
     turn, why_not = scale_turn(fault), cannot_say(fault)
-    return _scale(name, turn, code, allows, en, zh, by_hand=by_hand, why_not=why_not)
+    return _scale(
+        name,
+        turn,
+        code,
+        allows,
+        en,
+        zh,
+        by_hand=by_hand,
+        why_not=why_not,
+        why_not_by_hand=why_not,  # what no frame says the driver of a real one does not hear either
+    )
 
 
 def _scale_line(fault: LineFault, en: str, zh: str) -> Fault:
@@ -116,8 +126,8 @@ SCALE_FAULTS = (
 
 CARD_FAULTS = (
     _card("unplugged", cable_turn("card_reader"), "card_link", NOTHING,
-          "the card reader's cable is pulled", "读卡器数据线被拔出", by_hand=PULL,
-          why_not=no_line),
+          "the card reader's cable is pulled", "读卡器数据线被拔出", by_hand=PULL_HERE,
+          why_not=no_line, why_not_by_hand=plug_of_reader_unfelt),
     _card("silent", card_turn(CardFault.SILENCE), None, NOTHING,
           "the card reader sends nothing", "读卡器无数据", by_hand="switch the card reader off"),
     _card("half", card_turn(CardFault.HALF_FRAME), None, NOTHING,

@@ -105,18 +105,6 @@ def scale_turn(fault: ScaleFault) -> Switch:
     return _set(lambda bench: bench.scale, "fault", fault, ScaleFault.NONE)
 
 
-def cannot_say(fault: ScaleFault) -> WhyNot:
-    """Why an indicator cannot have a fault: its frames have no words for it."""
-
-    def why_not(bench: Bench) -> Refusal | None:
-        if bench.scale.can_have(fault):
-            return None
-        driver = bench.config.weighbridge.driver
-        return Refusal(f"frames of {driver} cannot say {fault.value}", f"{driver} 的数据无此状态")
-
-    return why_not
-
-
 def garbled_is_heard(bench: Bench) -> Refusal | None:
     """Why garbled frames of an indicator are not simply lost."""
     driver = bench.config.weighbridge.driver
