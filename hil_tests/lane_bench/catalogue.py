@@ -14,6 +14,8 @@ from devices.registry import CARD_READERS, WEIGHBRIDGES
 from devices.sim.faults.table import FAULTS, Allows
 from devices.sim.weighbridge import ScaleFault, can_have, misses_garbled
 from devices.weighbridge.protocols import protocol_named
+from gate_agent.domain.faults import IN_HAND
+from gate_agent.domain.records import Refusal
 from hil_tests.lane_bench.scenario import Card, Expected, Papers, Phase, Plate, Scenario
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 HELD_WEIGHS = 1.045  # more than the tolerance, less than what goes to inspection
 _OUT = Expected(outcome="release", left="exit", by="lane")
+_BY_PERSON = Expected(outcome="hold", reason="weight_differs", left="exit", by="person")
 
 _NO_BOOM = frozenset(
     {
@@ -95,15 +98,18 @@ def _released_by_person(fault: Fault) -> Expected:
     """What comes of a person's release of a truck that is held for its weight.
 
     A fault of scale, readers, cameras or sign keeps nobody from it: the person has seen the truck.
-    Under the other faults of board and boom the judge wants it carried out, or refused on record.
+    While somebody has the boom in hand it is refused, and when that is over a second one is not.
+    Under the other faults of board and boom it is carried out, or the boom did not come up.
     """
     if fault.name in _NO_BOOM:
         return Expected(outcome="hold", reason="release_failed", left="entry", by="lane")
+    if fault.code in IN_HAND:
+        return replace(_BY_PERSON, refused=Refusal.IN_HAND.value)
     if fault.device in ("bus", "barrier") and fault.allows is not Allows.RELEASE:
         return Expected(outcome="hold", reason="weight_differs")
     # It says zero under a vehicle that nobody saw leave.
     alarm = "zeroed_under_load" if fault.under_load else None
-    return Expected(outcome="hold", reason="weight_differs", left="exit", by="person", alarm=alarm)
+    return replace(_BY_PERSON, alarm=alarm)
 
 
 def _refused(reason: str) -> Expected:
@@ -170,7 +176,7 @@ def _paths() -> Iterator[Scenario]:
         name="too_heavy_and_a_person_releases",
         weighs=HELD_WEIGHS,
         person="release",
-        expected=Expected(outcome="hold", reason="weight_differs", left="exit", by="person"),
+        expected=_BY_PERSON,
         is_in_share=True,
     )
     yield Scenario(

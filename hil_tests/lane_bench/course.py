@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gate_agent.domain.effects import Sign
+from gate_agent.domain.faults import IN_HAND
+from gate_agent.domain.records import Refusal
 from gate_agent.domain.vocabulary import Phase as LanePhase
 from hil_tests.lane_bench.account import LaneStuck
 from hil_tests.lane_bench.fault_turn import UNTOLD_S, FaultTurn
@@ -61,6 +63,7 @@ class Course:
         self._again_s = 0.0
         self._is_turned = False
         self._is_opened_again = False
+        self._is_refused = False  # the last decision: somebody had the boom in hand
 
     @property
     def left_by(self) -> str | None:
@@ -186,24 +189,32 @@ class Course:
         if scenario.mode == "closed" and self._now_s() - self._came_s > NOT_LET_IN_S:
             self._open_again(state)
         self._lower_left_open(state)
-        if scenario.person is None or self._decided_s is not None or state.passage is None:
-            return
-        if state.phase is not LanePhase.HELD:
+        if scenario.person is None or state.passage is None or state.phase is not LanePhase.HELD:
             return
         if scenario.fault is not None and self.fault.on_s is None:
             return
-        if self._awaits_alarm(state.passage):
+        in_hand = bool(IN_HAND & state.faults)
+        if self._decided_s is not None and (in_hand or not self._is_refused):
+            return
+        if self._awaits_alarm(state.passage) or self._awaits_hand(in_hand=in_hand):
             return
         if self._lane.decide(state.passage.passage_id, scenario.person):
-            self._decided_s = self._now_s()
+            self._decided_s, self._is_refused = self._now_s(), in_hand
             self._tell("decided", outcome=word(scenario.person))
+
+    def _awaits_hand(self, *, in_hand: bool) -> bool:
+        """Whether the lane has yet to see that somebody has the boom in hand, and still may."""
+        is_wanted = self._scenario.expected.refused == Refusal.IN_HAND and self._decided_s is None
+        return is_wanted and not in_hand and not self._is_late()
 
     def _awaits_alarm(self, passage: Passage) -> bool:
         """Whether the lane has yet to tell what the person must know, and still may."""
-        alarm, on_s = self._scenario.expected.alarm, self.fault.on_s
-        if alarm is None or on_s is None or alarm in passage.watch.noticed:
-            return False
-        return self._now_s() - on_s <= UNTOLD_S
+        alarm = self._scenario.expected.alarm
+        return alarm is not None and alarm not in passage.watch.noticed and not self._is_late()
+
+    def _is_late(self) -> bool:
+        on_s = self.fault.on_s
+        return on_s is None or self._now_s() - on_s > UNTOLD_S
 
     def _lower_left_open(self, state: LaneState) -> None:
         """The fault left the boom open before an empty lane: nobody is let in until it is down."""

@@ -227,6 +227,9 @@ def _expected(scenario: Scenario, seen: Seen) -> Iterator[Said]:
     alarms = {record.body["code"] for record in _of(seen, "alarm_raised")}
     if expected.alarm and expected.alarm not in alarms:
         yield said("problem.not_on_record", code=expected.alarm)
+    refused = {record.body["why"] for record in _of(seen, "command_refused")}
+    if expected.refused and expected.refused not in refused:
+        yield said("problem.not_refused", why=expected.refused)
     by_person = bool(end) and end["decided_by"] not in ("lane", "")
     if expected.by and by_person != (expected.by == "person"):
         by = str(end.get("decided_by"))

@@ -68,6 +68,7 @@ class Expected:
     by: Literal["lane", "person"] | None = None  # who decided in the end
     clip: Literal["kept", "none"] | None = None  # whether the closing record names one
     alarm: str | None = None  # is on record, and was before a person decided
+    refused: str | None = None  # so a person's first release was, and the second was carried out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

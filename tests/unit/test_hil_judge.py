@@ -7,6 +7,7 @@ import pytest
 
 from devices.boards.board_file import shipped_boards
 from devices.registry import CARD_READERS, WEIGHBRIDGES
+from devices.sim.faults.table import FAULTS
 from devices.sim.weighbridge import ScaleFault, can_have
 from devices.weighbridge.protocols import protocol_named
 from gate_agent.domain.vocabulary import Barrier, WeightState
@@ -284,6 +285,36 @@ def test_a_scale_that_says_zero_under_a_held_truck_without_an_alarm_is_found() -
     for name in ("scale_tared-held", "scale_restarted-held", "scale_tared-held:yaohua-a12"):
         assert problems(BY_NAME[name], seen) == ["zeroed_under_load is not on record"]
         assert problems(BY_NAME[name], replace(seen, records=(*held, told))) == []
+
+
+def test_a_person_who_releases_while_somebody_has_the_boom_in_hand_is_refused_and_then_is_not() -> (
+    None
+):
+    held = (
+        record(1_000, "passage_opened", passage_id="p1"),
+        record(
+            2_000,
+            "passage_decided",
+            passage_id="p1",
+            outcome="hold",
+            reasons=("weight_differs",),
+            evidence={},
+        ),
+        record(6_500, "passage_overridden", passage_id="p1", decision="release"),
+        record(9_000, "passage_closed", passage_id="p1", decided_by="supervisor"),
+    )
+    refused = record(3_000, "command_refused", passage_id="p1", command_id="c", why="in_hand")
+    seen = Seen(records=held, raises=1, left_by="exit", on_ms=2_500, off_ms=6_000)
+    for fault in ("emergency_stop", "key_on_manual"):
+        scenario = BY_NAME[f"board_{fault}-held"]
+        code = FAULTS[f"board_{fault}"].code
+        told = tuple(
+            record(at_ms, "fault_changed", code=code, raised=raised, detail="")
+            for at_ms, raised in ((2_600, True), (6_100, False))
+        )
+        seen = replace(seen, records=(*held, *told))
+        assert problems(scenario, seen) == ["a release by a person was not refused: in_hand"]
+        assert problems(scenario, replace(seen, records=(*held, *told, refused))) == []
 
 
 def test_a_scale_is_tared_under_a_truck_only_once_it_has_felt_it() -> None:
