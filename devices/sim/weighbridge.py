@@ -247,8 +247,12 @@ def can_have(protocol: IndicatorProtocol, fault: ScaleFault) -> bool:
 
 
 def misses_garbled(protocol: IndicatorProtocol) -> bool:
-    """Whether frames with a wrong bit may pass: no sum vouches for them, and nobody asked."""
-    return protocol.poll is None and not protocol.has_sum
+    """Whether a frame with a wrong bit may pass: no sum vouches for it.
+
+    Of an indicator that is asked, too: most of its answers are lost then, and one that is not
+    ends the silence for a moment.
+    """
+    return not protocol.has_sum
 
 
 def _can_say_pounds(protocol: IndicatorProtocol) -> bool:
