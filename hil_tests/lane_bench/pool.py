@@ -12,15 +12,9 @@ from hil_tests.demo.console_client import ConsoleError
 from hil_tests.demo.places import PlaceError
 from hil_tests.demo.processes import ProcessDied
 from hil_tests.lane_bench.bench_file import BenchFileError
-from hil_tests.lane_bench.lane_site import (
-    BenchSite,
-    LaneUnderTest,
-    declaration_rows,
-    drivers_before,
-    no_device,
-    papers_of,
-)
+from hil_tests.lane_bench.lane_site import BenchSite, LaneUnderTest, no_device
 from hil_tests.lane_bench.player import Account, LaneStuck, Player
+from hil_tests.lane_bench.truck_papers import declaration_rows, drivers_before, papers_of
 from hil_tests.lane_bench.wording import fault_word, listed, said
 from hil_tests.site import SiteError
 

@@ -18,7 +18,8 @@ from hil_tests.acceptance.drivers import CABLES, NO_LINE, benches_of_every_drive
 from hil_tests.lane_bench.bench_file import BenchFile, BenchFileError, can_have, load_bench
 from hil_tests.lane_bench.catalogue import SCENARIOS
 from hil_tests.lane_bench.lacking import lacks
-from hil_tests.lane_bench.lane_site import BenchSite, declaration_rows, devices_in, papers_of
+from hil_tests.lane_bench.lane_site import BenchSite, devices_in
+from hil_tests.lane_bench.truck_papers import declaration_rows, papers_of
 from hil_tests.lane_bench.trucks import visit_of
 
 BENCHES = Path(__file__).parents[2] / "hil_tests" / "benches"
