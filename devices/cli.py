@@ -270,8 +270,7 @@ def _send_trucks(
 def _fault(arguments: argparse.Namespace, language: Language) -> int:
     if arguments.list:
         for fault in FAULTS.values():
-            what = Said(zh=fault.zh, en=fault.en)[language]
-            print(f"{fault.name:26} {fault.device:12} {what}")
+            print(f"{fault.name:26} {fault.device:12} {fault.what[language]}")
         return EXIT_OK
     path = running_control(arguments.config)
     request = Request(

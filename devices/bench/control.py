@@ -172,10 +172,10 @@ class SimControl:
             raise ToldError(said("fault.unknown", name=request.name, meant=_meant(request.name)))
         refused = fault.refusal(self._bench) if request.on else None
         if refused is not None:
-            raise ToldError(Said(zh=refused.zh, en=refused.en))
+            raise ToldError(refused)
         self._switches.turn(fault.name, on=request.on)
         self._ends_s.pop(fault.name, None)
-        what = Said(zh=fault.zh, en=fault.en)
+        what = fault.what
         if not request.on:
             return said("fault.off", name=fault.name, what=what)
         if request.for_s is None:

@@ -50,7 +50,7 @@ def lines_of(look: Look, chosen: int, told: str, language: Language) -> list[str
     for index in range(first, min(first + 9, len(NAMES))):
         fault = FAULTS[NAMES[index]]
         mark = padded(said("panel.on")[language] if fault.name in look.faults else "", 3)
-        what = Said(zh=fault.zh, en=fault.en)[language]
+        what = fault.what[language]
         arrow = ">" if index == chosen else " "
         lines.append(f"{arrow} {mark}{padded(fault.name, FAULT_CELLS)}{what}")
     return lines

@@ -173,7 +173,9 @@ class StepLine(msgspec.Struct, frozen=True, kw_only=True):
         """What it is, in Chinese."""
         what, _, driver = self.name.partition(":")
         fault, _, phase = what.rpartition("-")
-        known = f"{FAULTS[fault].zh} · {word(phase).zh}" if fault in FAULTS else PATHS.get(what)
+        known = (
+            f"{FAULTS[fault].what.zh} · {word(phase).zh}" if fault in FAULTS else PATHS.get(what)
+        )
         return f"{known or what} · {driver}" if driver else known or what
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from devices.sim.faults.table import FAULTS, Allows, FaultSwitches
 from hil_tests.lane_bench.boom_watcher import line
 from hil_tests.lane_bench.scenario import WITHIN_A_SECOND
-from hil_tests.lane_bench.wording import Said, fault_word, said, word
+from hil_tests.lane_bench.wording import Said, fault_word, making_of, said, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,13 +31,12 @@ class FaultMaker:
             return None
         fault = FAULTS[scenario.fault]
         if self._is_simulated(scenario.fault):
-            refused = fault.refusal(self._bench)
-            return None if refused is None else Said(zh=refused.zh, en=refused.en)
+            return fault.refusal(self._bench)
         if self._ask is None or not fault.by_hand:
             return said("skip.not_by_hand", fault=fault_word(fault.name), device=word(fault.device))
         unheard = fault.why_not_by_hand(self._bench)
         if unheard is not None:
-            return Said(zh=unheard.zh, en=unheard.en)
+            return unheard
         if scenario.phase in WITHIN_A_SECOND:
             phase = word(scenario.phase)
             return said("skip.too_quick", fault=fault_word(fault.name), phase=phase)
@@ -50,9 +49,7 @@ class FaultMaker:
         elif self._ask is not None:
             if on:
                 self.not_undone.append(name)
-            fault = FAULTS[name]
-            what = Said(zh=fault.zh, en=fault.by_hand)
-            self._ask(line("prompt.fault_on" if on else "prompt.fault_off", what=what))
+            self._ask(line("prompt.fault_on" if on else "prompt.fault_off", what=making_of(name)))
             if not on and name in self.not_undone:
                 self.not_undone.remove(name)
 

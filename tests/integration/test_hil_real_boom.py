@@ -205,6 +205,6 @@ def test_a_fault_by_hand_is_there_at_enter_and_lasts_until_the_prompt_at_least(
     assert fault.is_by_hand
     times = (fault.on_ms, fault.ending_ms, fault.off_ms)
     assert [at_ms - begun_ms for at_ms in times if at_ms] == [30_000, 35_000, 65_000]
-    assert "pull the plug" in asked[0]
+    assert all("pull the plug" in text and "拔下数据线插头；插回即恢复" in text for text in asked)
     assert "Enter at that very moment" in asked[1]
     assert all("the boom may move" in text and "栏杆随时可能动作" in text for text in asked)

@@ -27,7 +27,12 @@ from devices.texts import LANGUAGES, Catalogue, CatalogueError, Language, Said, 
 from devices.weighbridge.settle import WeightPhase
 
 DEVICES = Path(__file__).parents[2] / "devices"
-CATALOGUES = ("gate_agent.texts", "devices.bench.texts", "hil_tests.lane_bench")
+CATALOGUES = (
+    "gate_agent.texts",
+    "devices.bench.texts",
+    "devices.sim.faults.texts",
+    "hil_tests.lane_bench",
+)
 CONDITIONS = [*ScaleFault, *CardFault, *TagFault, *PostingFault]
 
 

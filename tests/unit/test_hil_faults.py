@@ -50,12 +50,10 @@ def full_bench_of(folder: Path) -> Bench:
     return Bench(config, ManualClock())
 
 
-def test_every_fault_says_in_both_languages_what_it_is_and_has_a_code_that_lanes_know() -> None:
+def test_every_fault_has_a_code_that_lanes_know() -> None:
     known = {code.value for code in FaultCode}
     assert len(FAULTS) >= 80
     for fault in FAULTS.values():
-        assert fault.en
-        assert any(ord(sign) > 0x4E00 for sign in fault.zh), fault.name
         assert fault.code is None or fault.code in known, fault.name
 
 

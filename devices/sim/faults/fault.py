@@ -1,4 +1,4 @@
-"""What a fault of the library is. The library itself is `table.py`."""
+"""What a fault of the library is. The library itself is `table.py`, its texts are in `texts/`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from devices.errors import DeviceError
+from devices.sim.faults.wording import said
+from devices.texts import Said
 
 if TYPE_CHECKING:
     from devices.sim.bench import Bench
@@ -25,13 +27,6 @@ Device = Literal[
     "sign",
 ]
 
-PULL = "pull the plug of the data cable; put it back to end the fault"
-PULL_HERE = (
-    "pull the data cable at this computer, its USB plug or the network plug of its serial server;"
-    " put it back to end the fault"
-)
-"""Of a device that is not asked for anything: its own end of the cable is silent either way."""
-
 
 class Allows(StrEnum):
     """What a lane may do with a vehicle that it takes in while the fault lasts."""
@@ -39,14 +34,6 @@ class Allows(StrEnum):
     NOTHING = "nothing"  # it must not release it by itself
     EITHER = "either"  # that depends on what it had read before, or on what was declared
     RELEASE = "release"  # the fault is harmless: it must release a good one
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a bench cannot have a fault, in both languages."""
-
-    en: str
-    zh: str
 
 
 class FaultError(DeviceError):
@@ -59,7 +46,7 @@ class Fault:
 
     `code` is the lasting condition that a lane must report while it lasts (a code of the lane's
     own catalogue, as text), None where the lane cannot know. `allows` is what it may decide about
-    a vehicle meanwhile. `by_hand` is how a person makes the same fault on a real device; "" where
+    a vehicle meanwhile. `by_hand`: a person may make the same fault on a real device; not where
     nobody should or can. `lasts_s` is how long it must last to be this fault. `under_load`: it is
     one only where a vehicle's weight rests on the scale when it comes. `why_not_by_hand` says why
     the real device of a lane cannot have it although `by_hand` tells how it is made: its driver
@@ -68,22 +55,35 @@ class Fault:
 
     name: str
     device: Device
-    en: str
-    zh: str
     turn: Switch
     code: str | None = None
     allows: Allows = Allows.NOTHING
-    by_hand: str = ""
+    by_hand: bool = False
     why_not: WhyNot = lambda _bench: None
     why_not_by_hand: WhyNot = lambda _bench: None
     lasts_s: float = 0.0
     under_load: bool = False
 
-    def refusal(self, bench: Bench) -> Refusal | None:
+    @property
+    def what(self) -> Said:
+        """What is wrong, in a few words."""
+        return said(f"what.{self.name}")
+
+    @property
+    def making(self) -> Said:
+        """How a person makes it on a real device and ends it. Only of one that is `by_hand`.
+
+        Raises:
+            CatalogueError: nobody makes it by hand.
+        """
+        return said(f"by_hand.{self.name}")
+
+    def refusal(self, bench: Bench) -> Said | None:
         """Why `bench` cannot have this fault; None when it can."""
         served = "bus" if self.device == "barrier" else self.device
         if served not in bench.simulated:
-            return Refusal(f"{self.name}: the {served} is not simulated", f"{self.zh}: 设备非仿真")
+            fault = Said(zh=self.what.zh, en=self.name)
+            return said("why_not.not_simulated", fault=fault, device=served)
         return self.why_not(bench)
 
 
@@ -101,10 +101,8 @@ class FaultsOf:
         turn: Switch,
         code: str | None,
         allows: Allows,
-        en: str,
-        zh: str,
         *,
-        by_hand: str = "",
+        by_hand: bool = False,
         why_not: WhyNot | None = None,
         why_not_by_hand: WhyNot = lambda _bench: None,
         lasts_s: float = 0.0,
@@ -114,8 +112,6 @@ class FaultsOf:
         return Fault(
             name=f"{self.prefix}_{name}",
             device=self.device,
-            en=en,
-            zh=zh,
             turn=turn,
             code=code,
             allows=allows,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from devices.lane_io.registers import board_of
 from devices.sim.card_reader import CardFault
-from devices.sim.faults.fault import Refusal
 from devices.sim.faults.line import LineFault
+from devices.sim.faults.wording import said
 from devices.sim.plate_camera import PlateCameraFault
 from devices.sim.posting_camera import PostingFault
 from devices.sim.sign import SHOWN, SimHttpSign
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 
     from devices.sim.bench import Bench
     from devices.sim.lane_world import Sensor
+    from devices.texts import Said
 
     Switch = Callable[[Bench, bool], None]
-    WhyNot = Callable[[Bench], Refusal | None]
+    WhyNot = Callable[[Bench], Said | None]
 
     class Plug(Protocol):
         """An end that can be pulled."""
@@ -105,20 +106,20 @@ def scale_turn(fault: ScaleFault) -> Switch:
     return _set(lambda bench: bench.scale, "fault", fault, ScaleFault.NONE)
 
 
-def garbled_is_heard(bench: Bench) -> Refusal | None:
+def garbled_is_heard(bench: Bench) -> Said | None:
     """Why garbled frames of an indicator are not simply lost."""
     driver = bench.config.weighbridge.driver
     if not misses_garbled(protocol_named(driver)):
         return None
-    return Refusal(f"frames of {driver} have no checksum", f"{driver} 的数据无校验")
+    return said("why_not.no_checksum", driver=driver)
 
 
-def garbled_is_missed(bench: Bench) -> Refusal | None:
+def garbled_is_missed(bench: Bench) -> Said | None:
     """Why no garbled frame of an indicator can pass."""
     driver = bench.config.weighbridge.driver
     if misses_garbled(protocol_named(driver)):
         return None
-    return Refusal(f"{driver} is summed up or asked", f"{driver} 有校验或被询问")
+    return said("why_not.summed_or_asked", driver=driver)
 
 
 def scale_line_turn(fault: LineFault) -> Switch:
@@ -129,13 +130,12 @@ def scale_line_turn(fault: LineFault) -> Switch:
 def cannot_be_felt(fault: LineFault) -> WhyNot:
     """Why a wrong line to the scale makes no difference."""
 
-    def why_not(bench: Bench) -> Refusal | None:
+    def why_not(bench: Bench) -> Said | None:
         driver = bench.config.weighbridge.driver
         if fault is LineFault.PARITY and driver.startswith("toledo"):
-            said = f"{driver} takes seven bits with parity as they come"
-            return Refusal(said, f"{driver} 本来就接受七位偶校验")
+            return said("why_not.takes_parity", driver=driver)
         if fault is LineFault.DEAF and protocol_named(driver).poll is None:
-            return Refusal(f"{driver} is not asked for anything", f"{driver} 不需询问")
+            return said("why_not.not_asked", driver=driver)
         return None
 
     return why_not
@@ -146,11 +146,11 @@ def world_turn(field: Literal["stops_short", "is_followed", "obstacle_under_boom
     return _set(lambda bench: bench.world, field, broken=True, sound=False)
 
 
-def no_beams(bench: Bench) -> Refusal | None:
+def no_beams(bench: Bench) -> Said | None:
     """Why no simulated vehicle can stand beside the platform."""
     if "bus" in bench.simulated:
         return None
-    return Refusal("the loops and beams of this lane are real", "本车道地感与光束为真实设备")
+    return said("why_not.real_lane")
 
 
 # --- the readers ----------------------------------------------------------------------------------
@@ -176,45 +176,43 @@ def earlier_card(driver: str) -> str:
     return EARLIER_PERSON if driver == "resident-id" else EARLIER_CARD
 
 
-def no_osdp(bench: Bench) -> Refusal | None:
+def no_osdp(bench: Bench) -> Said | None:
     """Why a reader has no packets of OSDP."""
     driver = bench.config.card_reader.driver
     if driver == "osdp":
         return None
-    return Refusal(f"{driver} does not speak OSDP", f"{driver} 不是 OSDP 读卡器")
+    return said("why_not.no_osdp", driver=driver)
 
 
-def no_bytes(bench: Bench) -> Refusal | None:
+def no_bytes(bench: Bench) -> Said | None:
     """Why the bytes of a card's number cannot come the other way round."""
     config = bench.config.card_reader
     is_text = config.driver in ("qr-line", "resident-id") and config.number_format in (None, "text")
     if is_text or config.number_format == "text":
-        return Refusal(f"{config.driver} sends text", f"{config.driver} 发送文本")
+        return said("why_not.sends_text", driver=config.driver)
     return None
 
 
-def no_line(bench: Bench) -> Refusal | None:
+def no_line(bench: Bench) -> Said | None:
     """Why nothing is wrong with the line to a reader: it has none of ours."""
     if bench.config.card_reader.driver == "pcsc":
-        said = "a reader of pcscd has no line to pull or damage"
-        return Refusal(said, "pcscd 的读卡器没有可拔或可损坏的数据线")
+        return said("why_not.no_line")
     return None
 
 
-def noise_counts(bench: Bench) -> Refusal | None:
+def noise_counts(bench: Bench) -> Said | None:
     """Why noise before a card's number belongs to it: a line begins with no byte of its own."""
     driver = bench.config.card_reader.driver
     if driver in ("qr-line", "acg-ascii"):
-        said = f"noise before a line of {driver} is a part of it"
-        return Refusal(said, f"{driver} 的行前噪声成为行的一部分")
+        return said("why_not.noise_counts", driver=driver)
     return no_line(bench)
 
 
-def one_card(bench: Bench) -> Refusal | None:
+def one_card(bench: Bench) -> Said | None:
     """Why a reader never reads two cards."""
     driver = bench.config.card_reader.driver
     if driver == "resident-id":
-        return Refusal(f"{driver} selects one card", f"{driver} 只选一张卡")
+        return said("why_not.one_card", driver=driver)
     return None
 
 
@@ -229,19 +227,18 @@ def tag_turn(fault: TagFault) -> Switch:
     return _set(lambda bench: bench.tag_reader, "fault", fault, TagFault.NONE)
 
 
-def no_tag_reader(bench: Bench) -> Refusal | None:
+def no_tag_reader(bench: Bench) -> Said | None:
     """Why a lane's tag reader cannot have a fault."""
     if bench.tag_reader is not None:
         return None
-    return Refusal("this lane has no tag reader", "本车道无标签读写器")
+    return said("why_not.no_tag_reader")
 
 
-def hears_any(bench: Bench) -> Refusal | None:
+def hears_any(bench: Bench) -> Said | None:
     """Why another number is not noticed."""
     tags = bench.config.tag_reader
     if tags is not None and tags.address == BROADCAST:
-        said = f"tag_reader.address is {BROADCAST}: whoever answers is heard"
-        return Refusal(said, f"标签读写器地址为 {BROADCAST}: 任何应答都收")
+        return said("why_not.hears_any", address=BROADCAST)
     return no_tag_reader(bench)
 
 
@@ -267,11 +264,11 @@ def input_turn(sensor: Sensor, *, state: bool) -> Switch:
     return lambda bench, on: bench.world.hold_input(sensor, state if on else None)
 
 
-def no_key(bench: Bench) -> Refusal | None:
+def no_key(bench: Bench) -> Said | None:
     """Why nobody can turn a key at the barrier that the lane would know of."""
     if board_of(bench.config.bus).manual_switch is not None:
         return None
-    return Refusal("no key at the barrier is wired", "未接栏杆机手动开关")
+    return said("why_not.no_key")
 
 
 def bounce_turn(sensor: Sensor) -> Switch:
@@ -342,13 +339,13 @@ def video_turn(field: Literal["loses_keys", "flips_bits"]) -> Switch:
     return _set(lambda bench: bench.camera, field, broken=damaged, sound=type(damaged)())
 
 
-def no_video(bench: Bench) -> Refusal | None:
+def no_video(bench: Bench) -> Said | None:
     """Why no picture of a camera builds on another one."""
     if bench.camera is None:
         return no_camera(bench)
     if bench.camera.has_key_pictures:
         return None
-    return Refusal("this camera sends Motion JPEG", "本车道摄像机为 Motion JPEG")
+    return said("why_not.no_video")
 
 
 def cover_lens(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
@@ -357,11 +354,11 @@ def cover_lens(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
         bench.camera.instead = bench.black_picture if on else None
 
 
-def no_camera(bench: Bench) -> Refusal | None:
+def no_camera(bench: Bench) -> Said | None:
     """Why a camera cannot have a fault."""
     if bench.camera is not None:
         return None
-    return Refusal("the camera of this lane needs no simulator", "本车道摄像机无需仿真")
+    return said("why_not.no_camera")
 
 
 def stall_lane_camera(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
@@ -370,11 +367,11 @@ def stall_lane_camera(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switc
         bench.lane_camera.stalled = on
 
 
-def no_lane_camera(bench: Bench) -> Refusal | None:
+def no_lane_camera(bench: Bench) -> Said | None:
     """Why a lane camera cannot have a fault."""
     if bench.lane_camera is not None:
         return None
-    return Refusal("this lane has no lane camera of its own", "本车道无单独的录像机")
+    return said("why_not.no_lane_camera")
 
 
 def plate_camera_turn(fault: PlateCameraFault) -> Switch:
@@ -382,11 +379,11 @@ def plate_camera_turn(fault: PlateCameraFault) -> Switch:
     return _set(lambda bench: bench.plate_camera, "fault", fault, PlateCameraFault.NONE)
 
 
-def no_plate_camera(bench: Bench) -> Refusal | None:
+def no_plate_camera(bench: Bench) -> Said | None:
     """Why a camera that reads plates cannot have a fault."""
     if bench.plate_camera is not None:
         return None
-    return Refusal("this lane has no camera that reads plates itself", "本车道无车牌识别相机")
+    return said("why_not.no_plate_camera")
 
 
 def container_camera_turn(fault: PostingFault) -> Switch:
@@ -394,11 +391,11 @@ def container_camera_turn(fault: PostingFault) -> Switch:
     return _set(lambda bench: bench.container_camera, "fault", fault, PostingFault.NONE)
 
 
-def no_container_camera(bench: Bench) -> Refusal | None:
+def no_container_camera(bench: Bench) -> Said | None:
     """Why a camera that reads container numbers cannot have a fault."""
     if bench.container_camera is not None:
         return None
-    return Refusal("this lane has no camera that reads containers", "本车道无箱号摄像机")
+    return said("why_not.no_container_camera")
 
 
 def refuse_messages(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
@@ -413,16 +410,15 @@ def hang_sign(bench: Bench, on: bool) -> None:  # noqa: FBT001 - a switch
         bench.sign.hangs = on
 
 
-def no_sign(bench: Bench) -> Refusal | None:
+def no_sign(bench: Bench) -> Said | None:
     """Why a sign cannot have a fault."""
     if bench.sign is not None:
         return None
-    return Refusal("this lane has no sign", "本车道无显示屏")
+    return said("why_not.no_sign")
 
 
-def answers_nothing(bench: Bench) -> Refusal | None:
+def answers_nothing(bench: Bench) -> Said | None:
     """Why a sign's answer cannot be wrong."""
     if bench.sign is not None and not isinstance(bench.sign, SimHttpSign):
-        said = "the answers of a sign on a line are not waited for"
-        return Refusal(said, "串口显示屏的应答不等待")
+        return said("why_not.not_waited_for")
     return no_sign(bench)
