@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from devices.sim.faults.fault import Allows, FaultsOf
-from devices.sim.faults.turns import (
+from devices.sim.faults.turns import cable_turn, world_turn
+from devices.sim.faults.turns_of_lane import (
     MIDWAY,
     MODBUS_BUSY,
     MODBUS_DEVICE_FAILURE,
@@ -14,7 +15,6 @@ from devices.sim.faults.turns import (
     answers_nothing,
     boom_turn,
     bounce_turn,
-    cable_turn,
     camera_turn,
     coil_turn,
     container_camera_turn,
@@ -36,7 +36,6 @@ from devices.sim.faults.turns import (
     restart_board,
     stall_lane_camera,
     video_turn,
-    world_turn,
 )
 from devices.sim.faults.unheard import (
     camera_has_no_cable,
