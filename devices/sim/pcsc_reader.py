@@ -46,6 +46,16 @@ def vpcd_answers() -> bool:
         return probe.connect_ex(("127.0.0.1", VPCD_PORT)) == 0
 
 
+def has_virtual_reader() -> bool:
+    """The same of a reader that may just have been let go, which takes a moment."""
+    pause = threading.Event()
+    for _ in range(TRIES):
+        if vpcd_answers():
+            return True
+        pause.wait(AGAIN_S)
+    return vpcd_answers()
+
+
 class _Slot:
     """Where cards are laid. Fulfills `devices.sim.line_host.Cable`."""
 
@@ -54,15 +64,9 @@ class _Slot:
 
     def plug(self) -> None:
         """Let cards be laid. Raises `LinkDown` where there is no virtual reader."""
-        pause, left = threading.Event(), TRIES
-        while not self.is_plugged:
-            if vpcd_answers():
-                self.is_plugged = True
-            elif left:
-                left -= 1
-                pause.wait(AGAIN_S)
-            else:
-                raise LinkDown(f"simulated card reader: nobody at 127.0.0.1:{VPCD_PORT}: {NEEDED}")
+        if not self.is_plugged and not has_virtual_reader():
+            raise LinkDown(f"simulated card reader: nobody at 127.0.0.1:{VPCD_PORT}: {NEEDED}")
+        self.is_plugged = True
 
     def unplug(self) -> None:
         """Let none be laid."""

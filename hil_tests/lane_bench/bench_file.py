@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_type_hints
 
@@ -14,7 +15,7 @@ from devices.camera.pushed import PLATE_POSTS
 from devices.config import BusConfig, ContainerCameraConfig, SignConfig
 from devices.errors import DeviceConfigError
 from devices.registry import CARD_READERS, TAG_READERS, WEIGHBRIDGES
-from devices.sim.pcsc_reader import vpcd_answers
+from devices.sim.pcsc_reader import has_virtual_reader
 from devices.sim.stream_cameras import can_encode
 
 if TYPE_CHECKING:
@@ -156,12 +157,16 @@ def _without_encoder(stream: CameraStream) -> CameraStream:
     return "rtsp" if stream == "rtsp-h264" else stream
 
 
+@cache
 def can_have(card_reader: str) -> bool:
-    """Whether this computer has the library of a reader's driver, and what simulates the reader."""
+    """Whether this computer has the library of a reader's driver, and what simulates the reader.
+
+    Looked at once a run: every lane of it must be told the same.
+    """
     library = NEEDS.get(card_reader)
     if library is not None and find_spec(library) is None:
         return False
-    return card_reader != "pcsc" or vpcd_answers()
+    return card_reader != "pcsc" or has_virtual_reader()
 
 
 def load_bench(path: Path) -> BenchFile:

@@ -15,7 +15,7 @@ from devices.registry import open_card_reader
 from devices.sim.bench import Bench
 from devices.sim.card_reader import CardFault
 from devices.sim.faults.table import FaultError, FaultSwitches
-from devices.sim.pcsc_reader import READER, SimPcscReader
+from devices.sim.pcsc_reader import READER, SimPcscReader, has_virtual_reader
 from hil_tests.rig import devices_at, free_ports
 from tests.pcscd_service import PATIENCE_S, pcscd
 
@@ -88,3 +88,9 @@ def test_without_pcscd_it_is_said_what_is_missing(tmp_path: Path) -> None:
         SimPcscReader(table(tmp_path)).start()
     with pytest.raises(ValueError, match="no card has the number"):
         SimPcscReader(table(tmp_path)).present("00" * 11)
+
+
+@pytest.mark.needs("virtual-card")
+def test_a_virtual_reader_that_was_looked_for_a_moment_ago_is_still_there() -> None:
+    with pcscd():
+        assert [has_virtual_reader() for _ in range(4)] == [True] * 4
