@@ -59,6 +59,11 @@ class SimulatedCardReader(Protocol):
         """Hold a card to the reader; `uid` as the lane is to read it. From any thread, at once."""
         ...
 
+    @property
+    def is_presenting(self) -> bool:
+        """Whether a card that was presented still lies at it, or is yet to be laid there."""
+        ...
+
 
 def presented(uid: str, times: int, fault: CardFault, beside: str | None) -> Iterator[str]:
     """The numbers that a reader reads, one after the other, of a card that is presented."""
@@ -129,6 +134,11 @@ class SimCardReader(LineServer):
             number = written(each, self._spelling, as_text=self._protocol.is_text)
             packet = self._protocol.packet_of(number)
             self._outgoing.put(self._damage.done_to(packet, self.fault))
+
+    @property
+    def is_presenting(self) -> bool:
+        """Whether a packet waits to be sent."""
+        return not self._outgoing.empty()
 
     def _serve(self) -> None:
         while (packet := self._outgoing.get()) is not None:

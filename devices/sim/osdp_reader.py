@@ -52,6 +52,11 @@ class SimOsdpReader(LineServer):
         for each in presented(uid, times, self.fault, self.beside):
             self._presented.put(self._event(self._bits(each)))
 
+    @property
+    def is_presenting(self) -> bool:
+        """Whether a card waits for the next poll."""
+        return not self._presented.empty()
+
     def _bits(self, uid: str) -> str:
         octets = bytes.fromhex(uid)
         if self._spelling.byte_order == "reversed":

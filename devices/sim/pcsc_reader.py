@@ -88,6 +88,7 @@ class SimPcscReader:
         self._damage = Damage(seed)
         self._slot = _Slot()
         self._presented: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._is_laying = False
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self.fault = CardFault.NONE
@@ -126,6 +127,11 @@ class SimPcscReader:
             self._card(each)
             self._presented.put(each)
 
+    @property
+    def is_presenting(self) -> bool:
+        """Whether a card lies there or is to be laid: a second one seconds after the first."""
+        return self._is_laying or not self._presented.empty()
+
     def _card(self, uid: str) -> VirtualCard:
         if NUMBER in self._fields:
             texts = {name: (first, "") for name, first in self._fields.items()}
@@ -146,11 +152,13 @@ class SimPcscReader:
                 self._stopping.wait(LATE_S)
             if not self._slot.is_plugged or self.fault is CardFault.SILENCE:
                 continue
+            self._is_laying = True
             card = self._card(uid)
             if self._lay(card):
                 self._hold()
             card.take()
             self._stopping.wait(AWAY_S)
+            self._is_laying = False
 
     def _lay(self, card: VirtualCard) -> bool:
         """Whether it lies there; where pcscd has ended the lane is told by it."""

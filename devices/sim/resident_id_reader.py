@@ -32,6 +32,11 @@ class SimResidentIdReader(LineServer):
         """Lay down the card with the identity number `uid`; another one takes its place."""
         self._card = (uid, self._clock.now().mono_s + HELD_S)
 
+    @property
+    def is_presenting(self) -> bool:
+        """Whether a card lies there."""
+        return self._lying() is not None
+
     def _serve(self) -> None:
         for question in self._asked(QUESTIONS):
             if self.fault is CardFault.LATE:

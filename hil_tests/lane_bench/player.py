@@ -78,11 +78,14 @@ class Player:
         self._wait_ready(account)
 
     def _wait_ready(self, account: Account) -> None:
-        """Wait for the lane to invite; be the people that a boom needs which is left as it is."""
+        """Wait for the lane to invite; be the people that a boom needs which is left as it is.
+
+        The last driver has taken his card away by then: the next truck is not to meet it.
+        """
         lane, now_s = self._lane, self._now_s()
         deadline_s, order_s, key_s = now_s + READY_S, now_s + LEFT_OPEN_S, now_s + BROKEN_S
         stuck = "problem.lane_stuck"
-        while not lane.view.invites():
+        while not lane.view.invites() or lane.bench.card_reader.is_presenting:
             lane.check()
             state = lane.view.look()
             if self._now_s() > deadline_s:
