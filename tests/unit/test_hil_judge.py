@@ -266,8 +266,9 @@ def test_every_fault_while_a_person_is_awaited_says_what_comes_of_his_release() 
             assert scenario.expected.reason in ("weight_differs", "release_failed"), name
 
 
-def test_a_scale_that_says_zero_under_a_held_truck_without_an_alarm_is_found() -> None:
-    held = (
+def held_and_released(released_ms: int) -> tuple[LaneRecord, ...]:
+    """The records of a truck that is held for its weight and released by a person."""
+    return (
         record(1_000, "passage_opened", passage_id="p1"),
         record(
             2_000,
@@ -277,9 +278,13 @@ def test_a_scale_that_says_zero_under_a_held_truck_without_an_alarm_is_found() -
             reasons=("weight_differs",),
             evidence={},
         ),
-        record(5_000, "passage_overridden", passage_id="p1", decision="release"),
+        record(released_ms, "passage_overridden", passage_id="p1", decision="release"),
         record(9_000, "passage_closed", passage_id="p1", decided_by="supervisor"),
     )
+
+
+def test_a_scale_that_says_zero_under_a_held_truck_without_an_alarm_is_found() -> None:
+    held = held_and_released(5_000)
     told = record(4_000, "alarm_raised", code="zeroed_under_load", passage_id="p1")
     seen = Seen(records=held, raises=1, left_by="exit", on_ms=2_500, off_ms=7_000)
     for name in ("scale_tared-held", "scale_restarted-held", "scale_tared-held:yaohua-a12"):
@@ -290,19 +295,7 @@ def test_a_scale_that_says_zero_under_a_held_truck_without_an_alarm_is_found() -
 def test_a_person_who_releases_while_somebody_has_the_boom_in_hand_is_refused_and_then_is_not() -> (
     None
 ):
-    held = (
-        record(1_000, "passage_opened", passage_id="p1"),
-        record(
-            2_000,
-            "passage_decided",
-            passage_id="p1",
-            outcome="hold",
-            reasons=("weight_differs",),
-            evidence={},
-        ),
-        record(6_500, "passage_overridden", passage_id="p1", decision="release"),
-        record(9_000, "passage_closed", passage_id="p1", decided_by="supervisor"),
-    )
+    held = held_and_released(6_500)
     refused = record(3_000, "command_refused", passage_id="p1", command_id="c", why="in_hand")
     seen = Seen(records=held, raises=1, left_by="exit", on_ms=2_500, off_ms=6_000)
     for fault in ("emergency_stop", "key_on_manual"):
