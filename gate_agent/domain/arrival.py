@@ -65,11 +65,7 @@ def someone_is_here(lane: LaneState) -> bool:
 
 def is_loaded(lane: LaneState) -> bool:
     """Whether a vehicle's weight rests on the platform."""
-    return (
-        lane.weight_state is WeightState.SETTLED
-        and lane.weight_kg is not None
-        and lane.weight_kg >= lane.policy.min_vehicle_kg
-    )
+    return lane.weight_state is WeightState.SETTLED and is_felt(lane)
 
 
 def is_felt(lane: LaneState) -> bool:
